@@ -1,0 +1,62 @@
+# One screen of targets; CI calls the same ones. `make up` and `make test` need nothing else first.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+.DEFAULT_GOAL := help
+.PHONY: help install up lint check test kube e2e bench crd golden faults fix lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/.installed: requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+install: $(BIN)/.installed ## make .venv/ with tidegate[all] and the check tools
+
+up: install ## run everything on this machine, with the demo images and the lab's rule
+	$(BIN)/tidegate up --demo
+
+lint: install ## style, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/lint-imports --no-logo
+
+check: lint ## lint and the fast tests (under 60 s)
+	$(BIN)/pytest -q -n 2 tests/unit tests/property tests/golden tests/arch
+
+test: check ## everything: the fast checks, then real registries, scanner, hub and API server
+	$(BIN)/pytest -q tests/contract tests/integration tests/e2e
+
+kube: ## build the real API server, controller-manager and kubectl into a cache (once, minutes)
+	hack/kube/build.sh
+
+e2e: install ## only the tests on the real API server
+	$(BIN)/pytest tests/e2e
+
+bench: install ## measure; results and method go to bench/RESULTS.md
+	$(BIN)/python bench/run.py
+
+crd: install ## regenerate config/crd from its one source
+	$(BIN)/python -m tidegate.wire.crd > config/crd/securityartifactpolicies.yaml
+
+golden: install ## rewrite tests/golden from the real API server; review the diff
+	$(BIN)/pytest -q tests/e2e/test_golden.py --rewrite-golden
+
+faults: install ## remove each guard in turn; a test must fail for it
+	$(BIN)/python tests/faults.py
+
+fix: install ## format and repair what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## rewrite requirements/ from pyproject.toml (needs uv)
+	hack/lock.sh
+
+clean: ## remove what the targets made in this checkout
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""OSV records to an index; packages of an SBOM to findings."""

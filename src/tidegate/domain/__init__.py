@@ -1,0 +1,1 @@
+"""Pure values and the decision: standard library only, no I/O, no clock, no framework."""

@@ -1,0 +1,128 @@
+"""Every error that Tidegate raises on purpose, grouped by whose fault it is.
+
+```
+TidegateError
+├── InputError            the caller's bytes         HTTP 400, exit 2
+│   ├── InvalidDigestError
+│   ├── InvalidReferenceError
+│   ├── InvalidRuleError
+│   ├── InvalidPolicyError
+│   ├── InvalidAdvisoryError
+│   ├── MalformedReviewError
+│   ├── MalformedStatementError
+│   └── MalformedReportError
+├── UnavailableError      the world; a retry may help  HTTP 503, exit 3
+│   ├── RegistryUnavailableError
+│   ├── HubUnavailableError
+│   ├── ClusterUnavailableError
+│   ├── ScannerUnavailableError
+│   ├── LimitExceededError
+│   └── DeadlineExceededError
+├── UntrustedError        evidence we refuse; becomes evidence, never an answer
+│   ├── UntrustedSignerError
+│   ├── SubjectMismatchError
+│   └── ContentMismatchError
+└── ConfigurationError    the operator; fails at start, exit 2
+    ├── MissingSettingError
+    └── UnknownPluginError
+```
+
+A denial is a result, never an exception. A message says what was read, what was wanted and what
+to do; secrets and credentials in URLs never enter one.
+"""
+
+
+class TidegateError(Exception):
+    """Base of every error that Tidegate raises on purpose."""
+
+
+class InputError(TidegateError):
+    """What the caller sent cannot be used."""
+
+
+class InvalidDigestError(InputError):
+    """Text that is no digest."""
+
+
+class InvalidReferenceError(InputError):
+    """Text that is no image reference."""
+
+
+class InvalidRuleError(InputError):
+    """A rule, exemption or condition that cannot mean anything."""
+
+
+class InvalidPolicyError(InputError):
+    """A policy object that does not parse."""
+
+
+class InvalidAdvisoryError(InputError):
+    """An advisory record that does not parse."""
+
+
+class MalformedReviewError(InputError):
+    """Bytes that are no AdmissionReview."""
+
+
+class MalformedStatementError(InputError):
+    """Bytes that are no in-toto statement of the form wanted."""
+
+
+class MalformedReportError(InputError):
+    """A scanner's output that cannot be read."""
+
+
+class UnavailableError(TidegateError):
+    """The world did not answer; the same question later may be answered."""
+
+
+class RegistryUnavailableError(UnavailableError):
+    """A registry did not answer, or not in a way that settles the question."""
+
+
+class HubUnavailableError(UnavailableError):
+    """The hub did not answer."""
+
+
+class ClusterUnavailableError(UnavailableError):
+    """The Kubernetes API server did not answer, or its programs are not at hand."""
+
+
+class ScannerUnavailableError(UnavailableError):
+    """A scanner is not installed, or did not finish."""
+
+
+class LimitExceededError(UnavailableError):
+    """An answer is larger than we accept; never a truncated read taken for the whole."""
+
+
+class DeadlineExceededError(UnavailableError):
+    """The time for the whole request is used up."""
+
+
+class UntrustedError(TidegateError):
+    """Evidence that we refuse to believe."""
+
+
+class UntrustedSignerError(UntrustedError):
+    """No configured key made this signature."""
+
+
+class SubjectMismatchError(UntrustedError):
+    """Signed, but about another subject."""
+
+
+class ContentMismatchError(UntrustedError):
+    """Bytes that do not have the digest or size that was promised."""
+
+
+class ConfigurationError(TidegateError):
+    """A setting of the operator's that cannot work."""
+
+
+class MissingSettingError(ConfigurationError):
+    """A setting without which this part cannot start."""
+
+
+class UnknownPluginError(ConfigurationError):
+    """A plug-in name that nothing installed answers to."""

@@ -1,0 +1,82 @@
+"""A finding: one vulnerability in one package of one subject."""
+
+import re
+from dataclasses import dataclass
+
+from tidegate.domain.severity import Severity
+
+_CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,19}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """One database's opinion on how severe a vulnerability is."""
+
+    method: str
+    """Who rated, or by which scheme: `CVSS_V3`, `NVD`, `GitHub`, `Debian`."""
+    score: str
+    """A number or a vector as the source wrote it; empty where it gave a word only."""
+    word: str = ""
+    """The source's or the score's word: `High`."""
+    cvss_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where in the image the vulnerable package was seen."""
+
+    path: str
+    layer: str = ""
+    """Digest or diffID of the layer; empty where the scanner does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One vulnerability in one package. The gate's cache keeps only ids, severity and versions."""
+
+    vulnerability_id: str
+    """The advisory's own id: CVE, GHSA, PYSEC, DLA, …"""
+    severity: Severity
+    package: str
+    """Package URL of the vulnerable package (purl specification)."""
+    version: str
+    """The version found."""
+    fixed_version: str = ""
+    """The lowest version that is said to be fixed; empty where none is known."""
+    aliases: frozenset[str] = frozenset()
+    """Other ids of the same vulnerability, one hop; never `related` or `upstream` ids."""
+    ratings: tuple[Rating, ...] = ()
+    cwe_ids: tuple[str, ...] = ()
+    locations: tuple[Location, ...] = ()
+    references: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The own id and all aliases, normalised."""
+        return frozenset(map(normalize_id, (self.vulnerability_id, *self.aliases)))
+
+    @property
+    def canonical_ids(self) -> tuple[str, ...]:
+        """The ids that this finding counts under: its CVEs, else its own id; sorted.
+
+        Only the finding itself decides: joining through other findings would let one more finding
+        lower a count.
+        """
+        cves = sorted(i for i in self.ids if is_cve(i))
+        return tuple(cves) or (normalize_id(self.vulnerability_id),)
+
+    @property
+    def package_name(self) -> str:
+        """The package's name for people: `jackson-databind` of a Maven purl."""
+        name = self.package.partition("@")[0].partition("?")[0].rpartition("/")[2]
+        return name or self.package
+
+
+def normalize_id(text: str) -> str:
+    """Return a vulnerability id as ids are compared: without surrounding space, upper case."""
+    return text.strip().upper()
+
+
+def is_cve(normalized_id: str) -> bool:
+    """Whether a normalised id is a CVE id (CVE id syntax of 2014: four digits or more)."""
+    return _CVE.fullmatch(normalized_id) is not None

@@ -1,0 +1,165 @@
+"""The decision about one workload, with everything that led to it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum, StrEnum
+
+from tidegate.domain.digest import Digest
+from tidegate.domain.evidence import Evidence
+from tidegate.domain.finding import Finding
+from tidegate.domain.rule import Action, Exemption, ResourceExemption, Rule
+from tidegate.domain.severity import Severity
+from tidegate.domain.workload import ImageUse
+
+
+class Decision(IntEnum):
+    """What the gate answers; the strictest of several is the largest."""
+
+    ALLOW = 0
+    AUDIT = 1
+    DENY = 2
+
+    @property
+    def word(self) -> str:
+        """`allow`, `audit` or `deny`."""
+        return self.name.lower()
+
+
+class Reason(StrEnum):
+    """Why, in one word; admission events carry it."""
+
+    POLICY_EVALUATION = "PolicyEvaluation"
+    FORBIDDEN_CVE = "ForbiddenCve"
+    MISSING_ARTIFACT = "MissingArtifact"
+    UNVERIFIABLE_ARTIFACT = "UnverifiableArtifact"
+    INCOMPLETE_REPORT = "IncompleteReport"
+    STALE_ARTIFACT = "StaleArtifact"
+    UNAVAILABLE = "Unavailable"
+    RESOURCE_EXEMPTED = "ResourceExempted"
+    GATING_OFF = "GatingOff"
+
+
+@dataclass(frozen=True, slots=True)
+class ForbiddenPresent:
+    """Forbidden vulnerabilities are in the image."""
+
+    ids: tuple[str, ...]
+    reason = Reason.FORBIDDEN_CVE
+
+
+@dataclass(frozen=True, slots=True)
+class CountExceeded:
+    """More vulnerabilities of a severity or higher than allowed."""
+
+    severity: Severity
+    count: int
+    allowed: int
+    reason = Reason.POLICY_EVALUATION
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceViolation:
+    """The state of the evidence itself is a violation."""
+
+    evidence: Evidence
+    reason: Reason
+    detail: str = ""
+    """The gap, age or cause, for people."""
+
+
+Violation = ForbiddenPresent | CountExceeded | EvidenceViolation
+
+
+@dataclass(frozen=True, slots=True)
+class Exempted:
+    """A finding that did not count, with the exemptions that did it."""
+
+    finding: Finding
+    vulnerability_id: str
+    exemptions: tuple[Exemption, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Distinct vulnerabilities per severity, not cumulative."""
+
+    critical: int = 0
+    high: int = 0
+    medium: int = 0
+    low: int = 0
+    unknown: int = 0
+
+    def of(self, severity: Severity) -> int:
+        """Return how many have exactly `severity`."""
+        return (self.unknown, self.low, self.medium, self.high, self.critical)[severity]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleJudgement:
+    """One rule applied to one platform of one image."""
+
+    rule: Rule
+    violations: tuple[Violation, ...]
+    """In the order in which sentences name them; empty: the rule is met."""
+    evidence: Evidence
+    platform: str = ""
+    digest: Digest | None = None
+    counts: Counts = Counts()
+    counted: tuple[Finding, ...] = ()
+    """Findings left after exemptions, worst first."""
+    exempted: tuple[Exempted, ...] = ()
+
+    @property
+    def decision(self) -> Decision:
+        """What this rule alone would answer."""
+        if not self.violations:
+            return Decision.ALLOW
+        return Decision.DENY if self.rule.action is Action.DENY else Decision.AUDIT
+
+    @property
+    def age(self) -> timedelta | None:
+        """Age of a stale report that was judged all the same."""
+        return getattr(self.evidence, "age", None)
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedRule:
+    """A rule that an exemption took this image out of."""
+
+    rule: Rule
+    exemption: ResourceExemption
+
+
+@dataclass(frozen=True, slots=True)
+class ImageVerdict:
+    """The decision about one image of a workload."""
+
+    use: ImageUse
+    image: str
+    """The reference, normalised where it parses."""
+    decision: Decision
+    reason: Reason
+    judgement: RuleJudgement | None = None
+    """The one that decided; None where no rule judged."""
+    digest: Digest | None = None
+    skipped: tuple[SkippedRule, ...] = ()
+    deferred: bool = False
+    """A rule asks for the pod's name, which only the pods have: they are judged instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision about a workload: the strictest of its images'."""
+
+    images: tuple[ImageVerdict, ...]
+    generation: str = ""
+
+    @property
+    def decision(self) -> Decision:
+        """The strictest decision of all images; ALLOW where there are none."""
+        return max((image.decision for image in self.images), default=Decision.ALLOW)
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the object may be admitted."""
+        return self.decision is not Decision.DENY

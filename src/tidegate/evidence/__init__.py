@@ -1,0 +1,1 @@
+"""What is known about images, gathered inside a deadline; never raises."""

@@ -1,0 +1,1 @@
+"""The validating webhook: AdmissionReview to verdict from local state."""

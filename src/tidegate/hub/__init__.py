@@ -1,0 +1,1 @@
+"""The hub: rules, clusters, images, events and jobs behind a REST API."""

@@ -1,0 +1,1 @@
+"""The asynchronous client of OCI registries: resolve, referrers, blobs, push."""

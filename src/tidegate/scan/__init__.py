@@ -1,0 +1,1 @@
+"""The scan worker: image to signed findings artifact."""

@@ -1,0 +1,1 @@
+"""Signatures: keys, payloads and envelopes to verified statements; pure."""

@@ -1,0 +1,1 @@
+"""Bytes to domain values and back: one module per format and version."""
