@@ -1,0 +1,113 @@
+"""Admission events: one per review, a row per image; the same object in journal, hub and CLI.
+
+Its id is the review's uid, by which the hub de-duplicates. Everything in it that came from outside
+is data for people: readers encode it for where they show it.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from tidegate.wire.policy_v1alpha1 import RuleV1
+
+MAX_FINDINGS = 200
+"""Findings listed per image, worst first; the counts are always whole."""
+
+Action = Literal["allow", "audit", "deny"]
+
+
+class FindingV1(msgspec.Struct, rename="camel", omit_defaults=True):
+    """A finding as an event lists it."""
+
+    id: str
+    severity: str
+    package: str
+    """Package URL."""
+    name: str
+    version: str
+    fixed_version: str = ""
+    aliases: list[str] = []
+    exempted_by: list[str] = []
+    """For an exempted one: each exemption that did it, in words."""
+
+
+class CountsV1(msgspec.Struct, rename="camel"):
+    """Distinct vulnerabilities per severity after exemptions, not cumulative."""
+
+    critical: int = 0
+    high: int = 0
+    medium: int = 0
+    low: int = 0
+    unknown: int = 0
+
+
+class ImageRowV1(msgspec.Struct, rename="camel", omit_defaults=True):
+    """The verdict about one image."""
+
+    image: str
+    field_path: str
+    action: Action
+    reason: str
+    """`PolicyEvaluation`, `MissingArtifact`, …: PRODUCT, "Admission Monitoring"."""
+    message: str
+    """The sentence that kubectl showed."""
+    container: str = ""
+    digest: str = ""
+    platform: str = ""
+    rule: str = ""
+    rule_configuration: RuleV1 | None = None
+    """The rule as it was."""
+    violation: str = ""
+    """`High CVE: 115, Critical CVE: 2`."""
+    counts: CountsV1 = msgspec.field(default_factory=CountsV1)
+    evidence: str = ""
+    """`report`, `stale`, `missing` or `unavailable`."""
+    scanned_at: str = ""
+    """RFC 3339, UTC; of the report used."""
+    findings: list[FindingV1] = []
+    findings_omitted: int = 0
+    exempted: list[FindingV1] = []
+    exempted_omitted: int = 0
+    unverifiable: list[str] = []
+    resource_exemptions: list[str] = []
+    """Rules that an exemption took this image out of, in words."""
+
+
+class AdmissionEventV1(msgspec.Struct, rename="camel", omit_defaults=True):
+    """A verdict as recorded."""
+
+    id: str
+    time: str
+    """RFC 3339 with microseconds, UTC."""
+    action: Action
+    kind: str
+    name: str
+    """metadata.name, or generateName followed by `*`."""
+    images: list[ImageRowV1]
+    namespace: str = ""
+    cluster: str = ""
+    """Set by the hub from the sender's token, never from the body."""
+    operation: str = ""
+    subresource: str = ""
+    user: str = ""
+    top_owner: str = ""
+    """`Kind/name`; empty for an object without one."""
+    origin: Literal["api-server", "direct"] = "api-server"
+    """`direct`: asked by `tidegate run`, not by an API server."""
+    generation: str = ""
+    """The policy generation that decided."""
+    duration_us: int = 0
+
+
+def parse_event(line: bytes) -> AdmissionEventV1:
+    """Return the event in one JSON line; raises msgspec.MsgspecError."""
+    return _DECODER.decode(line)
+
+
+def render_event(event: AdmissionEventV1) -> bytes:
+    """Return `event` as one JSON line without the line end."""
+    return _ENCODER.encode(event)
+
+
+_DECODER = msgspec.json.Decoder(AdmissionEventV1)
+_ENCODER = msgspec.json.Encoder()

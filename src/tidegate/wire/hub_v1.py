@@ -1,0 +1,246 @@
+"""What the hub's REST API speaks (`/api/v1`): the same types serve hub, agent, worker and CLI.
+
+Lists come as `{"items": […], "next": cursor}`; errors as RFC 9457 problem details.
+"""
+
+from typing import Annotated, Generic, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from tidegate.domain.rule import EvaluationMode
+from tidegate.wire.event_v1 import AdmissionEventV1, CountsV1
+from tidegate.wire.policy_v1alpha1 import RuleV1
+
+T = TypeVar("T")
+
+Provider = Literal["azure", "aws", "gcp", "on-premises"]
+
+
+class Wire(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """Base of request and response bodies: camelCase names, unknown fields refused."""
+
+
+class Page(msgspec.Struct, Generic[T]):
+    """One page of a list."""
+
+    items: list[T]
+    next: str | None = None
+    """Opaque cursor of the next page; absent or null on the last one."""
+
+
+class ProblemV1(msgspec.Struct, rename="camel", omit_defaults=True):
+    """RFC 9457 problem details; `field` names the offending field where there is one."""
+
+    title: str
+    status: int
+    detail: str
+    type: str = "about:blank"
+    field: str = ""
+
+
+class CloudScopeV1(Wire, omit_defaults=True):
+    """Which clusters a rule reaches; empty lists do not restrict. All given lists must match."""
+
+    providers: list[Provider] = []
+    accounts: list[str] = []
+    clusters: list[str] = []
+    """Cluster names, globs allowed."""
+    labels: list[str] = []
+    """`key=value`, globs allowed; fixed for a cluster at enrolment."""
+
+
+class RuleWriteV1(Wire):
+    """Body that creates or replaces a rule."""
+
+    rule: RuleV1
+    cloud_scope: CloudScopeV1 = msgspec.field(default_factory=CloudScopeV1)
+
+
+class RuleRecordV1(Wire):
+    """A rule as the hub keeps it; the default rule is always last."""
+
+    id: str
+    priority: int
+    """1 decides first; positions are dense."""
+    rule: RuleV1
+    cloud_scope: CloudScopeV1
+    is_default: bool
+    updated_at: str
+    updated_by: str
+    etag: str
+    warnings: list[str] = []
+    """Sentences about what the rule means but may not intend."""
+
+
+class RuleMoveV1(Wire):
+    """Body that moves a rule."""
+
+    priority: Annotated[int, Meta(ge=1)]
+
+
+class RuleApplyV1(Wire):
+    """Body that upserts rules by name, new ones directly above the default rule in order."""
+
+    rules: Annotated[list[RuleV1], Meta(max_length=500)]
+    evaluation_mode: EvaluationMode | None = None
+    """Set: changes the organisation's mode too."""
+
+
+class RuleApplyResultV1(Wire):
+    """What an apply did, rule names in order."""
+
+    created: list[str]
+    updated: list[str]
+    unchanged: list[str]
+
+
+class ClusterEnrolV1(Wire):
+    """Body that enrols a cluster; all of it is fixed by who enrols, never by the cluster."""
+
+    name: Annotated[
+        str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    ]
+    provider: Provider = "on-premises"
+    account: str = ""
+    labels: dict[str, str] = {}
+
+
+class ClusterEnrolledV1(Wire):
+    """Answer to an enrolment; the token is shown this once."""
+
+    name: str
+    token: str
+
+
+class ClusterV1(Wire):
+    """A cluster as the hub knows it."""
+
+    name: str
+    provider: Provider
+    account: str
+    labels: dict[str, str]
+    enrolled_at: str
+    last_seen_at: str = ""
+    agent_version: str = ""
+    policy_generation: str = ""
+    """In force there, by the last heartbeat."""
+    wanted_generation: str = ""
+    """What the hub wants in force there."""
+    gating: Literal["On", "Off"] = "On"
+
+
+class HeartbeatV1(Wire):
+    """What an agent tells about its cluster, every few seconds."""
+
+    agent_version: str
+    policy_generation: str
+    """`generation` of the last ClusterPolicyV1 written and found in force."""
+    problems: list[str] = []
+
+
+class ClusterPolicyV1(Wire):
+    """The rules of one cluster, as its agent is to write them into policy objects."""
+
+    generation: str
+    """Changes exactly when the content does."""
+    rules: list[RuleV1]
+    """Highest priority first, disabled ones left out; the default rule last, enabled or not."""
+    evaluation_mode: EvaluationMode
+    gating: Literal["On", "Off"]
+    edited_at: str
+
+
+class EventBatchV1(Wire):
+    """Events on their way from the gates, through the agent, to the hub."""
+
+    events: Annotated[list[AdmissionEventV1], Meta(max_length=1000)]
+    dropped: int = 0
+    """Events that a full spool dropped since the last batch."""
+
+
+class EventBatchResultV1(Wire):
+    """How many events were new; known ids are not stored twice."""
+
+    stored: int
+    duplicates: int
+
+
+class PlatformReportV1(Wire, omit_defaults=True):
+    """The scan result of one platform of an image."""
+
+    digest: str
+    """Of the platform's manifest: the report's subject."""
+    platform: str
+    scanned_at: str
+    scanner: str
+    counts: CountsV1
+    complete: bool
+    gaps: list[str] = []
+    artifact: str = ""
+    """Digest of the findings artifact; empty where none was attached."""
+
+
+class ImageV1(Wire):
+    """An image that a registry told of or a worker scanned."""
+
+    registry: str
+    repository: str
+    digest: str
+    tags: list[str]
+    pushed_at: str
+    status: Literal["queued", "scanning", "scanned", "failed"]
+    error: str = ""
+    reports: list[PlatformReportV1] = []
+
+
+class JobV1(Wire):
+    """A scan job as its worker sees it; results count only under this lease."""
+
+    id: str
+    lease: str
+    """Secret of this lease: sent back with every word about the job."""
+    registry: str
+    repository: str
+    digest: str
+    tags: list[str]
+    attach: bool
+    attempt: int
+    lease_expires_at: str
+
+
+class JobLeaseRequestV1(Wire):
+    """A worker asks for work; waits up to `wait_s` seconds for some."""
+
+    worker: Annotated[str, Meta(min_length=1, max_length=128)]
+    wait_s: Annotated[float, Meta(ge=0, le=30)] = 0
+
+
+class JobProgressV1(Wire):
+    """A worker is still at it; extends the lease."""
+
+    lease: str
+
+
+class JobResultV1(Wire):
+    """A worker is done."""
+
+    lease: str
+    reports: list[PlatformReportV1]
+
+
+class JobFailureV1(Wire):
+    """A worker could not do it; the hub retries with backoff where `retry` says so."""
+
+    lease: str
+    error: str
+    retry: bool
+
+
+class ScanRequestV1(Wire):
+    """Body that asks for a scan."""
+
+    registry: str
+    repository: str
+    digest: str
+    tags: list[str] = []

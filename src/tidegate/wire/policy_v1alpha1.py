@@ -1,0 +1,388 @@
+"""`tidegate.io/v1alpha1` SecurityArtifactPolicy objects, to and from domain values.
+
+Field names follow the reference system, so that its objects can be imported. The types here are
+the one source of the CRD (`tidegate.wire.crd`) and of the hub's rule bodies: bounds in `Meta`
+become schema limits. Unknown fields are refused: a misspelt condition must not vanish silently.
+"""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from tidegate.domain.errors import InvalidPolicyError, InvalidRuleError
+from tidegate.domain.finding import normalize_id
+from tidegate.domain.reference import normalize_host
+from tidegate.domain.rule import (
+    DEFAULT_UNSUPPORTED_REGISTRIES,
+    Action,
+    Conditions,
+    Disposition,
+    EvaluationMode,
+    MatcherType,
+    Operator,
+    ResourceExemption,
+    ResourceMatcher,
+    Rule,
+    ScopeEntry,
+    Thresholds,
+    VulnerabilityExemption,
+    end_of_day,
+)
+
+GROUP = "tidegate.io"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "SecurityArtifactPolicy"
+PLURAL = "securityartifactpolicies"
+SHORT_NAME = "sap"
+HUB_OBJECT_NAME = "tidegate-vulnerability-assessment-policy"
+"""The object that the cluster agent writes; what is larger goes on in `…-policy-2`, …"""
+
+MAX_RULES = 500
+MAX_IDS = 1000
+MAX_OBJECT_BYTES = 500 * 1024
+"""Largest policy object; etcd refuses requests above 1.5 MiB and last good copies are kept too."""
+
+_DURATION = re.compile(r"([0-9]{1,6})([dhm])")
+_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+
+Glob = Annotated[str, Meta(min_length=1, max_length=512)]
+VulnerabilityId = Annotated[str, Meta(min_length=1, max_length=128)]
+Text = Annotated[str, Meta(max_length=1024)]
+Limit = Annotated[int, Meta(ge=0, le=1_000_000)]
+Host = Annotated[str, Meta(min_length=1, max_length=261)]
+Duration = Annotated[str, Meta(pattern=r"^[0-9]{1,6}[dhm]$")]
+
+
+class Wire(msgspec.Struct, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
+    """Base of all objects here: camelCase names, defaults left out, unknown fields refused."""
+
+
+class ScopeEntryV1(Wire, omit_defaults=False):
+    """One condition on where a rule applies; all entries of a scope must match."""
+
+    matcher_type: MatcherType
+    any_of: Annotated[list[Glob], Meta(min_length=1, max_length=200)]
+    operator: Operator = Operator.IN
+
+
+class MaxAllowedSeveritiesV1(Wire):
+    """Largest allowed count of vulnerabilities of a severity or higher."""
+
+    critical: Limit | UnsetType = UNSET
+    high: Limit | UnsetType = UNSET
+    medium: Limit | UnsetType = UNSET
+    low: Limit | UnsetType = UNSET
+    unknown: Limit | UnsetType = UNSET
+
+
+class TimeBoundV1(Wire):
+    """The end of an exemption."""
+
+    end_date: Annotated[str, Meta(min_length=10, max_length=40)]
+    """A date, or a date-time whose UTC day is meant; the exemption holds through that day, UTC."""
+
+
+class ExemptionV1(Wire):
+    """A time-bound exemption of a vulnerability, or an exemption of a resource."""
+
+    type: Literal["timeBased", "permanent"]
+    value: Annotated[str, Meta(min_length=1, max_length=512)]
+    matcher_type: ResourceMatcher | UnsetType = UNSET
+    """Set: exempts resources matching `value`. Unset: exempts the vulnerability `value`."""
+    time_bound: TimeBoundV1 | UnsetType = UNSET
+    reason: Text = ""
+    added_by: Annotated[str, Meta(max_length=256)] = ""
+
+
+class ConfigurationV1(Wire):
+    """Conditions and exemptions of a rule."""
+
+    max_allowed_severities: MaxAllowedSeveritiesV1 = msgspec.field(
+        default_factory=MaxAllowedSeveritiesV1
+    )
+    block_unscanned_images: bool = False
+    on_stale: Disposition | UnsetType = UNSET
+    on_unavailable: Disposition = Disposition.VIOLATE
+    maximum_va_file_age: Duration = "365d"
+    forbidden_cves: Annotated[list[VulnerabilityId], Meta(max_length=MAX_IDS)] = []
+    ignored_cves: Annotated[list[VulnerabilityId], Meta(max_length=MAX_IDS)] = []
+    exemptions: Annotated[list[ExemptionV1], Meta(max_length=MAX_IDS)] = []
+    unsupported_registries: Annotated[list[Host], Meta(max_length=200)] | UnsetType = UNSET
+
+
+class RuleV1(Wire, omit_defaults=False):
+    """One security rule, as objects, the hub's API and `tidegate rules` write it."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=256)]
+    action: Action
+    configuration: ConfigurationV1
+    enabled: bool = True
+    description: Text = ""
+    scope_name: Annotated[str, Meta(max_length=256)] = ""
+    scope: Annotated[list[ScopeEntryV1], Meta(max_length=50)] = []
+
+
+class SpecV1(Wire, omit_defaults=False):
+    """The rules of one object and how objects go together."""
+
+    vulnerability_assessment_gated_deployment: Annotated[list[RuleV1], Meta(max_length=MAX_RULES)]
+    policy_last_edit_time: str | UnsetType = UNSET
+    priority: Annotated[int, Meta(ge=0, le=1_000_000)] = 1000
+    evaluation_mode: EvaluationMode = EvaluationMode.FIRST_MATCH
+    gating: Literal["On", "Off"] = "On"
+    re_admission: Literal["Enforce", "Audit"] = "Enforce"
+
+
+class ObjectMetaV1(msgspec.Struct, rename="camel", omit_defaults=True):
+    """What we read of an object's metadata; the API server owns the rest."""
+
+    name: str
+    creation_timestamp: str | None = None
+    generation: int | None = None
+    resource_version: str | None = None
+    uid: str | None = None
+    annotations: dict[str, str] = {}
+    labels: dict[str, str] = {}
+
+
+class PolicyObjectV1(msgspec.Struct, rename="camel", omit_defaults=True):
+    """A SecurityArtifactPolicy; `status` is the agent's and is not read here."""
+
+    api_version: Literal["tidegate.io/v1alpha1"]
+    kind: Literal["SecurityArtifactPolicy"]
+    metadata: ObjectMetaV1
+    spec: SpecV1
+
+
+def parse_policy_object(body: bytes | dict[str, Any]) -> PolicyObjectV1:
+    """Return the policy object in JSON bytes, or in a decoded mapping.
+
+    Every rule is converted once, so an object that parses can be put in force.
+
+    Raises:
+        InvalidPolicyError: names the field, what came and what was wanted.
+    """
+    if isinstance(body, bytes) and len(body) > 3 * MAX_OBJECT_BYTES:
+        raise InvalidPolicyError(
+            f"policy object of {len(body)} bytes; want at most 500 KiB of spec"
+        )
+    try:
+        if isinstance(body, bytes):
+            parsed = msgspec.json.decode(body, type=PolicyObjectV1)
+        else:
+            parsed = msgspec.convert(body, PolicyObjectV1)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidPolicyError(f"policy object: {error}") from error
+    rules_of(parsed)
+    return parsed
+
+
+def rules_of(policy: PolicyObjectV1) -> tuple[Rule, ...]:
+    """Return the object's rules in order.
+
+    Raises:
+        InvalidPolicyError: a rule means nothing, or two share a name.
+    """
+    entries = policy.spec.vulnerability_assessment_gated_deployment
+    names = [entry.name for entry in entries]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InvalidPolicyError(
+            f"rule names are used twice: {', '.join(twice)}; want unique names"
+        )
+    return tuple(map(rule_of, entries))
+
+
+def rule_of(entry: RuleV1) -> Rule:
+    """Return the domain rule that `entry` means.
+
+    Raises:
+        InvalidPolicyError: the rule means nothing; names the rule and why.
+    """
+    try:
+        return _rule_of(entry)
+    except InvalidRuleError as error:
+        raise InvalidPolicyError(f"rule {entry.name!r}: {error}") from error
+
+
+def entry_of(rule: Rule) -> RuleV1:
+    """Return `rule` as objects write it; `rule_of` of the result is `rule` again."""
+    conditions = rule.conditions
+    limits = conditions.thresholds
+    return RuleV1(
+        name=rule.name,
+        action=rule.action,
+        enabled=rule.enabled,
+        description=rule.description,
+        scope_name=rule.scope_name,
+        scope=[ScopeEntryV1(e.matcher, list(e.any_of), e.operator) for e in rule.scope],
+        configuration=ConfigurationV1(
+            max_allowed_severities=MaxAllowedSeveritiesV1(
+                *(
+                    UNSET if limit is None else limit
+                    for limit in (
+                        limits.critical,
+                        limits.high,
+                        limits.medium,
+                        limits.low,
+                        limits.unknown,
+                    )
+                )
+            ),
+            block_unscanned_images=conditions.block_unscanned,
+            on_stale=conditions.on_stale,
+            on_unavailable=conditions.on_unavailable,
+            maximum_va_file_age=render_duration(conditions.max_age),
+            forbidden_cves=sorted(conditions.forbidden_ids),
+            ignored_cves=[
+                e.vulnerability_id for e in rule.vulnerability_exemptions if _plainly_ignored(e)
+            ],
+            exemptions=[
+                *(
+                    ExemptionV1(
+                        type="permanent" if e.expires_at is None else "timeBased",
+                        value=e.vulnerability_id,
+                        time_bound=_time_bound(e.expires_at),
+                        reason=e.reason,
+                        added_by=e.added_by,
+                    )
+                    for e in rule.vulnerability_exemptions
+                    if not _plainly_ignored(e)
+                ),
+                *(
+                    ExemptionV1(
+                        type="permanent" if e.expires_at is None else "timeBased",
+                        value=e.value,
+                        matcher_type=e.matcher,
+                        time_bound=_time_bound(e.expires_at),
+                        reason=e.reason,
+                        added_by=e.added_by,
+                    )
+                    for e in rule.resource_exemptions
+                ),
+            ],
+            unsupported_registries=sorted(conditions.unsupported_registries),
+        ),
+    )
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return the duration written in `text`: a number and `d`, `h` or `m`.
+
+    Raises:
+        InvalidRuleError: not in this form, or zero.
+    """
+    found = _DURATION.fullmatch(text)
+    if found is None or not int(found[1]):
+        raise InvalidRuleError(f"duration {text!r}: want a number above 0 and d, h or m, like 365d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def render_duration(duration: timedelta) -> str:
+    """Return `duration` in the largest unit that divides it; seconds are cut."""
+    minutes = int(duration.total_seconds()) // 60
+    if minutes % 1440 == 0:
+        return f"{minutes // 1440}d"
+    return f"{minutes // 60}h" if minutes % 60 == 0 else f"{minutes}m"
+
+
+def parse_end_date(text: str) -> datetime:
+    """Return the first instant, UTC, after the day that `endDate` names.
+
+    Raises:
+        InvalidRuleError: neither a date nor a date-time (ISO 8601).
+    """
+    try:
+        if len(text) == len("2026-12-03"):
+            return end_of_day(datetime.combine(date.fromisoformat(text), time(), UTC))
+        moment = datetime.fromisoformat(text)
+        return end_of_day(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError) as error:
+        raise InvalidRuleError(
+            f"endDate {text!r}: want a date like 2026-12-03 or a date-time like "
+            "2026-12-03T12:00:00Z"
+        ) from error
+
+
+def _rule_of(entry: RuleV1) -> Rule:
+    configuration = entry.configuration
+    severities = configuration.max_allowed_severities
+    block_unscanned = configuration.block_unscanned_images
+    default_on_stale = Disposition.VIOLATE if block_unscanned else Disposition.IGNORE
+    hosts = configuration.unsupported_registries
+    conditions = Conditions(
+        thresholds=Thresholds(
+            *(
+                None if limit is UNSET else limit
+                for limit in (
+                    severities.critical,
+                    severities.high,
+                    severities.medium,
+                    severities.low,
+                    severities.unknown,
+                )
+            )
+        ),
+        forbidden_ids=frozenset(map(normalize_id, configuration.forbidden_cves)),
+        block_unscanned=block_unscanned,
+        on_stale=(default_on_stale if configuration.on_stale is UNSET else configuration.on_stale),
+        on_unavailable=configuration.on_unavailable,
+        max_age=parse_duration(configuration.maximum_va_file_age),
+        unsupported_registries=(
+            DEFAULT_UNSUPPORTED_REGISTRIES
+            if hosts is UNSET
+            else frozenset(map(normalize_host, hosts))
+        ),
+    )
+    return Rule(
+        name=entry.name,
+        action=entry.action,
+        conditions=conditions,
+        scope=tuple(ScopeEntry(e.matcher_type, tuple(e.any_of), e.operator) for e in entry.scope),
+        enabled=entry.enabled,
+        description=entry.description,
+        scope_name=entry.scope_name,
+        vulnerability_exemptions=(
+            *(VulnerabilityExemption(i) for i in configuration.ignored_cves),
+            *(
+                VulnerabilityExemption(e.value, _expiry(e), e.reason, e.added_by)
+                for e in configuration.exemptions
+                if e.matcher_type is UNSET
+            ),
+        ),
+        resource_exemptions=tuple(
+            ResourceExemption(e.matcher_type, e.value, _expiry(e), e.reason, e.added_by)
+            for e in configuration.exemptions
+            if e.matcher_type is not UNSET
+        ),
+    )
+
+
+def _expiry(exemption: ExemptionV1) -> datetime | None:
+    bound = exemption.time_bound
+    if exemption.type == "permanent":
+        if bound is not UNSET:
+            raise InvalidRuleError(
+                f"exemption {exemption.value!r} is permanent but has an endDate; "
+                "say timeBased, or leave timeBound out"
+            )
+        return None
+    if bound is UNSET:
+        raise InvalidRuleError(
+            f"exemption {exemption.value!r} is timeBased but has no timeBound.endDate; give one"
+        )
+    return parse_end_date(bound.end_date)
+
+
+def _plainly_ignored(exemption: VulnerabilityExemption) -> bool:
+    return exemption.expires_at is None and not exemption.reason and not exemption.added_by
+
+
+def _time_bound(expires_at: datetime | None) -> TimeBoundV1 | UnsetType:
+    if expires_at is None:
+        return UNSET
+    return TimeBoundV1((expires_at - timedelta(days=1)).astimezone(UTC).date().isoformat())
