@@ -8,6 +8,7 @@ TidegateError
 │   ├── InvalidRuleError
 │   ├── InvalidPolicyError
 │   ├── InvalidAdvisoryError
+│   ├── InvalidKeyError
 │   ├── MalformedReviewError
 │   ├── MalformedStatementError
 │   └── MalformedReportError
@@ -24,6 +25,7 @@ TidegateError
 │   └── ContentMismatchError
 └── ConfigurationError    the operator; fails at start, exit 2
     ├── MissingSettingError
+    ├── InvalidTrustError
     └── UnknownPluginError
 ```
 
@@ -58,6 +60,10 @@ class InvalidPolicyError(InputError):
 
 class InvalidAdvisoryError(InputError):
     """An advisory record that does not parse."""
+
+
+class InvalidKeyError(InputError):
+    """Bytes that are no key of the kind that signs evidence."""
 
 
 class MalformedReviewError(InputError):
@@ -122,6 +128,10 @@ class ConfigurationError(TidegateError):
 
 class MissingSettingError(ConfigurationError):
     """A setting without which this part cannot start."""
+
+
+class InvalidTrustError(ConfigurationError):
+    """A trust configuration that does not parse or cannot mean anything."""
 
 
 class UnknownPluginError(ConfigurationError):
