@@ -9,11 +9,13 @@ TidegateError
 │   ├── InvalidPolicyError
 │   ├── InvalidAdvisoryError
 │   ├── InvalidKeyError
+│   ├── InvalidManifestError
 │   ├── MalformedReviewError
 │   ├── MalformedStatementError
 │   └── MalformedReportError
 ├── UnavailableError      the world; a retry may help  HTTP 503, exit 3
 │   ├── RegistryUnavailableError
+│   │   └── NotInRegistryError
 │   ├── HubUnavailableError
 │   ├── ClusterUnavailableError
 │   ├── ScannerUnavailableError
@@ -26,6 +28,7 @@ TidegateError
 └── ConfigurationError    the operator; fails at start, exit 2
     ├── MissingSettingError
     ├── InvalidTrustError
+    ├── RegistryNotConfiguredError
     └── UnknownPluginError
 ```
 
@@ -66,6 +69,10 @@ class InvalidKeyError(InputError):
     """Bytes that are no key of the kind that signs evidence."""
 
 
+class InvalidManifestError(InputError):
+    """Bytes that are no OCI or Docker manifest or index."""
+
+
 class MalformedReviewError(InputError):
     """Bytes that are no AdmissionReview."""
 
@@ -84,6 +91,15 @@ class UnavailableError(TidegateError):
 
 class RegistryUnavailableError(UnavailableError):
     """A registry did not answer, or not in a way that settles the question."""
+
+    def __init__(self, message: str, *, rate_limited: bool = False) -> None:
+        super().__init__(message)
+        self.rate_limited = rate_limited
+        """HTTP 429: the registry asks to be left alone for a while."""
+
+
+class NotInRegistryError(RegistryUnavailableError):
+    """The registry answered for certain that it does not hold what was asked for."""
 
 
 class HubUnavailableError(UnavailableError):
@@ -132,6 +148,10 @@ class MissingSettingError(ConfigurationError):
 
 class InvalidTrustError(ConfigurationError):
     """A trust configuration that does not parse or cannot mean anything."""
+
+
+class RegistryNotConfiguredError(ConfigurationError):
+    """A registry that no administrator configured; it is never contacted."""
 
 
 class UnknownPluginError(ConfigurationError):
