@@ -1,0 +1,1 @@
+"""Shipped helpers for tests: worlds in memory and on loopback, never mocks."""
