@@ -1,1 +1,1 @@
-"""Shipped helpers for tests: worlds in memory and on loopback, never mocks."""
+"""Helpers for tests, ours and those of plug-ins: worlds to stand in, not mocks."""
