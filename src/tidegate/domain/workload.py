@@ -8,6 +8,9 @@ class Lookup(StrEnum):
     """Why a fact about the cluster is not at hand."""
 
     FAILED = "failed"
+    """It could not be looked up: the image is unavailable for a rule that asks for it."""
+    ABSENT = "absent"
+    """The object names an owner that is shown not to exist: matches no `In` and every `NotIn`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Workload:
     namespace_labels: dict[str, str] | Lookup = field(default_factory=dict)
     service_account: str = "default"
     owners: tuple[Owner, ...] | Lookup = ()
-    """From the direct controller up to the top-most one. Empty: none, or shown not to exist."""
+    """From the direct controller up to the top-most one. Empty: none."""
     pod_name: str = ""
     """The pod's final name; empty for a controller."""
     pod_name_prefix: str = ""
