@@ -8,6 +8,7 @@ TidegateError
 │   ├── InvalidRuleError
 │   ├── InvalidPolicyError
 │   ├── InvalidAdvisoryError
+│   ├── InvalidKeyError
 │   ├── InvalidManifestError
 │   ├── MalformedReviewError
 │   ├── MalformedStatementError
@@ -26,6 +27,7 @@ TidegateError
 │   └── ContentMismatchError
 └── ConfigurationError    the operator; fails at start, exit 2
     ├── MissingSettingError
+    ├── InvalidTrustError
     ├── RegistryNotConfiguredError
     └── UnknownPluginError
 ```
@@ -61,6 +63,10 @@ class InvalidPolicyError(InputError):
 
 class InvalidAdvisoryError(InputError):
     """An advisory record that does not parse."""
+
+
+class InvalidKeyError(InputError):
+    """Bytes that are no key of the kind that signs evidence."""
 
 
 class InvalidManifestError(InputError):
@@ -138,6 +144,10 @@ class ConfigurationError(TidegateError):
 
 class MissingSettingError(ConfigurationError):
     """A setting without which this part cannot start."""
+
+
+class InvalidTrustError(ConfigurationError):
+    """A trust configuration that does not parse or cannot mean anything."""
 
 
 class RegistryNotConfiguredError(ConfigurationError):
