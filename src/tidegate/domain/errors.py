@@ -8,11 +8,13 @@ TidegateError
 │   ├── InvalidRuleError
 │   ├── InvalidPolicyError
 │   ├── InvalidAdvisoryError
+│   ├── InvalidManifestError
 │   ├── MalformedReviewError
 │   ├── MalformedStatementError
 │   └── MalformedReportError
 ├── UnavailableError      the world; a retry may help  HTTP 503, exit 3
 │   ├── RegistryUnavailableError
+│   │   └── NotInRegistryError
 │   ├── HubUnavailableError
 │   ├── ClusterUnavailableError
 │   ├── ScannerUnavailableError
@@ -24,6 +26,7 @@ TidegateError
 │   └── ContentMismatchError
 └── ConfigurationError    the operator; fails at start, exit 2
     ├── MissingSettingError
+    ├── RegistryNotConfiguredError
     └── UnknownPluginError
 ```
 
@@ -60,6 +63,10 @@ class InvalidAdvisoryError(InputError):
     """An advisory record that does not parse."""
 
 
+class InvalidManifestError(InputError):
+    """Bytes that are no OCI or Docker manifest or index."""
+
+
 class MalformedReviewError(InputError):
     """Bytes that are no AdmissionReview."""
 
@@ -78,6 +85,15 @@ class UnavailableError(TidegateError):
 
 class RegistryUnavailableError(UnavailableError):
     """A registry did not answer, or not in a way that settles the question."""
+
+    def __init__(self, message: str, *, rate_limited: bool = False) -> None:
+        super().__init__(message)
+        self.rate_limited = rate_limited
+        """HTTP 429: the registry asks to be left alone for a while."""
+
+
+class NotInRegistryError(RegistryUnavailableError):
+    """The registry answered for certain that it does not hold what was asked for."""
 
 
 class HubUnavailableError(UnavailableError):
@@ -122,6 +138,10 @@ class ConfigurationError(TidegateError):
 
 class MissingSettingError(ConfigurationError):
     """A setting without which this part cannot start."""
+
+
+class RegistryNotConfiguredError(ConfigurationError):
+    """A registry that no administrator configured; it is never contacted."""
 
 
 class UnknownPluginError(ConfigurationError):
