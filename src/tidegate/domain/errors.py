@@ -9,6 +9,7 @@ TidegateError
 │   ├── InvalidPolicyError
 │   ├── InvalidAdvisoryError
 │   ├── InvalidManifestError
+│   ├── InvalidKeyError
 │   ├── MalformedReviewError
 │   ├── MalformedStatementError
 │   └── MalformedReportError
@@ -27,6 +28,7 @@ TidegateError
 └── ConfigurationError    the operator; fails at start, exit 2
     ├── MissingSettingError
     ├── RegistryNotConfiguredError
+    ├── InvalidTrustError
     └── UnknownPluginError
 ```
 
@@ -65,6 +67,10 @@ class InvalidAdvisoryError(InputError):
 
 class InvalidManifestError(InputError):
     """Bytes that are no OCI or Docker manifest or index."""
+
+
+class InvalidKeyError(InputError):
+    """Bytes that are no key of the kind that signs evidence."""
 
 
 class MalformedReviewError(InputError):
@@ -142,6 +148,10 @@ class MissingSettingError(ConfigurationError):
 
 class RegistryNotConfiguredError(ConfigurationError):
     """A registry that no administrator configured; it is never contacted."""
+
+
+class InvalidTrustError(ConfigurationError):
+    """A trust configuration that does not parse or cannot mean anything."""
 
 
 class UnknownPluginError(ConfigurationError):
