@@ -96,7 +96,9 @@ class DataFolder:
         try:
             return self._ensure()
         except OSError as error:
-            raise ConfigurationError(f"data folder {self.root}: {error}; want to write there") from error
+            raise ConfigurationError(
+                f"data folder {self.root}: {error}; want to write there"
+            ) from error
 
     def _ensure(self) -> dict[str, int]:
         for folder in ("keys", "tokens", "policy", "logs"):
@@ -144,7 +146,9 @@ class DataFolder:
             ],
         }
         text = yaml.safe_dump(document, sort_keys=False)
-        self.trust.write_text(f"# Evidence keys that count, and registries that are contacted.\n{text}")
+        self.trust.write_text(
+            f"# Evidence keys that count, and registries that are contacted.\n{text}"
+        )
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -53,7 +53,11 @@ class Lab:
     """One run of the lab against what `tidegate up` started."""
 
     def __init__(
-        self, state: UpState, say: Callable[[str], None], environment: Mapping[str, str], kubectl: str
+        self,
+        state: UpState,
+        say: Callable[[str], None],
+        environment: Mapping[str, str],
+        kubectl: str,
     ) -> None:
         self._state = state
         self._say = say
@@ -117,7 +121,15 @@ class Lab:
 
     async def _clean(self) -> None:
         if self._state.kubeconfig:
-            command = ["kubectl", "delete", "pod", AUDIT_POD, DENY_POD, "--ignore-not-found", "--now"]
+            command = [
+                "kubectl",
+                "delete",
+                "pod",
+                AUDIT_POD,
+                DENY_POD,
+                "--ignore-not-found",
+                "--now",
+            ]
             await self._execute(command)
 
     async def _apply(self, exercise: int, folder: Path, action: str) -> None:
@@ -152,7 +164,7 @@ class Lab:
             return ["kubectl", "run", name, f"--image={self._image}"]
         return ["tidegate", "run", name, f"--image={self._image}"]
 
-    async def _step(  # noqa: PLR0913 a step is all of these
+    async def _step(
         self,
         exercise: int,
         title: str,

@@ -60,7 +60,7 @@ class Part:
                 stderr=log,
                 env={**self._inherited, **self.plan.environment},
                 start_new_session=True,  # a terminal's Ctrl-C is ours to hand on, in order
-                preexec_fn=die_with_parent(),  # noqa: PLW1509 only prctl, prepared above
+                preexec_fn=die_with_parent(),
             )  # fmt: skip
         if self._process.stdout is None:
             raise AssertionError("standard output was asked for as a pipe")
