@@ -3,7 +3,7 @@
 Rules of reading, for bytes that may be hostile:
 
 * Fields that nothing here reads are skipped, whatever they hold; fields that are read have types.
-* Two equal keys in one object, and nesting beyond a limit, are refused (`wire.strict_json`).
+* Two equal keys in one object, and nesting beyond a limit, are refused (`wire.json_guard`).
 * The object is decoded once, by the kind that the API server says it has.
 
 Not done here: the size of the body (the server counts while it receives), policy, evidence.
@@ -17,7 +17,7 @@ import msgspec
 
 from tidegate.domain.errors import MalformedReviewError
 from tidegate.domain.workload import ObjectFacts
-from tidegate.wire.strict_json import refuse_depth, refuse_duplicate_keys
+from tidegate.wire.json_guard import refuse_depth, refuse_duplicate_keys
 from tidegate.wire.workload_v1 import parse_object, runs_images
 
 API_VERSION = "admission.k8s.io/v1"

@@ -1,62 +1,47 @@
-"""What JSON from strangers must not be: nested without end, or ambiguous.
+"""JSON that can be read in one way only.
 
-Decoders stop at their own depth and keep one of two equal keys; readers that keep the first and
-readers that keep the last would then judge and run different things.
+RFC 8259 section 4 leaves open what a repeated key means, and readers differ: msgspec keeps the
+last, others the first. What is signed must say one thing to everybody, so a repeated key is
+refused, as are NaN and Infinity (not JSON), encodings other than UTF-8 (section 8.1) and nesting
+deeper than anything we read. All checks are linear in the size of the text.
 """
 
 import json
-from typing import Any
 
-import msgspec
-
-MAX_DEPTH = 64
-"""Nesting that is accepted; a real Pod with managed fields has about 15."""
-
-_BRACKETS = bytes.maketrans(b"{}", b"[]")
-_NO_BRACKETS = bytes(c for c in range(256) if c not in b"{}[]")
+from tidegate.wire.json_depth import MAX_JSON_DEPTH, json_depth
 
 
-def refuse_depth(body: bytes, max_depth: int = MAX_DEPTH) -> None:
-    """Refuse nesting beyond `max_depth`, counting brackets outside strings, in linear time.
+class NotStrictError(ValueError):
+    """JSON that is malformed, or that readers may understand differently."""
 
-    Each round removes the innermost pairs. What remains of unbalanced text is the decoder's to
-    refuse.
+
+def require_strict_json(body: bytes, *, max_depth: int = MAX_JSON_DEPTH) -> None:
+    """Return when `body` is one unambiguous JSON text.
 
     Raises:
-        ValueError: nested deeper.
+        NotStrictError: it is not; says why.
     """
-    plain = body.replace(rb"\\", b"").replace(rb"\"", b"") if b"\\" in body else body
-    nesting = b"".join(plain.split(b'"')[::2]).translate(_BRACKETS, _NO_BRACKETS)
-    for _ in range(max_depth):
-        inner = nesting.replace(b"[]", b"")
-        if len(inner) == len(nesting):
-            return
-        nesting = inner
-    if nesting:
-        raise ValueError(f"JSON is nested more than {max_depth} deep; want at most that")
+    depth = json_depth(body)  # first: the scanner below recurses
+    if depth > max_depth:
+        raise NotStrictError(f"nested {depth} deep, want at most {max_depth}")
+    try:
+        json.loads(
+            body.decode(), object_pairs_hook=_refuse_repeated_keys, parse_constant=_refuse_constant
+        )
+    except NotStrictError:
+        raise
+    except ValueError as error:
+        raise NotStrictError(f"no JSON in UTF-8: {error}") from error
 
 
-def refuse_duplicate_keys(body: bytes) -> None:
-    """Refuse two equal keys in one object, anywhere in the valid JSON `body`.
-
-    An encoder writes no key twice: compact JSON that survives decoding and encoding byte for byte
-    has no duplicates. That is three times faster than looking, and true of most of what API
-    servers send; other texts are looked at key by key.
-
-    Raises:
-        ValueError: a key stands twice, or the text is no JSON; names the key.
-    """
-    if _ENCODER.encode(_DECODER.decode(body)) != body.rstrip():
-        json.loads(body, object_pairs_hook=_refuse_twice)
+def _refuse_repeated_keys(pairs: list[tuple[str, object]]) -> None:
+    """Refuse an object that names a key twice; return nothing, so that nothing is kept."""
+    if len(pairs) == len(dict(pairs)):
+        return
+    keys = [key for key, _ in pairs]
+    repeated = next(key for key in keys if keys.count(key) > 1)
+    raise NotStrictError(f"the key {repeated[:80]!r} stands twice in one object")
 
 
-def _refuse_twice(pairs: list[tuple[str, Any]]) -> None:
-    seen: set[str] = set()
-    for key, _ in pairs:
-        if key in seen:
-            raise ValueError(f"the key {key[:80]!r} stands twice in one object; want it once")
-        seen.add(key)
-
-
-_ENCODER = msgspec.json.Encoder()
-_DECODER = msgspec.json.Decoder()
+def _refuse_constant(name: str) -> None:
+    raise NotStrictError(f"{name} is no JSON number")
