@@ -8,6 +8,8 @@ TidegateError
 │   ├── InvalidRuleError
 │   ├── InvalidPolicyError
 │   ├── InvalidAdvisoryError
+│   ├── InvalidKeyError
+│   ├── InvalidManifestError
 │   ├── MalformedReviewError
 │   ├── MalformedStatementError
 │   ├── MalformedReportError
@@ -18,6 +20,7 @@ TidegateError
 │   └── PreconditionRequiredError                  HTTP 428
 ├── UnavailableError      the world; a retry may help  HTTP 503, exit 3
 │   ├── RegistryUnavailableError
+│   │   └── NotInRegistryError
 │   ├── HubUnavailableError
 │   ├── ClusterUnavailableError
 │   ├── ScannerUnavailableError
@@ -29,6 +32,8 @@ TidegateError
 │   └── ContentMismatchError
 └── ConfigurationError    the operator; fails at start, exit 2
     ├── MissingSettingError
+    ├── InvalidTrustError
+    ├── RegistryNotConfiguredError
     └── UnknownPluginError
 ```
 
@@ -63,6 +68,14 @@ class InvalidPolicyError(InputError):
 
 class InvalidAdvisoryError(InputError):
     """An advisory record that does not parse."""
+
+
+class InvalidKeyError(InputError):
+    """Bytes that are no key of the kind that signs evidence."""
+
+
+class InvalidManifestError(InputError):
+    """Bytes that are no OCI or Docker manifest or index."""
 
 
 class MalformedReviewError(InputError):
@@ -103,6 +116,15 @@ class UnavailableError(TidegateError):
 
 class RegistryUnavailableError(UnavailableError):
     """A registry did not answer, or not in a way that settles the question."""
+
+    def __init__(self, message: str, *, rate_limited: bool = False) -> None:
+        super().__init__(message)
+        self.rate_limited = rate_limited
+        """HTTP 429: the registry asks to be left alone for a while."""
+
+
+class NotInRegistryError(RegistryUnavailableError):
+    """The registry answered for certain that it does not hold what was asked for."""
 
 
 class HubUnavailableError(UnavailableError):
@@ -147,6 +169,14 @@ class ConfigurationError(TidegateError):
 
 class MissingSettingError(ConfigurationError):
     """A setting without which this part cannot start."""
+
+
+class InvalidTrustError(ConfigurationError):
+    """A trust configuration that does not parse or cannot mean anything."""
+
+
+class RegistryNotConfiguredError(ConfigurationError):
+    """A registry that no administrator configured; it is never contacted."""
 
 
 class UnknownPluginError(ConfigurationError):
