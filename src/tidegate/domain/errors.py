@@ -8,8 +8,8 @@ TidegateError
 │   ├── InvalidRuleError
 │   ├── InvalidPolicyError
 │   ├── InvalidAdvisoryError
-│   ├── InvalidManifestError
 │   ├── InvalidKeyError
+│   ├── InvalidManifestError
 │   ├── MalformedReviewError
 │   ├── MalformedStatementError
 │   └── MalformedReportError
@@ -27,8 +27,8 @@ TidegateError
 │   └── ContentMismatchError
 └── ConfigurationError    the operator; fails at start, exit 2
     ├── MissingSettingError
-    ├── RegistryNotConfiguredError
     ├── InvalidTrustError
+    ├── RegistryNotConfiguredError
     └── UnknownPluginError
 ```
 
@@ -65,12 +65,12 @@ class InvalidAdvisoryError(InputError):
     """An advisory record that does not parse."""
 
 
-class InvalidManifestError(InputError):
-    """Bytes that are no OCI or Docker manifest or index."""
-
-
 class InvalidKeyError(InputError):
     """Bytes that are no key of the kind that signs evidence."""
+
+
+class InvalidManifestError(InputError):
+    """Bytes that are no OCI or Docker manifest or index."""
 
 
 class MalformedReviewError(InputError):
@@ -146,12 +146,12 @@ class MissingSettingError(ConfigurationError):
     """A setting without which this part cannot start."""
 
 
-class RegistryNotConfiguredError(ConfigurationError):
-    """A registry that no administrator configured; it is never contacted."""
-
-
 class InvalidTrustError(ConfigurationError):
     """A trust configuration that does not parse or cannot mean anything."""
+
+
+class RegistryNotConfiguredError(ConfigurationError):
+    """A registry that no administrator configured; it is never contacted."""
 
 
 class UnknownPluginError(ConfigurationError):

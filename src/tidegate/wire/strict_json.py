@@ -7,28 +7,21 @@ deeper than anything we read. All checks are linear in the size of the text.
 """
 
 import json
-import re
-from itertools import accumulate
 
-MAX_DEPTH = 64
-"""Deepest nesting accepted; what we write nests eight deep."""
-
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
-_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+from tidegate.wire.json_depth import MAX_JSON_DEPTH, json_depth
 
 
 class NotStrictError(ValueError):
     """JSON that is malformed, or that readers may understand differently."""
 
 
-def require_strict_json(body: bytes, *, max_depth: int = MAX_DEPTH) -> None:
+def require_strict_json(body: bytes, *, max_depth: int = MAX_JSON_DEPTH) -> None:
     """Return when `body` is one unambiguous JSON text.
 
     Raises:
         NotStrictError: it is not; says why.
     """
-    depth = _depth(body)  # first: the scanner below recurses
+    depth = json_depth(body)  # first: the scanner below recurses
     if depth > max_depth:
         raise NotStrictError(f"nested {depth} deep, want at most {max_depth}")
     try:
@@ -39,11 +32,6 @@ def require_strict_json(body: bytes, *, max_depth: int = MAX_DEPTH) -> None:
         raise
     except ValueError as error:
         raise NotStrictError(f"no JSON in UTF-8: {error}") from error
-
-
-def _depth(body: bytes) -> int:
-    brackets = _STRING.sub(b"", body).translate(None, _NOT_BRACKETS)
-    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
 
 
 def _refuse_repeated_keys(pairs: list[tuple[str, object]]) -> None:
