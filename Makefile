@@ -41,8 +41,10 @@ e2e: install ## only the tests on the real API server
 bench: install ## measure; results and method go to bench/RESULTS.md
 	$(BIN)/python bench/run.py
 
-crd: install ## regenerate config/crd from its one source
+crd: install ## regenerate config/ from its sources
 	$(BIN)/python -m tidegate.wire.crd > config/crd/securityartifactpolicies.yaml
+	$(BIN)/python -m tidegate.wire.rbac gate > config/rbac/gate.yaml
+	$(BIN)/python -m tidegate.wire.rbac agent > config/rbac/agent.yaml
 
 golden: install ## rewrite tests/golden from the real API server; review the diff
 	$(BIN)/pytest -q tests/e2e/test_golden.py --rewrite-golden
