@@ -64,11 +64,14 @@ def describe_body(rule: RuleV1) -> Iterator[str]:
 
 
 def _scope(entries: list[ScopeEntryV1]) -> str:
-    return " and ".join(
-        f"{entry.matcher_type.value} {'is' if entry.operator == 'In' else 'is not'} "
-        f"{' or '.join(entry.any_of)}"
-        for entry in entries
-    ) or "everything"
+    return (
+        " and ".join(
+            f"{entry.matcher_type.value} {'is' if entry.operator == 'In' else 'is not'} "
+            f"{' or '.join(entry.any_of)}"
+            for entry in entries
+        )
+        or "everything"
+    )
 
 
 def _conditions(configuration: ConfigurationV1) -> Iterator[str]:

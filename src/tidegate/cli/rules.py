@@ -159,9 +159,7 @@ def move_rule(
     hub: HubOption = "",
 ) -> None:
     """Give a rule another priority; the others make room."""
-    _change(
-        context, hub, name, "moved", lambda client, rule: client.move_rule(rule.id, priority)
-    )
+    _change(context, hub, name, "moved", lambda client, rule: client.move_rule(rule.id, priority))
 
 
 @app.command("delete")
