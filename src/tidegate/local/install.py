@@ -101,7 +101,7 @@ async def _wait_discovered(cluster: LocalCluster) -> None:
     query = ("api-resources", f"--api-group={GROUP}", "--output=name", "--cached=false")
     try:
         async with asyncio.timeout(DISCOVERY_S):
-            while PLURAL not in await kubectl(cluster, *query):
+            while PLURAL not in await kubectl(cluster, *query):  # noqa: ASYNC110, the event is in another process
                 await asyncio.sleep(0.2)
     except TimeoutError as error:
         raise ClusterUnavailableError(
