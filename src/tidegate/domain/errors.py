@@ -8,11 +8,19 @@ TidegateError
 │   ├── InvalidRuleError
 │   ├── InvalidPolicyError
 │   ├── InvalidAdvisoryError
+│   ├── InvalidKeyError
+│   ├── InvalidManifestError
 │   ├── MalformedReviewError
 │   ├── MalformedStatementError
-│   └── MalformedReportError
+│   ├── MalformedReportError
+│   ├── NotFoundError                              HTTP 404
+│   ├── NotPermittedError                          HTTP 401, 403
+│   ├── ConflictError                              HTTP 409
+│   │   └── PreconditionFailedError                HTTP 412
+│   └── PreconditionRequiredError                  HTTP 428
 ├── UnavailableError      the world; a retry may help  HTTP 503, exit 3
 │   ├── RegistryUnavailableError
+│   │   └── NotInRegistryError
 │   ├── HubUnavailableError
 │   ├── ClusterUnavailableError
 │   ├── ScannerUnavailableError
@@ -24,6 +32,8 @@ TidegateError
 │   └── ContentMismatchError
 └── ConfigurationError    the operator; fails at start, exit 2
     ├── MissingSettingError
+    ├── InvalidTrustError
+    ├── RegistryNotConfiguredError
     └── UnknownPluginError
 ```
 
@@ -60,6 +70,14 @@ class InvalidAdvisoryError(InputError):
     """An advisory record that does not parse."""
 
 
+class InvalidKeyError(InputError):
+    """Bytes that are no key of the kind that signs evidence."""
+
+
+class InvalidManifestError(InputError):
+    """Bytes that are no OCI or Docker manifest or index."""
+
+
 class MalformedReviewError(InputError):
     """Bytes that are no AdmissionReview."""
 
@@ -72,12 +90,41 @@ class MalformedReportError(InputError):
     """A scanner's output that cannot be read."""
 
 
+class NotFoundError(InputError):
+    """The thing named does not exist."""
+
+
+class NotPermittedError(InputError):
+    """Whoever asks is not known, or may not do this."""
+
+
+class ConflictError(InputError):
+    """What is asked for cannot go together with what is there: a name taken, a lease lost."""
+
+
+class PreconditionFailedError(ConflictError):
+    """What the caller read has changed since; nothing was written."""
+
+
+class PreconditionRequiredError(InputError):
+    """A change that must name the version it is based on."""
+
+
 class UnavailableError(TidegateError):
     """The world did not answer; the same question later may be answered."""
 
 
 class RegistryUnavailableError(UnavailableError):
     """A registry did not answer, or not in a way that settles the question."""
+
+    def __init__(self, message: str, *, rate_limited: bool = False) -> None:
+        super().__init__(message)
+        self.rate_limited = rate_limited
+        """HTTP 429: the registry asks to be left alone for a while."""
+
+
+class NotInRegistryError(RegistryUnavailableError):
+    """The registry answered for certain that it does not hold what was asked for."""
 
 
 class HubUnavailableError(UnavailableError):
@@ -122,6 +169,14 @@ class ConfigurationError(TidegateError):
 
 class MissingSettingError(ConfigurationError):
     """A setting without which this part cannot start."""
+
+
+class InvalidTrustError(ConfigurationError):
+    """A trust configuration that does not parse or cannot mean anything."""
+
+
+class RegistryNotConfiguredError(ConfigurationError):
+    """A registry that no administrator configured; it is never contacted."""
 
 
 class UnknownPluginError(ConfigurationError):

@@ -11,18 +11,20 @@ from typing import Any
 
 import structlog
 
-from tidegate.domain.errors import InvalidPolicyError
+from tidegate.domain.errors import InputError, InvalidPolicyError
 from tidegate.gate.policy import PolicyStore
 from tidegate.wire.last_good import MAX_COPY_BYTES, parse_copy, render_copy
-from tidegate.wire.manifest_file import MAX_FILE_BYTES, parse_manifests
 from tidegate.wire.policy_merge import Candidate, LoadReason, PolicyObject, load_candidate
 from tidegate.wire.policy_v1alpha1 import KIND
+from tidegate.wire.strict_yaml import load_documents
 
 POLL_S = 0.2
 """How often the directory is looked at: a change is in force well within a second."""
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MAX_FILES = 1000
+MAX_FILE_BYTES = 2 * 2**20
+"""Largest file read: four full policy objects."""
 
 log = structlog.get_logger()
 
@@ -127,16 +129,17 @@ class DirectorySource:
     def _read_file(self, file_name: str, reading: _Reading) -> None:
         try:
             with (self._folder / file_name).open("rb") as file:
-                bodies = parse_manifests(file.read(MAX_FILE_BYTES + 1), file_name)
+                body = file.read(MAX_FILE_BYTES + 1)
+            objects = _objects(load_documents(body, file_name, MAX_FILE_BYTES), file_name)
         except FileNotFoundError:
             return  # removed since it was listed; the next look sees that
-        except InvalidPolicyError as error:
+        except InputError as error:
             for name in self._names_from(file_name) or (file_name,):
                 reading.candidates.setdefault(name, Candidate(name, None, str(error)))
             return
-        for body in bodies:
-            if body.get("kind") == KIND:
-                self._take(load_candidate(body, file_name), body, reading)
+        for item in objects:
+            if item.get("kind") == KIND:
+                self._take(load_candidate(item, file_name), item, reading)
 
     def _take(self, candidate: Candidate, body: Mapping[str, Any], reading: _Reading) -> None:
         other = reading.candidates.get(candidate.name)
@@ -163,6 +166,18 @@ class DirectorySource:
         for name in self._kept.keys() - {state.name for state in states}:
             self._copies.forget(name)
             del self._kept[name]
+
+
+def _objects(documents: list[Any], file_name: str) -> list[dict[str, Any]]:
+    """Return the objects in `documents`; the items of a `…List` stand for themselves."""
+    found: list[Any] = []
+    for document in documents:
+        is_list = isinstance(document, dict) and str(document.get("kind", "")).endswith("List")
+        items = document.get("items") if is_list else [document]
+        found.extend(items if isinstance(items, list) else [items])
+    if any(not isinstance(item, dict) for item in found):
+        raise InvalidPolicyError(f"{file_name}: holds something else than Kubernetes objects")
+    return found
 
 
 def _signature(folder: Path) -> Signature:

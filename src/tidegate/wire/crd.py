@@ -106,7 +106,7 @@ def _object_schema() -> Schema:
     }
 
 
-def _schema_of(kind: inspect.Type) -> Schema:  # noqa: PLR0911, one arm per type is the table
+def _schema_of(kind: inspect.Type) -> Schema:
     match kind:
         case inspect.StructType():
             return _struct_schema(kind)

@@ -96,6 +96,8 @@ async def test_a_directory_that_vanishes_keeps_its_rules_and_says_so(world: Worl
     "text",
     [
         pytest.param("{", id="no-yaml"),
+        pytest.param("- 1", id="no-object"),
+        pytest.param("kind: List\nitems: {a: 1}\n---\n- 1", id="odd-list"),
         pytest.param("kind: SecurityArtifactPolicy\nmetadata: {name: a}\nspec: {}", id="no-spec"),
     ],
 )
@@ -147,6 +149,18 @@ async def test_other_kinds_and_other_files_are_left_alone(world: World) -> None:
     (world.folder / "notes.txt").write_text("{")
     assert await world.rules() == []
     assert world.store.ready == (True, ())
+
+
+async def test_a_list_and_several_documents_are_taken_apart(world: World) -> None:
+    world.write("a.yaml", "a", "1")
+    world.write("b.yaml", "b", "2")
+    bodies = [(world.folder / file).read_text() for file in ("a.yaml", "b.yaml")]
+    (world.folder / "b.yaml").unlink()
+    (world.folder / "a.yaml").write_text("---\n".join(bodies))
+    assert await world.rules() == ["1", "2"]
+    items = {"kind": "List", "items": [yaml.safe_load(body) for body in bodies]}
+    (world.folder / "a.yaml").write_text(yaml.safe_dump(items))
+    assert await world.rules() == ["1", "2"]
 
 
 async def test_unusable_copies_are_passed_over(world: World) -> None:

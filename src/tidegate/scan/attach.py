@@ -1,0 +1,312 @@
+"""Attach a report to its image: the findings artifact A and its signature S.
+
+A refers to the image and carries the statement; S refers to A, and stands at the tag where cosign
+looks for it (form L+: the only one that cosign 2 and 3 verify without extra flags). S is pushed
+first, so that no reader ever sees an unsigned A of ours. Nothing here depends on the clock: the
+same statement makes the same A, so attaching again after a crash adds nothing.
+
+Our writers serialise per repository and subject: within a process here, between processes by the
+job table. Against foreign writers of the same tags, `restore_attachment` adds again what was lost.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from tidegate.domain.digest import Digest, digest_of
+from tidegate.domain.errors import (
+    InputError,
+    RegistryUnavailableError,
+    SubjectMismatchError,
+)
+from tidegate.domain.reference import ImageReference
+from tidegate.evidence.ports import Fetched, RegistryReader
+from tidegate.evidence.signatures import signature_tag, verify_signatures
+from tidegate.trust.configuration import EvidenceKey
+from tidegate.trust.dsse import MEDIA_TYPE as ENVELOPE_MEDIA_TYPE
+from tidegate.trust.dsse import sign_envelope
+from tidegate.trust.keys import PrivateKey, fingerprint
+from tidegate.trust.simplesigning import (
+    PAYLOAD_MEDIA_TYPE,
+    SIGNATURE_ANNOTATION,
+    SIGNATURE_ARTIFACT_TYPE,
+    sign_artifact,
+)
+from tidegate.wire.oci_v1 import (
+    EMPTY_BLOB,
+    OCI_EMPTY,
+    OCI_MANIFEST,
+    Descriptor,
+    Manifest,
+    render_manifest,
+)
+from tidegate.wire.statement_v1 import (
+    MEDIA_TYPE,
+    PREDICATE_TYPE,
+    Statement,
+    parse_statement,
+    render_time,
+)
+
+MAX_ATTEMPTS = 5
+"""Tries to append at a tag that others write too."""
+
+CREATED = "org.opencontainers.image.created"
+SCANNER = "scanner"
+_EMPTY = Descriptor(media_type=OCI_EMPTY, digest=digest_of(EMPTY_BLOB), size=len(EMPTY_BLOB))
+_LOCKS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+
+class Pushed(Protocol):
+    """A manifest that the registry took."""
+
+    @property
+    def digest(self) -> Digest:
+        """Its digest."""
+
+
+class RegistryWriter(RegistryReader, Protocol):
+    """A registry client that may push."""
+
+    async def push_blob(self, reference: ImageReference, body: bytes) -> Descriptor:
+        """Push a blob; nothing happens where it is there already."""
+
+    async def push_manifest(
+        self, reference: ImageReference, body: bytes, media_type: str, *, tag: str | None = None
+    ) -> Pushed:
+        """Push a manifest by digest, or at `tag`."""
+
+    async def push_referrer(
+        self, reference: ImageReference, body: bytes, media_type: str
+    ) -> Digest:
+        """Push a manifest by digest and see that its subject's referrers list it."""
+
+    async def delete_manifest(self, reference: ImageReference, digest: Digest) -> bool:
+        """Delete a manifest; False: it was not there, or the registry does not delete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What stands in the registry now."""
+
+    artifact: Digest
+    signature: Digest
+
+
+def writing(reference: ImageReference, subject: Digest) -> asyncio.Lock:
+    """Return the lock under which this process writes referrers of `subject`."""
+    return _LOCKS.setdefault(f"{reference.name}@{subject}", asyncio.Lock())
+
+
+async def attach_report(
+    client: RegistryWriter,
+    reference: ImageReference,
+    statement: bytes,
+    key: PrivateKey,
+    *,
+    subject: Descriptor,
+) -> Attached:
+    """Attach the report in `statement` to `subject`, a manifest of `reference`'s repository.
+
+    Raises:
+        InputError: `statement` is no findings statement.
+        SubjectMismatchError: `statement` is about another subject.
+        UnavailableError: the registry did not take it; attach again later.
+    """
+    parsed = _parse_about(statement, subject)
+    layer = _layer(parsed, statement)
+    body = render_manifest(_artifact(parsed, layer, subject))
+    async with writing(reference, subject.digest):
+        await client.push_blob(reference, EMPTY_BLOB)
+        signature = await _sign(client, reference, body, key)
+        await client.push_blob(reference, statement)
+        artifact = await client.push_referrer(reference, body, OCI_MANIFEST)
+    return Attached(artifact, signature)
+
+
+async def attach_attestation(
+    client: RegistryWriter,
+    reference: ImageReference,
+    statement: bytes,
+    key: PrivateKey,
+    *,
+    subject: Descriptor,
+) -> Digest:
+    """Add the report in `statement` to the cosign attestations of `subject`, for other readers.
+
+    Others keep attestations at the same tag: ours is appended, and none is ever overwritten.
+
+    Raises:
+        InputError: `statement` is no findings statement.
+        SubjectMismatchError: `statement` is about another subject.
+        UnavailableError: the registry did not take it, or others wrote at the same time.
+    """
+    _parse_about(statement, subject)
+    envelope = sign_envelope(key, MEDIA_TYPE, statement)
+    async with writing(reference, subject.digest):
+        await client.push_blob(reference, EMPTY_BLOB)
+        blob = await client.push_blob(reference, envelope)
+        layer = Descriptor(
+            media_type=ENVELOPE_MEDIA_TYPE,
+            digest=blob.digest,
+            size=blob.size,
+            # Without the empty signature cosign refuses the layer (2.5 and 3.1).
+            annotations={SIGNATURE_ANNOTATION: "", "predicateType": PREDICATE_TYPE},
+        )
+        base = Manifest(
+            artifact_type=ENVELOPE_MEDIA_TYPE,
+            config=_EMPTY,
+            subject=_plain(subject),
+            annotations={"in-toto.io/predicate-type": PREDICATE_TYPE},
+        )
+        tag = signature_tag(subject.digest).removesuffix(".sig") + ".att"
+        return await _append_at_tag(client, reference, tag, base, layer)
+
+
+async def restore_attachment(
+    client: RegistryWriter, reference: ImageReference, attached: Attached, subject: Digest
+) -> bool:
+    """Add what a foreign writer of the same tags lost of `attached`; return whether it was needed.
+
+    Raises:
+        UnavailableError: the registry did not answer, or no longer has the artifact itself.
+    """
+    async with writing(reference, subject):
+        restored = False
+        for digest, of in ((attached.signature, attached.artifact), (attached.artifact, subject)):
+            listed = await client.list_referrers(reference, of)
+            if digest not in {entry.digest for entry in listed.descriptors}:
+                await client.push_referrer(
+                    reference, (await _fetch(client, reference.at(digest))).body, OCI_MANIFEST
+                )
+                restored = True
+        signature = (await _fetch(client, reference.at(attached.signature))).manifest
+        tag = signature_tag(attached.artifact)
+        present = await _fetch_at_tag(client, reference, tag)
+        at_tag = set() if present is None else {layer.digest for layer in present.manifest.layers}
+        for layer in signature.layers:
+            if layer.digest not in at_tag:
+                await _append_at_tag(client, reference, tag, signature, layer)
+                restored = True
+        return restored
+
+
+async def _sign(
+    client: RegistryWriter, reference: ImageReference, artifact_body: bytes, key: PrivateKey
+) -> Digest:
+    """Return the manifest that carries our signature of the artifact, signing it if none does."""
+    artifact = digest_of(artifact_body)
+    tag = signature_tag(artifact)
+    present = await _fetch_at_tag(client, reference, tag)
+    ours = EvidenceKey("own", key.public_key(), fingerprint(key))
+    if present is not None:
+        found = await verify_signatures(client, reference, artifact, present.manifest, (ours,))
+        if found.signers:
+            return await client.push_referrer(reference, present.body, OCI_MANIFEST)
+    payload, signature = sign_artifact(key, artifact, reference.name)
+    blob = await client.push_blob(reference, payload)
+    layer = Descriptor(
+        media_type=PAYLOAD_MEDIA_TYPE,
+        digest=blob.digest,
+        size=blob.size,
+        annotations={SIGNATURE_ANNOTATION: signature},
+    )
+    base = Manifest(
+        artifact_type=SIGNATURE_ARTIFACT_TYPE,
+        config=_EMPTY,
+        subject=Descriptor(media_type=OCI_MANIFEST, digest=artifact, size=len(artifact_body)),
+    )
+    return await _append_at_tag(client, reference, tag, base, layer)
+
+
+async def _append_at_tag(
+    client: RegistryWriter, reference: ImageReference, tag: str, base: Manifest, layer: Descriptor
+) -> Digest:
+    """Push `base` with `layer` after the layers that are at `tag`, there and as a referrer."""
+    for _ in range(MAX_ATTEMPTS):
+        present = await _fetch_at_tag(client, reference, tag)
+        before = present.manifest.layers if present is not None else ()
+        if present is not None and layer in before:
+            return present.digest
+        body = render_manifest(_with_layers(base, (*before, layer), present))
+        await client.push_referrer(reference, body, OCI_MANIFEST)
+        await client.push_manifest(reference, body, OCI_MANIFEST, tag=tag)
+    raise RegistryUnavailableError(
+        f"{reference.name}:{tag}: others wrote at the same time, {MAX_ATTEMPTS} times; try later"
+    )
+
+
+def _with_layers(
+    base: Manifest, layers: tuple[Descriptor, ...], present: Fetched | None
+) -> Manifest:
+    before = present.manifest.annotations if present is not None else {}
+    return Manifest(
+        artifact_type=base.artifact_type,
+        config=base.config,
+        layers=layers,
+        subject=base.subject,
+        annotations={**before, **base.annotations},
+    )
+
+
+async def _fetch_at_tag(
+    client: RegistryWriter, reference: ImageReference, tag: str
+) -> Fetched | None:
+    """Return the image manifest at `tag`; what is no image manifest holds nothing worth keeping."""
+    try:
+        fetched = await client.fetch_manifest(
+            ImageReference(reference.registry, reference.repository, tag)
+        )
+    except InputError:
+        return None
+    return None if fetched is None or fetched.manifest.is_index else fetched
+
+
+async def _fetch(client: RegistryWriter, reference: ImageReference) -> Fetched:
+    fetched = await client.fetch_manifest(reference)
+    if fetched is None:
+        raise RegistryUnavailableError(f"{reference}: no longer there; attach the report again")
+    return fetched
+
+
+def _parse_about(statement: bytes, subject: Descriptor) -> Statement:
+    parsed = parse_statement(statement)
+    if parsed.subject != subject.digest:
+        raise SubjectMismatchError(
+            f"the statement is about {parsed.subject}; want {subject.digest}, the manifest that "
+            "it is attached to"
+        )
+    return parsed
+
+
+def _layer(parsed: Statement, statement: bytes) -> Descriptor:
+    return Descriptor(
+        media_type=MEDIA_TYPE,
+        digest=digest_of(statement),
+        size=len(statement),
+        annotations=_annotations(parsed),
+    )
+
+
+def _artifact(parsed: Statement, layer: Descriptor, subject: Descriptor) -> Manifest:
+    return Manifest(
+        artifact_type=MEDIA_TYPE,
+        config=_EMPTY,
+        layers=(layer,),
+        subject=_plain(subject),
+        annotations={**_annotations(parsed), CREATED: render_time(parsed.finished_at)},
+    )
+
+
+def _annotations(parsed: Statement) -> dict[str, str]:
+    return {
+        "in-toto.io/predicate-type": PREDICATE_TYPE,
+        "report-type": "SoftwareInventoryAssessment",
+        SCANNER: parsed.scanner.name,
+    }
+
+
+def _plain(subject: Descriptor) -> Descriptor:
+    """Return `subject` without what an index or a list added to it."""
+    return Descriptor(media_type=subject.media_type, digest=subject.digest, size=subject.size)

@@ -1,0 +1,251 @@
+"""`trust.yaml`: whose findings count in this cluster, and which registries are contacted.
+
+```yaml
+keys:
+- name: scan-2026
+  publicKey: |
+    -----BEGIN PUBLIC KEY-----
+    …
+  repositories: ["registry.example/team/*"]     # globs over host/repository; default: all
+  scanners: [Tidegate]                          # globs over the scanner's name; default: all
+registries:
+- host: registry.example
+  secret: registry-example                      # name of the Secret that holds the two files
+  usernameFile: /var/run/registries/registry-example/username
+  passwordFile: /var/run/registries/registry-example/password
+```
+
+Unknown fields, repeated keys, aliases and anchors are refused: a misspelt restriction must not
+widen what is trusted. Reading files (credentials, certificates) is the caller's.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+import yaml
+from msgspec import Meta
+
+from tidegate.domain.errors import InvalidKeyError, InvalidReferenceError, InvalidTrustError
+from tidegate.domain.glob import glob_matches
+from tidegate.domain.reference import normalize_host, parse_reference
+from tidegate.trust.keys import PublicKey, fingerprint, load_public_key
+
+MAX_CONFIGURATION_BYTES = 2**20
+"""A ConfigMap holds at most 1 MiB (Kubernetes, "ConfigMaps", "Motivation")."""
+
+MAX_ENTRIES = 1000
+
+_Name = Annotated[str, Meta(min_length=1, max_length=256)]
+_Path = Annotated[str, Meta(max_length=4096)]
+_Globs = Annotated[list[_Name], Meta(min_length=1, max_length=MAX_ENTRIES)]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceKey:
+    """A key whose signature makes findings count, and for what."""
+
+    name: str
+    public_key: PublicKey
+    fingerprint: str
+    """SHA-256 of the key itself: a name may be given to another key later."""
+    repositories: tuple[str, ...] = ("*",)
+    """Globs over `host/repository`."""
+    scanners: tuple[str, ...] = ("*",)
+    """Globs over the scanner's name in the statement."""
+
+    def covers_repository(self, repository_name: str) -> bool:
+        """Whether findings in `host/repository` may be signed by this key."""
+        return any(glob_matches(pattern, repository_name) for pattern in self.repositories)
+
+    def covers_scanner(self, scanner: str) -> bool:
+        """Whether findings by `scanner` may be signed by this key."""
+        return any(glob_matches(pattern, scanner) for pattern in self.scanners)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedRegistry:
+    """A registry that may be contacted, and how."""
+
+    host: str
+    """As in image references, normalised: `docker.io`, `localhost:5000`."""
+    plain_http: bool = False
+    allow_private: bool = False
+    """Private and loopback addresses are contacted only where this says so."""
+    secret: str = ""
+    """Name of the Secret in Tidegate's namespace that the credential files come from."""
+    username_file: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    token_realms: tuple[str, ...] = ()
+    """Other hosts that may be asked for a token with this registry's credentials."""
+    endpoint: str = ""
+    """`host:port` of the API where it is not `host`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustConfiguration:
+    """Whose findings count, and which registries are contacted."""
+
+    keys: tuple[EvidenceKey, ...] = ()
+    registries: tuple[TrustedRegistry, ...] = ()
+    generation: str = ""
+    """Names this state of keys and registries; caches are dropped when it changes."""
+
+    def keys_for(self, repository_name: str) -> tuple[EvidenceKey, ...]:
+        """Return the keys that may sign findings in `host/repository`."""
+        return tuple(key for key in self.keys if key.covers_repository(repository_name))
+
+    def keys_for_scanner(self, repository_name: str, scanner: str) -> tuple[EvidenceKey, ...]:
+        """Return the keys that may sign findings by `scanner` in `host/repository`."""
+        return tuple(k for k in self.keys_for(repository_name) if k.covers_scanner(scanner))
+
+
+class _Wire(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """Base: camelCase names, unknown fields refused."""
+
+
+class _Key(_Wire):
+    name: _Name
+    public_key: Annotated[str, Meta(max_length=16384)]
+    repositories: _Globs = msgspec.field(default_factory=lambda: ["*"])
+    scanners: _Globs = msgspec.field(default_factory=lambda: ["*"])
+
+
+class _Registry(_Wire):
+    host: _Name
+    plain_http: bool = False
+    allow_private: bool = False
+    secret: Annotated[str, Meta(max_length=253)] = ""
+    username_file: _Path = ""
+    password_file: _Path = ""
+    ca_file: _Path = ""
+    token_realms: Annotated[list[_Name], Meta(max_length=100)] = []
+    endpoint: Annotated[str, Meta(max_length=261)] = ""
+
+
+class _Document(_Wire):
+    keys: Annotated[list[_Key], Meta(max_length=MAX_ENTRIES)] = []
+    registries: Annotated[list[_Registry], Meta(max_length=MAX_ENTRIES)] = []
+
+
+def parse_trust_configuration(body: bytes) -> TrustConfiguration:
+    """Return the trust configuration in `body`, YAML or JSON; an empty one trusts nobody.
+
+    Raises:
+        InvalidTrustError: not in this form; names the line or the field.
+    """
+    if len(body) > MAX_CONFIGURATION_BYTES:
+        raise InvalidTrustError(
+            f"trust.yaml: {len(body)} bytes, want at most {MAX_CONFIGURATION_BYTES}"
+        )
+    document = _document(_load_yaml(body))
+    keys = tuple(_key(index, key) for index, key in enumerate(document.keys))
+    _refuse_repeated("keys", "name", [key.name for key in keys])
+    # One entry per key: with two, whose name would the signature carry?
+    _refuse_repeated("keys", "publicKey", [key.fingerprint for key in keys])
+    registries = tuple(_registry(i, registry) for i, registry in enumerate(document.registries))
+    _refuse_repeated("registries", "host", [registry.host for registry in registries])
+    generation = hashlib.sha256(msgspec.json.encode(document)).hexdigest()[:16]
+    return TrustConfiguration(keys, registries, generation)
+
+
+def _key(index: int, key: _Key) -> EvidenceKey:
+    try:
+        public_key = load_public_key(key.public_key.encode())
+    except InvalidKeyError as error:
+        raise InvalidTrustError(f"trust.yaml: keys[{index}] ({key.name}): {error}") from error
+    return EvidenceKey(
+        name=key.name,
+        public_key=public_key,
+        fingerprint=fingerprint(public_key),
+        repositories=tuple(key.repositories),
+        scanners=tuple(key.scanners),
+    )
+
+
+def _registry(index: int, registry: _Registry) -> TrustedRegistry:
+    place = f"trust.yaml: registries[{index}]"
+    host = normalize_host(registry.host)
+    try:
+        named = parse_reference(f"{host}/any/thing").registry
+    except InvalidReferenceError as error:
+        raise InvalidTrustError(f"{place}.host is {registry.host!r}; {error}") from error
+    if named != host:
+        raise InvalidTrustError(
+            f"{place}.host is {registry.host!r}; want the host of image references, with its port "
+            "and without https:// or a path"
+        )
+    if bool(registry.username_file) != bool(registry.password_file):
+        raise InvalidTrustError(
+            f"{place} ({host}): usernameFile and passwordFile go together; give both or neither"
+        )
+    return TrustedRegistry(
+        host=host,
+        plain_http=registry.plain_http,
+        allow_private=registry.allow_private,
+        secret=registry.secret,
+        username_file=registry.username_file,
+        password_file=registry.password_file,
+        ca_file=registry.ca_file,
+        token_realms=tuple(map(str.lower, registry.token_realms)),
+        endpoint=registry.endpoint,
+    )
+
+
+def _refuse_repeated(list_name: str, field: str, values: list[str]) -> None:
+    seen: dict[str, int] = {}
+    for index, value in enumerate(values):
+        if value in seen:
+            raise InvalidTrustError(
+                f"trust.yaml: {list_name}[{index}].{field} repeats {list_name}[{seen[value]}]; "
+                "give it once, in one entry"
+            )
+        seen[value] = index
+
+
+def _document(loaded: object) -> _Document:
+    try:
+        return msgspec.convert({} if loaded is None else loaded, _Document)
+    except msgspec.ValidationError as error:
+        raise InvalidTrustError(f"trust.yaml: {error}") from error
+
+
+def _load_yaml(body: bytes) -> object:
+    try:
+        return yaml.load(body.decode(), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InvalidTrustError(f"trust.yaml: {' '.join(str(error).split())[:500]}") from error
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """A safe loader that refuses aliases (they can bomb) and repeated keys (readers differ)."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401 - as the base class
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call] # types-pyyaml lacks it
+            raise yaml.MarkedYAMLError(
+                problem="aliases are refused; write the value out", problem_mark=event.start_mark
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(
+        self,
+        node: yaml.MappingNode,
+        deep: bool = False,  # noqa: FBT001, FBT002 - as the base class
+    ) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = (key_node.tag, key_node.value) if _is_scalar(key_node) else None
+            if key is None or key in seen:
+                raise yaml.MarkedYAMLError(
+                    problem="this key stands twice, or is no plain word",
+                    problem_mark=key_node.start_mark,
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _is_scalar(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag != "tag:yaml.org,2002:merge"

@@ -1,0 +1,368 @@
+"""The findings statement: in-toto Statement v1 with predicate type vulns/v0.2.
+
+Fields of the standard keep their places (`id`, `severity[]{method, score}`, `scanner`,
+`metadata`); what it lacks stands beside them: package, versions, aliases, locations, and a
+`coverage` object that says what was judged at all. `leadingSeverityScore` is the severity that
+counts; `severity` carries every opinion for people. `parse_statement` of what `render_statement`
+wrote is the same value.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from tidegate.domain.digest import Digest, algorithm_of, encoded_part, parse_digest
+from tidegate.domain.errors import InvalidDigestError, LimitExceededError, MalformedStatementError
+from tidegate.domain.evidence import Coverage, EcosystemCoverage
+from tidegate.domain.finding import Finding, Location, Rating
+from tidegate.domain.severity import Severity, severity_of_word
+from tidegate.wire.strict_json import NotStrictError, require_strict_json
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://in-toto.io/attestation/vulns/v0.2"
+MEDIA_TYPE = "application/vnd.in-toto+json"
+
+MAX_STATEMENT_BYTES = 32 * 2**20
+"""Largest statement read or written; 100,000 findings with all their references fit."""
+
+MAX_FINDINGS = 100_000
+MAX_LISTED = 1_000
+"""Longest list inside one finding; locations and references beyond it are not written."""
+
+_Id = Annotated[str, Meta(min_length=1, max_length=256)]
+_Word = Annotated[str, Meta(max_length=512)]
+_Text = Annotated[str, Meta(max_length=4096)]
+_Words = Annotated[list[_Word], Meta(max_length=MAX_LISTED)]
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerIdentity:
+    """Which program looked, with which knowledge."""
+
+    name: str
+    version: str
+    uri: str = ""
+    db_uri: str = ""
+    db_version: str = ""
+    db_updated_at: datetime | None = None
+    """`lastUpdate` of the advisory database, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one scan says about one subject."""
+
+    subject: Digest
+    findings: tuple[Finding, ...]
+    coverage: Coverage
+    scanner: ScannerIdentity
+    started_at: datetime
+    finished_at: datetime
+    """The scan time that counts, UTC."""
+    subject_name: str = ""
+    """For people; never compared."""
+
+
+class _Wire(msgspec.Struct, rename="camel", omit_defaults=True):
+    """Base: camelCase names, unknown fields skipped (in-toto: consumers must ignore them)."""
+
+
+class _Rating(_Wire):
+    method: _Word
+    score: _Word
+    textual_score: _Word = ""
+    cvss_version: _Word = ""
+
+
+class _Location(_Wire, omit_defaults=False, kw_only=True):
+    type: _Word = "filePath"
+    path: _Text
+    layer_id: _Word = ""
+
+
+class _Link(_Wire):
+    url: _Text
+
+
+class _Result(_Wire, kw_only=True):
+    id: _Id
+    vulnerable_package: Annotated[str, Meta(min_length=1, max_length=4096)]
+    detected_version: _Word
+    fix_version: _Word = ""
+    severity: Annotated[list[_Rating], Meta(max_length=MAX_LISTED)] = []
+    leading_severity_score: _Word
+    aliases: _Words = []
+    cwe_ids: _Words = []
+    evidence: Annotated[list[_Location], Meta(max_length=MAX_LISTED)] = []
+    references: Annotated[list[_Link], Meta(max_length=MAX_LISTED)] = []
+
+
+class _Db(_Wire):
+    uri: _Text = ""
+    version: _Word = ""
+    last_update: _Word = ""
+
+
+class _Scanner(_Wire, omit_defaults=False, kw_only=True):
+    name: _Id
+    version: _Word
+    uri: _Text = ""
+    db: _Db = msgspec.field(default_factory=_Db)
+    result: Annotated[list[_Result], Meta(max_length=MAX_FINDINGS)]
+
+
+class _Metadata(_Wire):
+    scan_started_on: _Word
+    scan_finished_on: _Word
+
+
+class _Ecosystem(_Wire):
+    ecosystem: _Word
+    package_count: Annotated[int, Meta(ge=0, le=10_000_000)]
+    source: _Word = ""
+    source_updated_at: _Word = ""
+
+
+class _Coverage(_Wire, omit_defaults=False):
+    ecosystems: Annotated[list[_Ecosystem], Meta(max_length=MAX_LISTED)] = []
+    not_understood: Annotated[list[_Text], Meta(max_length=MAX_LISTED)] = []
+
+
+class _Predicate(_Wire, omit_defaults=False):
+    scanner: _Scanner
+    metadata: _Metadata
+    coverage: _Coverage = msgspec.field(default_factory=_Coverage)
+    """Absent: nothing was covered, which makes the report incomplete."""
+
+
+class _Subject(_Wire, kw_only=True):
+    name: _Text = ""
+    digest: dict[str, str]
+
+
+class _Header(_Wire, omit_defaults=False):
+    """Read first: bytes of another kind are refused as such."""
+
+    type_: str = msgspec.field(name="_type", default="")
+    predicate_type: str = ""
+
+
+class _Statement(_Wire, omit_defaults=False, kw_only=True):
+    type_: str = msgspec.field(name="_type", default=STATEMENT_TYPE)
+    subject: Annotated[list[_Subject], Meta(min_length=1, max_length=1)]
+    predicate_type: str = PREDICATE_TYPE
+    predicate: _Predicate
+
+
+def parse_statement(body: bytes) -> Statement:
+    """Return the findings statement in `body`.
+
+    Raises:
+        MalformedStatementError: no strict JSON, another statement or predicate type, not exactly
+            one sha256 subject, a field missing or beyond its bounds.
+        LimitExceededError: larger than `MAX_STATEMENT_BYTES`.
+    """
+    _refuse_oversize(body)
+    try:
+        require_strict_json(body)
+        header = _HEADER.decode(body)
+        _require("_type", header.type_, STATEMENT_TYPE)
+        _require("predicateType", header.predicate_type, PREDICATE_TYPE)
+        return _value(_DECODER.decode(body))
+    except (msgspec.MsgspecError, NotStrictError, InvalidDigestError) as error:
+        raise MalformedStatementError(f"findings statement: {error}") from error
+
+
+def render_statement(statement: Statement) -> bytes:
+    """Return `statement` as compact JSON that `parse_statement` accepts.
+
+    Raises:
+        MalformedStatementError: a value is beyond its bounds, or a time has no zone.
+        LimitExceededError: the result is larger than `MAX_STATEMENT_BYTES`.
+    """
+    body = msgspec.json.encode(_wire(statement))
+    _refuse_oversize(body)
+    try:
+        _DECODER.decode(body)  # bounds are checked on reading only; never sign what nobody reads
+    except msgspec.MsgspecError as error:
+        raise MalformedStatementError(f"findings statement cannot be written: {error}") from error
+    return body
+
+
+def render_time(moment: datetime) -> str:
+    """Return `moment` in RFC 3339, UTC, as `2026-11-23T09:00:00Z`.
+
+    Raises:
+        MalformedStatementError: it has no zone, so nobody can tell when it was.
+    """
+    if moment.tzinfo is None:
+        raise MalformedStatementError(f"time {moment.isoformat()}: has no zone; want UTC")
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def parse_time(text: str, field: str) -> datetime:
+    """Return the instant written in `text`, in UTC.
+
+    Raises:
+        MalformedStatementError: not RFC 3339 with a zone; names `field`.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise MalformedStatementError(
+        f"{field} is {text[:80]!r}; want a time with zone like 2026-11-23T09:00:00Z"
+    )
+
+
+def _value(wire: _Statement) -> Statement:
+    scanner, metadata, subject = wire.predicate.scanner, wire.predicate.metadata, wire.subject[0]
+    return Statement(
+        subject=_subject_digest(subject.digest),
+        subject_name=subject.name,
+        findings=tuple(map(_finding, scanner.result)),
+        coverage=_coverage_value(wire.predicate.coverage),
+        scanner=ScannerIdentity(
+            name=scanner.name,
+            version=scanner.version,
+            uri=scanner.uri,
+            db_uri=scanner.db.uri,
+            db_version=scanner.db.version,
+            db_updated_at=_optional_time(scanner.db.last_update, "scanner.db.lastUpdate"),
+        ),
+        started_at=parse_time(metadata.scan_started_on, "metadata.scanStartedOn"),
+        finished_at=parse_time(metadata.scan_finished_on, "metadata.scanFinishedOn"),
+    )
+
+
+def _subject_digest(digests: dict[str, str]) -> Digest:
+    if set(digests) != {"sha256"}:
+        raise MalformedStatementError(
+            f"subject has digests {sorted(digests)[:5]}; want exactly one, sha256"
+        )
+    return parse_digest(f"sha256:{digests['sha256']}")
+
+
+def _finding(result: _Result) -> Finding:
+    return Finding(
+        vulnerability_id=result.id,
+        severity=_severity(result),
+        package=result.vulnerable_package,
+        version=result.detected_version,
+        fixed_version=result.fix_version,
+        aliases=frozenset(result.aliases),
+        ratings=tuple(
+            Rating(r.method, r.score, r.textual_score, r.cvss_version) for r in result.severity
+        ),
+        cwe_ids=tuple(result.cwe_ids),
+        locations=tuple(Location(e.path, e.layer_id) for e in result.evidence),
+        references=tuple(r.url for r in result.references),
+    )
+
+
+def _severity(result: _Result) -> Severity:
+    """Return the severity that counts; a word nobody knows is refused, not taken for harmless."""
+    word = result.leading_severity_score
+    severity = severity_of_word(word)
+    if severity is Severity.UNKNOWN and word.lower() != Severity.UNKNOWN.word:
+        raise MalformedStatementError(
+            f"{result.id}: leadingSeverityScore is {word[:80]!r}; want Critical, High, Medium, "
+            "Low or Unknown"
+        )
+    return severity
+
+
+def _coverage_value(coverage: _Coverage) -> Coverage:
+    return Coverage(
+        ecosystems=tuple(
+            EcosystemCoverage(
+                e.ecosystem,
+                e.package_count,
+                e.source,
+                _optional_time(e.source_updated_at, "coverage.sourceUpdatedAt"),
+            )
+            for e in coverage.ecosystems
+        ),
+        not_understood=tuple(coverage.not_understood),
+    )
+
+
+def _wire(statement: Statement) -> _Statement:
+    scanner = statement.scanner
+    if algorithm_of(statement.subject) != "sha256":
+        raise MalformedStatementError(f"subject is {statement.subject}; want a sha256 digest")
+    return _Statement(
+        subject=[
+            _Subject(
+                name=statement.subject_name, digest={"sha256": encoded_part(statement.subject)}
+            )
+        ],
+        predicate=_Predicate(
+            scanner=_Scanner(
+                name=scanner.name,
+                version=scanner.version,
+                uri=scanner.uri,
+                db=_Db(scanner.db_uri, scanner.db_version, _render_optional(scanner.db_updated_at)),
+                result=[_result(finding) for finding in statement.findings],
+            ),
+            metadata=_Metadata(
+                render_time(statement.started_at), render_time(statement.finished_at)
+            ),
+            coverage=_Coverage(
+                ecosystems=[
+                    _Ecosystem(
+                        e.ecosystem,
+                        e.package_count,
+                        e.source,
+                        _render_optional(e.source_updated_at),
+                    )
+                    for e in statement.coverage.ecosystems
+                ],
+                not_understood=list(statement.coverage.not_understood),
+            ),
+        ),
+    )
+
+
+def _result(finding: Finding) -> _Result:
+    return _Result(
+        id=finding.vulnerability_id,
+        vulnerable_package=finding.package,
+        detected_version=finding.version,
+        leading_severity_score=finding.severity.word.capitalize(),
+        fix_version=finding.fixed_version,
+        severity=[_Rating(r.method, r.score, r.word, r.cvss_version) for r in finding.ratings],
+        aliases=sorted(finding.aliases),
+        cwe_ids=list(finding.cwe_ids),
+        evidence=[_Location(path=e.path, layer_id=e.layer) for e in finding.locations[:MAX_LISTED]],
+        references=[_Link(url) for url in finding.references[:MAX_LISTED]],
+    )
+
+
+def _optional_time(text: str, field: str) -> datetime | None:
+    return parse_time(text, field) if text else None
+
+
+def _render_optional(moment: datetime | None) -> str:
+    return render_time(moment) if moment else ""
+
+
+def _require(field: str, found: str, wanted: str) -> None:
+    if found != wanted:
+        raise MalformedStatementError(f"{field} is {found[:120]!r}; want exactly {wanted!r}")
+
+
+def _refuse_oversize(body: bytes) -> None:
+    if len(body) > MAX_STATEMENT_BYTES:
+        raise LimitExceededError(
+            f"findings statement: {len(body)} bytes, want at most {MAX_STATEMENT_BYTES}"
+        )
+
+
+_HEADER = msgspec.json.Decoder(_Header)
+_DECODER = msgspec.json.Decoder(_Statement)

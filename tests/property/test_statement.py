@@ -1,0 +1,103 @@
+"""Laws of the findings statement.
+
+What is written is read back as the same value; bytes from a stranger are either a statement or
+refused by one of our own errors.
+"""
+
+import json
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidegate.domain.digest import digest_of
+from tidegate.domain.errors import InputError, LimitExceededError
+from tidegate.domain.evidence import Coverage, EcosystemCoverage
+from tidegate.domain.finding import Finding, Location, Rating
+from tidegate.domain.severity import Severity
+from tidegate.wire.statement_v1 import (
+    ScannerIdentity,
+    Statement,
+    parse_statement,
+    render_statement,
+)
+
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+times = st.datetimes(
+    min_value=datetime(1990, 1, 1),  # noqa: DTZ001 - the strategy adds the zone
+    max_value=datetime(2200, 1, 1),  # noqa: DTZ001 - the strategy adds the zone
+    timezones=st.just(UTC),
+)
+
+
+def lists(of: st.SearchStrategy) -> st.SearchStrategy:
+    return st.lists(of, max_size=3).map(tuple)
+
+
+findings = st.builds(
+    Finding,
+    vulnerability_id=names,
+    severity=st.sampled_from(Severity),
+    package=names,
+    version=words,
+    fixed_version=words,
+    aliases=st.frozensets(words, max_size=3),
+    ratings=lists(st.builds(Rating, words, words, words, words)),
+    cwe_ids=lists(words),
+    locations=lists(st.builds(Location, words, words)),
+    references=lists(words),
+)
+coverages = st.builds(
+    Coverage,
+    ecosystems=lists(
+        st.builds(EcosystemCoverage, words, st.integers(0, 1000), words, st.none() | times)
+    ),
+    not_understood=lists(words),
+)
+statements = st.builds(
+    Statement,
+    subject=st.binary(max_size=4).map(digest_of),
+    findings=lists(findings),
+    coverage=coverages,
+    scanner=st.builds(ScannerIdentity, names, words, words, words, words, st.none() | times),
+    started_at=times,
+    finished_at=times,
+    subject_name=words,
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | words,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(statements)
+def test_a_statement_survives_writing_and_reading(statement: Statement) -> None:
+    assert parse_statement(render_statement(statement)) == statement
+
+
+@given(statements, st.data())
+def test_a_statement_with_any_part_replaced_is_read_or_refused(
+    statement: Statement, data: st.DataObject
+) -> None:
+    document = json.loads(render_statement(statement))
+    place = document
+    while isinstance(place, dict) and place:
+        key = data.draw(st.sampled_from(sorted(place)))
+        if data.draw(st.booleans()):
+            place[key] = data.draw(json_values)
+            break
+        place = place[key]
+    _read_or_refuse(json.dumps(document).encode())
+
+
+@given(st.binary(max_size=200) | json_values.map(lambda value: json.dumps(value).encode()))
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    _read_or_refuse(body)
+
+
+def _read_or_refuse(body: bytes) -> None:
+    with suppress(InputError, LimitExceededError):
+        parse_statement(body)

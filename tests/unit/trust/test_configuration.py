@@ -1,0 +1,91 @@
+from textwrap import dedent, indent
+
+import pytest
+
+from tidegate.domain.errors import InvalidTrustError
+from tidegate.trust.configuration import parse_trust_configuration
+from tidegate.trust.keys import fingerprint, generate_key, public_pem
+
+PRIVATE = generate_key()
+PEM = indent(public_pem(PRIVATE).decode(), " " * 4)
+KEY = f"- name: scan\n  publicKey: |\n{PEM}"
+
+
+def _yaml(text: str) -> bytes:
+    return dedent(text).encode()
+
+
+def test_keys_and_registries_are_read() -> None:
+    body = (
+        f"keys:\n{KEY}"
+        "  repositories: [registry.example/team/*]\n"
+        "  scanners: [Tidegate]\n"
+        "registries:\n"
+        "- {host: Registry.Example, secret: reg, usernameFile: /s/u, passwordFile: /s/p}\n"
+        "- {host: 'localhost:5000', plainHttp: true, allowPrivate: true}\n"
+        "- {host: index.docker.io, endpoint: registry-1.docker.io, tokenRealms: [auth.docker.io]}\n"
+    )
+    configuration = parse_trust_configuration(body.encode())
+    (key,) = configuration.keys
+    assert key.fingerprint == fingerprint(PRIVATE)
+    assert [r.host for r in configuration.registries] == [
+        "registry.example",
+        "localhost:5000",
+        "docker.io",
+    ]
+    assert configuration.keys_for("registry.example/team/app") == (key,)
+    assert configuration.keys_for("registry.example/other") == ()
+    assert configuration.keys_for_scanner("registry.example/team/app", "Tidegate") == (key,)
+    assert configuration.keys_for_scanner("registry.example/team/app", "Trivy") == ()
+
+
+def test_an_empty_file_trusts_nobody() -> None:
+    for body in (b"", b"{}", b"# nothing\n"):
+        configuration = parse_trust_configuration(body)
+        assert not configuration.keys
+        assert not configuration.registries
+
+
+def test_the_generation_names_the_content() -> None:
+    one = parse_trust_configuration(f"keys:\n{KEY}".encode())
+    same = parse_trust_configuration(f"# a comment\nkeys:\n{KEY}".encode())
+    restricted = parse_trust_configuration(f"keys:\n{KEY}  scanners: [x]\n".encode())
+    assert one.generation == same.generation != restricted.generation
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("keys: [", "line 1", id="no-yaml"),
+        pytest.param("\xff", "trust.yaml", id="control-characters"),
+        pytest.param("[]", "Expected `object`", id="a-list"),
+        pytest.param("key: []", "unknown field `key`", id="unknown-field"),
+        pytest.param(f"keys:\n{KEY}  scanner: [x]\n", r"`\$.keys\[0\]`", id="misspelt-restriction"),
+        pytest.param(f"keys:\n{KEY}  scanners: []\n", "length >= 1", id="empty-restriction"),
+        pytest.param(f"keys:\n{KEY}keys:\n{KEY}", "twice", id="t17-repeated-key"),
+        pytest.param(f"keys:\n{KEY}  name: b\n", "twice", id="t17-repeated-inner-key"),
+        pytest.param("a: &a [x]\nb: *a", "aliases are refused", id="t17-alias"),
+        pytest.param("keys:\n- <<: {name: a}\n", "no plain word", id="t17-merge-key"),
+        pytest.param("? [a]\n: b", "no plain word", id="key-is-a-list"),
+        pytest.param(f"keys:\n{KEY}{KEY}", r"keys\[1\].name repeats", id="same-name"),
+        pytest.param(
+            f"keys:\n{KEY}{KEY.replace('scan', 'again')}",
+            r"keys\[1\].publicKey repeats",
+            id="same-key",
+        ),
+        pytest.param("keys: [{name: a, publicKey: b}]", r"keys\[0\] \(a\)", id="no-key"),
+        pytest.param("registries: [{host: 'https://r.example'}]", "host", id="host-with-scheme"),
+        pytest.param("registries: [{host: r.example/team}]", "without", id="host-with-path"),
+        pytest.param("registries: [{host: nohost}]", "host of image references", id="no-host"),
+        pytest.param("registries: [{host: a.b}, {host: A.B}]", "repeats", id="host-twice"),
+        pytest.param("registries: [{host: a.b, usernameFile: /u}]", "together", id="half-secret"),
+        pytest.param("registries: [{host: a.b, plainHttp: 'no'}]", "bool", id="wrong-type"),
+        pytest.param("[" * 3000, "trust.yaml", id="t17-deep"),
+        pytest.param("#" * (2**20 + 1), "at most", id="oversized"),
+        pytest.param("--- {}\n--- {}", "trust.yaml", id="two-documents"),
+        pytest.param("!!python/object:os.system {}", "trust.yaml", id="tag"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_words(text: str, said: str) -> None:
+    with pytest.raises(InvalidTrustError, match=said):
+        parse_trust_configuration(text.encode("latin-1"))
