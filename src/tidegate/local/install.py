@@ -96,7 +96,7 @@ async def kubectl(cluster: Cluster, *arguments: str, stdin: bytes = b"") -> str:
     process = await asyncio.create_subprocess_exec(
         str(cluster.kubectl),
         f"--kubeconfig={cluster.kubeconfig}",
-        f"--cache-dir={cluster.data_dir / 'kubectl-cache'}",
+        f"--cache-dir={cluster.kubeconfig.parent / 'kubectl-cache'}",
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
