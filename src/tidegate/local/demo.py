@@ -109,7 +109,7 @@ async def wait_scanned(hub: HubClient, host: str, repository: str, digest: Diges
                 await asyncio.sleep(POLL_S)
     except TimeoutError as error:
         raise ConfigurationError(
-            f"{repository}@{digest} is {state} after {SCANNED_S:g} s; see the log of the scan worker"
+            f"{repository}@{digest} is {state} after {SCANNED_S:g} s; see the scan worker's log"
         ) from error
 
 

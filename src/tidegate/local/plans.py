@@ -52,7 +52,8 @@ def plan_registry(site: Site) -> PartPlan:
         site,
         "registry",
         PORT=site.ports["registry"],
-        ROOT=site.folder.root / "registry",
+        DATA_DIR=site.folder.root / "registry",
+        PUBLIC_URL=f"http://{site.registry_host}",
         NOTIFY_URL=f"{site.url('hub')}/api/v1/registries/notifications",
         NOTIFY_TOKEN_FILE=site.folder.token_file("registry"),
     )

@@ -7,7 +7,7 @@ become schema limits. Unknown fields are refused: a misspelt condition must not 
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -34,8 +34,8 @@ from tidegate.domain.rule import (
 
 GROUP = "tidegate.io"
 VERSION = "v1alpha1"
-API_VERSION = f"{GROUP}/{VERSION}"
-KIND = "SecurityArtifactPolicy"
+API_VERSION: Final = "tidegate.io/v1alpha1"
+KIND: Final = "SecurityArtifactPolicy"
 PLURAL = "securityartifactpolicies"
 SHORT_NAME = "sap"
 HUB_OBJECT_NAME = "tidegate-vulnerability-assessment-policy"
