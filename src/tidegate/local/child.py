@@ -90,7 +90,7 @@ class Child:
         process.terminate()
         try:
             async with asyncio.timeout(STOP_S):
-                while process.poll() is None:  # noqa: ASYNC110, Popen has no awaitable end
+                while process.poll() is None:
                     await asyncio.sleep(0.02)
         except TimeoutError:
             process.kill()

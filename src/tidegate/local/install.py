@@ -3,12 +3,11 @@
 import asyncio
 import base64
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import yaml
 
 from tidegate.domain.errors import ClusterUnavailableError
-from tidegate.local.kubernetes import LocalCluster
 from tidegate.wire.crd import custom_resource_definition
 from tidegate.wire.policy_v1alpha1 import GROUP, PLURAL
 from tidegate.wire.rbac import NAMESPACE, agent_manifests, gate_manifests
@@ -19,7 +18,23 @@ TOKEN_DAYS = 365
 DISCOVERY_S = 15.0
 
 
-async def install(cluster: LocalCluster) -> None:
+class Cluster(Protocol):
+    """What installing needs of a cluster, ours or somebody else's."""
+
+    @property
+    def kubectl(self) -> Path:
+        """The program."""
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Of an administrator."""
+
+    @property
+    def data_dir(self) -> Path:
+        """A folder of ours, for what kubectl caches."""
+
+
+async def install(cluster: Cluster) -> None:
     """Apply CRD, namespace and accounts; return when policy objects can be written.
 
     Raises:
@@ -34,7 +49,7 @@ async def install(cluster: LocalCluster) -> None:
 
 
 async def register_webhook(
-    cluster: LocalCluster,
+    cluster: Cluster,
     url: str,
     ca_file: Path,
     failure_policy: Literal["Fail", "Ignore"] = "Fail",
@@ -44,13 +59,13 @@ async def register_webhook(
     await apply(cluster, [webhook_configuration(client, failure_policy)])
 
 
-async def unregister_webhook(cluster: LocalCluster) -> None:
+async def unregister_webhook(cluster: Cluster) -> None:
     """Make the API server ask nobody; does nothing where it did so already."""
     kind = "validatingwebhookconfiguration"
     await kubectl(cluster, "delete", kind, CONFIGURATION_NAME, "--ignore-not-found")
 
 
-async def write_account_kubeconfig(cluster: LocalCluster, account: str, path: Path) -> None:
+async def write_account_kubeconfig(cluster: Cluster, account: str, path: Path) -> None:
     """Write a kubeconfig for service account `account` of Tidegate's namespace to `path`."""
     token = await kubectl(
         cluster,
@@ -63,7 +78,7 @@ async def write_account_kubeconfig(cluster: LocalCluster, account: str, path: Pa
     _write_with_token(cluster.kubeconfig, token.strip(), path)
 
 
-async def apply(cluster: LocalCluster, manifests: list[dict[str, Any]]) -> None:
+async def apply(cluster: Cluster, manifests: list[dict[str, Any]]) -> None:
     """Apply `manifests` on the server's side, taking over fields from others."""
     body = yaml.safe_dump_all(manifests).encode()
     manager = f"--field-manager={FIELD_MANAGER}"
@@ -72,7 +87,7 @@ async def apply(cluster: LocalCluster, manifests: list[dict[str, Any]]) -> None:
     )
 
 
-async def kubectl(cluster: LocalCluster, *arguments: str, stdin: bytes = b"") -> str:
+async def kubectl(cluster: Cluster, *arguments: str, stdin: bytes = b"") -> str:
     """Run kubectl as administrator and return what it printed.
 
     Raises:
@@ -81,7 +96,7 @@ async def kubectl(cluster: LocalCluster, *arguments: str, stdin: bytes = b"") ->
     process = await asyncio.create_subprocess_exec(
         str(cluster.kubectl),
         f"--kubeconfig={cluster.kubeconfig}",
-        f"--cache-dir={cluster.data_dir / 'kubectl-cache'}",
+        f"--cache-dir={cluster.kubeconfig.parent / 'kubectl-cache'}",
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -96,7 +111,7 @@ async def kubectl(cluster: LocalCluster, *arguments: str, stdin: bytes = b"") ->
     return output.decode()
 
 
-async def _wait_discovered(cluster: LocalCluster) -> None:
+async def _wait_discovered(cluster: Cluster) -> None:
     """Return when clients can find the kind: discovery follows a CRD with some delay."""
     query = ("api-resources", f"--api-group={GROUP}", "--output=name", "--cached=false")
     try:
@@ -105,8 +120,8 @@ async def _wait_discovered(cluster: LocalCluster) -> None:
                 await asyncio.sleep(0.2)
     except TimeoutError as error:
         raise ClusterUnavailableError(
-            f"{cluster.url} does not list {PLURAL} {DISCOVERY_S:g} s after the CRD was applied; "
-            f"see {cluster.data_dir / 'logs'}"
+            f"the API server does not list {PLURAL} {DISCOVERY_S:g} s after the CRD was applied; "
+            "see its log"
         ) from error
 
 

@@ -6,7 +6,6 @@ from tidegate.domain.digest import Digest, algorithm_of, digest_of
 from tidegate.domain.errors import (
     ContentMismatchError,
     InvalidManifestError,
-    RegistryUnavailableError,
 )
 from tidegate.domain.reference import ImageReference
 from tidegate.oci.session import Ask, Session
@@ -76,7 +75,8 @@ async def fetch_manifest(session: Session, reference: ImageReference) -> Fetched
     digest = _verified_digest(what, reply.body, reference.digest)
     media_type = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in MANIFEST_TYPES:
-        raise RegistryUnavailableError(
+        # Certain, not unsettled: anyone who may push could make a tag look "unavailable" otherwise.
+        raise InvalidManifestError(
             f"{what}: an answer of type {media_type[:80]!r}, want an OCI manifest or index or "
             "Docker's schema 2 forms"
         )

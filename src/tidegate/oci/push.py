@@ -56,7 +56,7 @@ class ReferrerPusher:
             current = {each["digest"]: each for each in index.get("manifests") or ()}
             if wanted.keys() <= current.keys():
                 return
-            wanted = {**wanted, **current}
+            wanted = {**current, **wanted}
             if attempt:  # writers that met once should not meet again
                 await asyncio.sleep(random.uniform(0.02, 0.2))  # noqa: S311 - no secret hangs on it
             await self._write_index(reference, subject, {**index, "manifests": [*wanted.values()]})

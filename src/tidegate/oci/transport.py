@@ -52,18 +52,20 @@ class Call:
 class Answer:
     """An answer whose body has not been read yet; header names are in lower case."""
 
-    def __init__(self, what: str, response: httpcore2.Response, limits: RegistryLimits) -> None:
+    def __init__(self, call: Call, response: httpcore2.Response, limits: RegistryLimits) -> None:
         self.status = response.status
         self.headers = _joined(response.headers)
-        self._what = what
+        self._what = call.what
+        self._has_body = call.method != "HEAD"
         self._response = response
         self._limits = limits
 
     @property
     def content_length(self) -> int | None:
-        """The length that the answer announces, if any."""
+        """The length that the body is announced with, if any."""
         text = self.headers.get("content-length", "")
-        return int(text) if text.isascii() and text.isdecimal() else None
+        known = self._has_body and text.isascii() and text.isdecimal()
+        return int(text) if known else None
 
     async def pieces(self) -> AsyncGenerator[bytes]:
         """Yield the body as it comes, of whatever length."""
@@ -129,7 +131,7 @@ class Transport:
         except (*_FAULTS, ssl.SSLError) as error:
             raise RegistryUnavailableError(f"{call.what}: {_words(error)}") from error
         try:
-            yield Answer(call.what, response, self._limits)
+            yield Answer(call, response, self._limits)
         finally:
             await response.aclose()
 

@@ -134,6 +134,13 @@ def test_a_vulnerability_exemption_matches_id_and_aliases(exempted: str, *, allo
     assert bool(judgement.exempted) is allowed
 
 
+def test_a_second_opinion_does_not_take_a_vulnerability_out_of_the_unknown_count() -> None:
+    unrated, rated = finding(severity=Severity.UNKNOWN), finding(severity=Severity.LOW)
+    rule = deny(thresholds=Thresholds(unknown=0))
+    assert not verdict_of(report(unrated), rule).allowed
+    assert not verdict_of(report(unrated, rated), rule).allowed
+
+
 def test_exempting_one_cve_of_a_record_of_two_leaves_the_other() -> None:
     both = finding("GHSA-1", aliases=("CVE-2024-0001", "CVE-2024-0002"))
     rule = replace(deny(), vulnerability_exemptions=(VulnerabilityExemption("CVE-2024-0001"),))
@@ -299,13 +306,15 @@ def test_each_matcher_in_and_not_in(
         assert verdict_of(report(HIGH), rule, workload=workload).allowed is not applies
 
 
-@pytest.mark.parametrize("matcher", [MatcherType.DEPLOYMENT, MatcherType.WORKLOAD])
+@pytest.mark.parametrize(
+    "matcher", [MatcherType.DEPLOYMENT, MatcherType.WORKLOAD, MatcherType.NAMESPACE_LABEL]
+)
 @pytest.mark.parametrize("operator", list(Operator))
-def test_a_failed_owner_look_up_makes_the_image_unavailable_for_the_rule(
+def test_a_failed_look_up_makes_the_image_unavailable_for_the_rule(
     matcher: MatcherType, operator: Operator
 ) -> None:
     rule = replace(deny(), scope=(ScopeEntry(matcher, ("x",), operator),))
-    lost = replace(WEB, owners=Lookup.FAILED)
+    lost = replace(WEB, owners=Lookup.FAILED, namespace_labels=Lookup.FAILED)
     (image,) = verdict_of(report(), rule, workload=lost).images
     assert (image.decision, image.reason) == (Decision.DENY, Reason.UNAVAILABLE)
 

@@ -1,0 +1,78 @@
+"""Fixtures that start real parts of Tidegate for every test below."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+START_S = 20
+"""A Python process on a loaded machine; ordinarily 0.5 s."""
+
+
+@dataclass(frozen=True)
+class RunningRegistry:
+    url: str
+    """`http://localhost:PORT`"""
+    host: str
+    """`localhost:PORT`, as in an image reference."""
+    pid: int
+    root: Path
+
+
+@contextmanager
+def running_registry(root: Path, **settings: str) -> Iterator[RunningRegistry]:
+    """Run `python -m tidegate.registry` on `root`; `settings` by their short names: `users_file`."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TIDEGATE_REGISTRY_")}
+    environment |= {f"TIDEGATE_REGISTRY_{k.upper()}": v for k, v in settings.items()}
+    environment |= {"TIDEGATE_REGISTRY_DATA_DIR": str(root)}
+    environment.setdefault("TIDEGATE_REGISTRY_PORT", "0")
+    log_path = root.with_name(f"{root.name}-{time.monotonic_ns()}.log")
+    with (
+        log_path.open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "tidegate.registry"],
+            env=environment | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+            stdout=subprocess.PIPE,
+            stderr=log,
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line, f"registry did not start: {log_path.read_text()}"
+            url = json.loads(line)["url"]
+            yield RunningRegistry(url, url.partition("://")[2], process.pid, root)
+        finally:
+            process.terminate()
+            try:
+                process.wait(START_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRegistry]:
+    """Run a registry that the tests of one module share: give each test its own repository."""
+    with running_registry(tmp_path_factory.mktemp("registry") / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def start_registry(
+    tmp_path: Path,
+) -> Callable[..., AbstractContextManager[RunningRegistry]]:
+    """Return `running_registry(root=tmp_path / "registry", **settings)`, to start it as wanted."""
+
+    def start(
+        root: Path = tmp_path / "registry", **settings: str
+    ) -> AbstractContextManager[RunningRegistry]:
+        return running_registry(root, **settings)
+
+    return start

@@ -1,0 +1,229 @@
+"""The registry client against real registries, with the referrers API and without."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tidegate.domain.digest import Digest, digest_of
+from tidegate.domain.errors import NotInRegistryError, RegistryNotConfiguredError
+from tidegate.domain.reference import ImageReference, parse_reference
+from tidegate.oci.client import RegistryClient
+from tidegate.oci.manifests import PushedManifest
+from tidegate.oci.referrers import fallback_tag
+from tidegate.oci.registries import RegistryConfig
+from tidegate.testing.real_registries import (
+    docker_registry,
+    embedded_registry,
+    has_docker_registry,
+    has_embedded_registry,
+)
+from tidegate.wire.oci_v1 import (
+    EMPTY_BLOB,
+    OCI_EMPTY,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Descriptor,
+    Manifest,
+    parse_manifest,
+    render_manifest,
+)
+
+pytestmark = pytest.mark.integration
+
+EMPTY = Descriptor(OCI_EMPTY, digest_of(EMPTY_BLOB), len(EMPTY_BLOB))
+REPORT = "application/vnd.in-toto+json"
+NOWHERE = digest_of(b"nobody pushed this")
+
+
+@pytest.fixture(scope="module", params=["docker-registry", "embedded"])
+def authority(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    folder: Path = tmp_path_factory.mktemp("registry")
+    if request.param == "docker-registry":
+        if not has_docker_registry():
+            pytest.skip("docker-registry is not installed: apt packages of hack/apt.txt")
+        with docker_registry(folder) as found:
+            yield found
+    else:
+        if not has_embedded_registry():
+            pytest.skip("the embedded registry is not in this tree")
+        with embedded_registry(folder) as found:
+            yield found
+
+
+@pytest.fixture
+async def client(authority: str) -> AsyncIterator[RegistryClient]:
+    config = RegistryConfig(authority, plain_http=True, allow_private=True)
+    async with RegistryClient([config]) as client:
+        yield client
+
+
+@pytest.fixture
+def image(authority: str, request: pytest.FixtureRequest) -> ImageReference:
+    """A repository of each test's own."""
+    name = request.node.originalname.replace("_", "-").removeprefix("test-")
+    return parse_reference(f"{authority}/contract/{name}:1")
+
+
+async def push_image(client: RegistryClient, image: ImageReference) -> PushedManifest:
+    await client.push_blob(image, EMPTY_BLOB)
+    body = render_manifest(Manifest(config=EMPTY, layers=(EMPTY,)))
+    return await client.push_manifest(image, body, OCI_MANIFEST, tag=image.tag)
+
+
+def referrer_body(subject: Digest, artifact_type: str = REPORT, note: str = "") -> bytes:
+    return render_manifest(
+        Manifest(
+            artifact_type=artifact_type,
+            config=EMPTY,
+            layers=(EMPTY,),
+            subject=Descriptor(OCI_MANIFEST, subject, 1),
+            annotations={"note": note} if note else {},
+        )
+    )
+
+
+async def test_a_pushed_image_is_fetched_by_tag_and_by_digest(
+    client: RegistryClient, image: ImageReference
+) -> None:
+    pushed = await push_image(client, image)
+    by_tag = await client.fetch_manifest(image)
+    by_digest = await client.fetch_manifest(image.at(pushed.digest))
+    assert by_tag == by_digest
+    assert by_tag.digest == pushed.digest
+    assert by_tag.manifest.layers == (EMPTY,)
+    assert await client.fetch_blob(image, EMPTY) == EMPTY_BLOB
+    assert await client.list_tags(image) == ("1",)
+
+
+async def test_what_is_not_there_is_none_and_not_an_error(
+    client: RegistryClient, image: ImageReference
+) -> None:
+    assert await client.fetch_manifest(image) is None
+    assert await client.fetch_manifest(image.at(NOWHERE)) is None
+    assert (await client.list_referrers(image, NOWHERE)).descriptors == ()
+    assert await client.list_tags(image) == ()
+    assert not await client.has_blob(image, NOWHERE)
+    assert not await client.delete_manifest(image, NOWHERE)
+
+
+async def test_a_blob_that_is_not_there_is_named(
+    client: RegistryClient, image: ImageReference
+) -> None:
+    await push_image(client, image)
+    with pytest.raises(NotInRegistryError, match="does not hold it"):
+        await client.fetch_blob(image, Descriptor(REPORT, NOWHERE, 2))
+
+
+async def test_a_file_goes_up_and_comes_down_whole(
+    client: RegistryClient, image: ImageReference, tmp_path: Path
+) -> None:
+    content = bytes(range(256)) * 12_289  # three pieces of a mebibyte, and a bit
+    source, target = tmp_path / "up", tmp_path / "down"
+    source.write_bytes(content)
+    descriptor = Descriptor("application/octet-stream", digest_of(content), len(content))
+    await client.upload_blob(image, source, descriptor.digest)
+    assert await client.has_blob(image, descriptor.digest)
+    await client.download_blob(image, descriptor, target, max_bytes=len(content))
+    assert target.read_bytes() == content
+    assert not await asyncio.to_thread(lambda: list(tmp_path.glob(".*")))
+
+
+async def test_a_referrer_is_listed_whatever_the_registry_can_do(
+    client: RegistryClient, image: ImageReference
+) -> None:
+    subject = (await push_image(client, image)).digest
+    report = await client.push_referrer(image, referrer_body(subject), OCI_MANIFEST)
+    other = await client.push_referrer(image, referrer_body(subject, "x/other"), OCI_MANIFEST)
+    everything = await client.list_referrers(image, subject)
+    assert {entry.digest for entry in everything.descriptors} == {report, other}
+    assert {entry.artifact_type for entry in everything.descriptors} == {REPORT, "x/other"}
+    reports = await client.list_referrers(image, subject, REPORT)
+    wanted = {report} if reports.source == "api" else {report, other}
+    assert {entry.digest for entry in reports.descriptors} == wanted
+
+
+async def test_a_referrer_pushed_before_its_subject_is_listed(
+    client: RegistryClient, image: ImageReference
+) -> None:
+    await client.push_blob(image, EMPTY_BLOB)
+    subject = digest_of(render_manifest(Manifest(config=EMPTY, layers=(EMPTY,))))
+    report = await client.push_referrer(image, referrer_body(subject), OCI_MANIFEST)
+    assert (await push_image(client, image)).digest == subject
+    listed = await client.list_referrers(image, subject)
+    assert [entry.digest for entry in listed.descriptors] == [report]
+
+
+async def test_t18_many_writers_at_once_lose_no_referrer(
+    client: RegistryClient, image: ImageReference
+) -> None:
+    subject = (await push_image(client, image)).digest
+    bodies = [referrer_body(subject, note=f"writer {number}") for number in range(8)]
+    pushed = await asyncio.gather(
+        *(client.push_referrer(image, body, OCI_MANIFEST) for body in bodies)
+    )
+    listed = await client.list_referrers(image, subject)
+    assert {entry.digest for entry in listed.descriptors} == set(pushed)
+    again = await client.push_referrer(image, bodies[0], OCI_MANIFEST)
+    assert len((await client.list_referrers(image, subject)).descriptors) == len(pushed)
+    assert again == pushed[0]
+
+
+async def test_t18_clients_that_know_nothing_of_each_other_lose_no_referrer(
+    client: RegistryClient, image: ImageReference, authority: str
+) -> None:
+    subject = (await push_image(client, image)).digest
+    config = RegistryConfig(authority, plain_http=True, allow_private=True)
+
+    async def push_alone(number: int) -> Digest:
+        async with RegistryClient([config]) as other:
+            body = referrer_body(subject, note=f"client {number}")
+            return await other.push_referrer(image, body, OCI_MANIFEST)
+
+    pushed = await asyncio.gather(*map(push_alone, range(2)))
+    listed = await client.list_referrers(image, subject)
+    assert {entry.digest for entry in listed.descriptors} == set(pushed)
+
+
+async def test_foreign_entries_of_the_fallback_index_survive(
+    client: RegistryClient, image: ImageReference
+) -> None:
+    subject = (await push_image(client, image)).digest
+    if (await client.list_referrers(image, subject)).source == "api":
+        pytest.skip("this registry keeps the list itself")
+    foreign = await client.push_manifest(image, referrer_body(subject, "x/foreign"), OCI_MANIFEST)
+    entry = Descriptor(OCI_MANIFEST, foreign.digest, 1, artifact_type=OCI_EMPTY)
+    index = render_manifest(Manifest(media_type=OCI_INDEX, manifests=(entry,)))
+    marked = index.replace(b'"schemaVersion":2', b'"schemaVersion":2,"foreign":"kept"')
+    await client.push_manifest(image, marked, OCI_INDEX, tag=fallback_tag(subject))
+    ours = await client.push_referrer(image, referrer_body(subject), OCI_MANIFEST)
+    listed = await client.list_referrers(image, subject, REPORT)
+    assert [each.digest for each in listed.descriptors] == [foreign.digest, ours]
+    at_tag = ImageReference(image.registry, image.repository, fallback_tag(subject))
+    assert b'"foreign":"kept"' in (await client.fetch_manifest(at_tag)).body
+
+
+async def test_a_deleted_manifest_is_gone(client: RegistryClient, image: ImageReference) -> None:
+    pushed = await push_image(client, image)
+    assert await client.delete_manifest(image, pushed.digest)
+    assert await client.fetch_manifest(image.at(pushed.digest)) is None
+
+
+async def test_an_index_keeps_its_platforms(client: RegistryClient, image: ImageReference) -> None:
+    pushed = await push_image(client, image)
+    entry = Descriptor(OCI_MANIFEST, pushed.digest, 1)
+    body = render_manifest(Manifest(media_type=OCI_INDEX, manifests=(entry,)))
+    index = await client.push_manifest(image, body, OCI_INDEX, tag="multi")
+    fetched = await client.fetch_manifest(image.at(index.digest))
+    assert fetched.manifest == parse_manifest(body, OCI_INDEX)
+    assert fetched.manifest.is_index
+
+
+async def test_t09_a_registry_that_nobody_configured_is_not_asked(client: RegistryClient) -> None:
+    foreign = parse_reference("localhost:1/app")
+    assert not client.configured(foreign.registry)
+    with pytest.raises(RegistryNotConfiguredError, match="not configured"):
+        await client.fetch_manifest(foreign)
