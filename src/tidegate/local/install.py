@@ -29,6 +29,10 @@ class Cluster(Protocol):
     def kubeconfig(self) -> Path:
         """Of an administrator."""
 
+    @property
+    def data_dir(self) -> Path:
+        """A folder of ours, for what kubectl caches."""
+
 
 async def install(cluster: Cluster) -> None:
     """Apply CRD, namespace and accounts; return when policy objects can be written.
@@ -92,7 +96,7 @@ async def kubectl(cluster: Cluster, *arguments: str, stdin: bytes = b"") -> str:
     process = await asyncio.create_subprocess_exec(
         str(cluster.kubectl),
         f"--kubeconfig={cluster.kubeconfig}",
-        f"--cache-dir={cluster.data_dir / 'kubectl-cache'}",
+        f"--cache-dir={cluster.kubeconfig.parent / 'kubectl-cache'}",
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -116,8 +120,8 @@ async def _wait_discovered(cluster: Cluster) -> None:
                 await asyncio.sleep(0.2)
     except TimeoutError as error:
         raise ClusterUnavailableError(
-            f"{cluster.url} does not list {PLURAL} {DISCOVERY_S:g} s after the CRD was applied; "
-            f"see {cluster.data_dir / 'logs'}"
+            f"the API server does not list {PLURAL} {DISCOVERY_S:g} s after the CRD was applied; "
+            "see its log"
         ) from error
 
 

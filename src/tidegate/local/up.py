@@ -144,7 +144,7 @@ class Up:
             case "none":
                 return None
             case "kubeconfig":
-                return find_existing(self._options.environment)
+                return find_existing(self._options.environment, self._folder.root / "cluster")
             case "local" | "auto":
                 pass
         try:
