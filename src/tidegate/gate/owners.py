@@ -1,9 +1,9 @@
 """Who controls an object, and how its namespace is labelled: asked of the API server.
 
-An owner reference is a claim. Each step up is followed by UID: an object of that name with another
-UID, or none, shows that the owner does not exist. Kinds that are not Kubernetes' own cannot be
-looked up with the gate's rights; the claim ends the chain, under `kind.group` where the bare kind
-would pass for one of Kubernetes' own.
+An owner reference is a claim. A ReplicaSet or Job is followed by UID to what controls it: an object
+of that name with another UID, or none, shows that the owner does not exist. Other kinds are nobody
+else's and end the chain as claimed, under `kind.group` where a foreign kind would pass for one of
+Kubernetes' own.
 
 Answers are kept for a moment only: one Deployment's pods come within seconds of each other.
 """
@@ -35,16 +35,18 @@ LABELS_TTL_S = 1.0
 
 MAX_CACHED = 4096
 
-_PLURALS = {
-    ("v1", "ReplicationController"): "replicationcontrollers",
-    ("apps/v1", "ReplicaSet"): "replicasets",
-    ("apps/v1", "Deployment"): "deployments",
-    ("apps/v1", "StatefulSet"): "statefulsets",
-    ("apps/v1", "DaemonSet"): "daemonsets",
-    ("batch/v1", "Job"): "jobs",
-    ("batch/v1", "CronJob"): "cronjobs",
+_LOOKED_UP = {("apps/v1", "ReplicaSet"): "replicasets", ("batch/v1", "Job"): "jobs"}
+"""Controllers that are made by other controllers, and what the gate's account may read."""
+
+_OWN_GROUPS = {
+    "ReplicationController": "",
+    "ReplicaSet": "apps",
+    "Deployment": "apps",
+    "StatefulSet": "apps",
+    "DaemonSet": "apps",
+    "Job": "batch",
+    "CronJob": "batch",
 }
-_OWN_KINDS = frozenset(kind for _, kind in _PLURALS)
 
 _T = TypeVar("_T")
 
@@ -125,8 +127,8 @@ class KubernetesFacts:
         chain: list[Owner] = []
         above: ControllerReference | None = controller
         while above is not None and len(chain) < MAX_CHAIN:
-            if (above.api_version, above.kind) not in _PLURALS:
-                return (*chain, Owner(_foreign_kind(above), above.name))
+            if (above.api_version, above.kind) not in _LOOKED_UP:
+                return (*chain, Owner(_kind_of(above), above.name))
             meta = await self._meta(namespace, above)
             if meta is None or meta.uid != above.uid:
                 return Lookup.ABSENT
@@ -223,11 +225,12 @@ class _Cache(Generic[_T]):
             self._entries.popitem(last=False)
 
 
-def _foreign_kind(reference: ControllerReference) -> str:
-    """Return a kind that is not Kubernetes' own, so that it passes for none of those."""
-    if reference.kind not in _OWN_KINDS:
+def _kind_of(reference: ControllerReference) -> str:
+    """Return the kind, with its group where it would pass for one of Kubernetes' own."""
+    group = reference.api_version.rpartition("/")[0]
+    if _OWN_GROUPS.get(reference.kind, group) == group:
         return reference.kind
-    return f"{reference.kind}.{reference.api_version.partition('/')[0]}"
+    return f"{reference.kind}.{group}"
 
 
 @cache
@@ -238,7 +241,7 @@ def _resource(api_version: str, kind: str) -> "type[GenericNamespacedResource]":
     )
 
     group, _, version = api_version.rpartition("/")
-    return create_namespaced_resource(group, version, kind, _PLURALS[api_version, kind])
+    return create_namespaced_resource(group, version, kind, _LOOKED_UP[api_version, kind])
 
 
 @cache
