@@ -16,12 +16,12 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 class Settings:
     """What the operator decides about one gate."""
 
-    tls_cert_file: Path
+    certificate_file: Path
     """Serving certificate chain, PEM; replaced files are taken over within a second."""
-    tls_key_file: Path
+    key_file: Path
     """Private key of the certificate, PEM."""
-    spool_dir: Path
-    """Folder for admission events and remembered reports; made if it is not there."""
+    data_dir: Path
+    """Folder for spooled events, remembered reports and last good policy; made where missing."""
     trust_file: Path
     """`trust.yaml`: evidence keys and registries of this cluster."""
     policy_dir: Path | None = None
@@ -71,9 +71,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     }
     _refuse_unknown(given)
     return Settings(
-        tls_cert_file=_needed(given, "tls_cert_file"),
-        tls_key_file=_needed(given, "tls_key_file"),
-        spool_dir=_needed(given, "spool_dir"),
+        certificate_file=_needed(given, "certificate_file"),
+        key_file=_needed(given, "key_file"),
+        data_dir=_needed(given, "data_dir"),
         trust_file=_needed(given, "trust_file"),
         policy_dir=_path(given, "policy_dir"),
         kubeconfig=_path(given, "kubeconfig"),
