@@ -63,8 +63,8 @@ class Site:
 
     def environment(self, **settings: object) -> dict[str, str]:
         named = {
-            "CERTIFICATE_FILE": self.pair.certificate,
-            "KEY_FILE": self.pair.key,
+            "TLS_CERT_FILE": self.pair.certificate,
+            "TLS_KEY_FILE": self.pair.key,
             "TRUST_FILE": self.folder / "trust.yaml",
             "POLICY_DIR": self.policies,
             "DATA_DIR": self.data,
@@ -220,8 +220,8 @@ def test_an_idle_gate_stays_under_its_memory_budget(site: Site) -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        pytest.param({"CERTIFICATE_FILE": ""}, "TIDEGATE_GATE_CERTIFICATE_FILE", id="missing"),
-        pytest.param({"KEY_FILE": "/nowhere"}, "/nowhere", id="no-key"),
+        pytest.param({"TLS_CERT_FILE": ""}, "TIDEGATE_GATE_TLS_CERT_FILE", id="missing"),
+        pytest.param({"TLS_KEY_FILE": "/nowhere"}, "/nowhere", id="no-key"),
         pytest.param({"TRUST_FILE": "/nowhere"}, "/nowhere", id="no-trust"),
         pytest.param({"PORT": "http"}, "want a number", id="port"),
         pytest.param({"CERTIFICAT": "x"}, "no such setting", id="misspelt"),

@@ -45,7 +45,7 @@ async def run_gate(
         TidegateError: the settings cannot work.
         OSError: an address cannot be listened on.
     """
-    files = TlsFiles(settings.certificate_file, settings.key_file, settings.client_ca_file)
+    files = TlsFiles(settings.tls_cert_file, settings.tls_key_file, settings.client_ca_file)
     certificate = Certificate(files)
     async with AsyncExitStack() as stack:
         sources = await open_sources(settings, stack)

@@ -16,9 +16,9 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 class Settings:
     """What the operator decides about one gate."""
 
-    certificate_file: Path
+    tls_cert_file: Path
     """Serving certificate chain, PEM; replaced files are taken over within a second."""
-    key_file: Path
+    tls_key_file: Path
     """Private key of the certificate, PEM."""
     data_dir: Path
     """Folder for spooled events, remembered reports and last good policy; made where missing."""
@@ -71,8 +71,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     }
     _refuse_unknown(given)
     return Settings(
-        certificate_file=_needed(given, "certificate_file"),
-        key_file=_needed(given, "key_file"),
+        tls_cert_file=_needed(given, "tls_cert_file"),
+        tls_key_file=_needed(given, "tls_key_file"),
         data_dir=_needed(given, "data_dir"),
         trust_file=_needed(given, "trust_file"),
         policy_dir=_path(given, "policy_dir"),
