@@ -244,7 +244,7 @@ async def test_the_end_lets_a_running_review_finish(tmp_path: Path) -> None:
         gate.evidence.delay_s = 0.5
         asked = asyncio.create_task(client.post("/admit", content=review_of(pod(CLEAN))))
         async with asyncio.timeout(5):
-            while not gate.evidence.asked:  # noqa: ASYNC110 the gate sets no event for tests
+            while not gate.evidence.asked:
                 await asyncio.sleep(0.01)
         await gate.server.stop()
         assert response_of(await asked)["allowed"] is True

@@ -41,7 +41,7 @@ def event(number: int, action: Action = "deny") -> Callable[[], AdmissionEventV1
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 the condition is the subject's own state
+        while not condition():
             await asyncio.sleep(0.01)
 
 
