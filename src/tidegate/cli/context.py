@@ -90,6 +90,10 @@ class World:
             raise MissingSettingError(f"no token for the hub {url}; set TIDEGATE_TOKEN")
         return HubAddress(url, token)
 
+    def has_folder(self) -> bool:
+        """Whether there is a data folder to look into."""
+        return self.settings.data_dir is not None or self.installation() is not None
+
     def folder(self) -> DataFolder:
         """Return the data folder of the installation.
 

@@ -7,6 +7,8 @@ decided, by which words of the rule, what counted, what was exempted and by what
 import re
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from tidegate.cli.moments import short_moment
 from tidegate.cli.rule_words import describe_body
 from tidegate.domain.finding import is_cve
@@ -105,13 +107,11 @@ def next_steps(row: ImageRowV1) -> Iterator[str]:
 
 
 def counts_words(counts: CountsV1) -> str:
-    """Return counts in words: `2 critical, 115 high`; `none` for none."""
-    words = [
-        f"{number} {name}"
-        for name in ("critical", "high", "medium", "low", "unknown")
-        if (number := getattr(counts, name))
+    """Return counts in words: `critical: 2, high: 115`; `none` for none."""
+    found = [
+        f"{name}: {number}" for name, number in msgspec.structs.asdict(counts).items() if number
     ]
-    return ", ".join(words) or "none"
+    return ", ".join(found) or "none"
 
 
 def _known_id(finding: FindingV1) -> str:
