@@ -83,8 +83,7 @@ def _lab(world: World, state: UpState) -> Lab:
 def _print_table(results: list[StepResult]) -> None:
     table = Table("exercise", "step", "verdict", title="The lab")
     for result in results:
-        verdict = (
-            f"[red]failed[/]: {escape(result.problem)}" if result.problem else "[green]holds[/]"
-        )
+        failed = f"[red]failed[/]: {escape(result.problem)}"
+        verdict = failed if result.problem else "[green]holds[/]"
         table.add_row(str(result.exercise), result.title, verdict)
     Console().print(table)

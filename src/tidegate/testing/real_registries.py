@@ -60,7 +60,7 @@ def embedded_registry(folder: Path, *settings: str) -> Iterator[str]:
 
     `settings` are further environment variables, `TIDEGATE_REGISTRY_…=…`.
     """
-    variables = ["TIDEGATE_REGISTRY_PORT=0", f"TIDEGATE_REGISTRY_ROOT={folder}", *settings]
+    variables = ["TIDEGATE_REGISTRY_PORT=0", f"TIDEGATE_REGISTRY_DATA_DIR={folder}", *settings]
     command = ["env", *variables, sys.executable, "-m", "tidegate.registry"]
     with _running(command, stderr=None) as process:
         line = process.stdout.readline() if process.stdout is not None else ""
