@@ -13,6 +13,7 @@ import asyncio
 import hmac
 import re
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -95,11 +96,18 @@ class GateApp:
         self._problems = problems
         self._access = access
         self._max_body_bytes = max_body_bytes
+        self._answers_reviews = True
+
+    def probes_only(self) -> "GateApp":
+        """Return the same application for a port that takes no reviews."""
+        probes = copy(self)
+        probes._answers_reviews = False  # noqa: SLF001 another one of us
+        return probes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
         path, method = scope["path"], scope["method"]
-        if path in ("/admit", "/direct"):
+        if path in ("/admit", "/direct") and self._answers_reviews:
             status, body = await self._serve_review(scope, receive, path, method)
             kind = b"application/json" if status == 200 else b"text/plain; charset=utf-8"
         elif method in ("GET", "HEAD"):

@@ -41,3 +41,8 @@ CERTIFICATE_EXPIRES_AT = Gauge(
     "tidegate_gate_certificate_expires_at_seconds",
     "Unix time at which the serving certificate ends.",
 )
+PROBLEMS = Gauge(
+    "tidegate_gate_problems",
+    "What is not in force as written while the last good version is, by source (policy, trust).",
+    ["source"],
+)

@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import structlog
@@ -150,60 +149,34 @@ class KubernetesFacts:
 
 
 class LightkubeReader:
-    """Reads metadata with lightkube; the client is made at the first question."""
+    """Reads metadata of objects with lightkube, without its models of the whole API."""
 
-    def __init__(self, kubeconfig: Path | None) -> None:
-        self._kubeconfig = kubeconfig
-        self._client: AsyncClient | None = None
+    def __init__(self, client: "AsyncClient") -> None:
+        self._client = client
 
     async def __call__(
         self, api_version: str, kind: str, namespace: str, name: str
     ) -> ObjectMeta | None:
         """Return the metadata of one object; None where there is none of that name."""
-        from lightkube.core.exceptions import ApiError  # noqa: PLC0415 12 MiB, only with a cluster
+        from lightkube import ApiError  # noqa: PLC0415 12 MiB, only with a cluster
 
-        client = self._connected()
         try:
             if kind == "Namespace":
-                found = (await client.get(_namespaces(), name)).metadata
+                found = (await self._client.get(_namespaces(), name)).metadata
             else:
                 resource = _resource(api_version, kind)
-                found = (await client.get(resource, name, namespace=namespace)).metadata
+                found = (await self._client.get(resource, name, namespace=namespace)).metadata
         except ApiError as error:
             if error.status.code == 404:
                 return None
             raise
         if found is None:
             return None
-        return ObjectMeta(
-            found.uid or "",
-            dict(found.labels or {}),
-            next(
-                (
-                    ControllerReference(o.apiVersion, o.kind, o.name, o.uid)
-                    for o in found.ownerReferences or ()
-                    if o.controller
-                ),
-                None,
-            ),
+        controllers = (o for o in found.ownerReferences or () if o.controller)
+        above = next(
+            (ControllerReference(o.apiVersion, o.kind, o.name, o.uid) for o in controllers), None
         )
-
-    async def aclose(self) -> None:
-        """Close connections."""
-        if self._client is not None:
-            await self._client.close()
-
-    def _connected(self) -> "AsyncClient":
-        from lightkube import AsyncClient, KubeConfig  # noqa: PLC0415 12 MiB, only with a cluster
-
-        if self._client is None:
-            config = (
-                KubeConfig.from_file(str(self._kubeconfig))
-                if self._kubeconfig
-                else KubeConfig.from_service_account()
-            )
-            self._client = AsyncClient(config=config, trust_env=False)
-        return self._client
+        return ObjectMeta(found.uid or "", dict(found.labels or {}), above)
 
 
 class _Cache(Generic[_T]):

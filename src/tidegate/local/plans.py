@@ -106,7 +106,7 @@ def plan_gate(site: Site) -> PartPlan:
         TLS_KEY_FILE=site.gate_pair.key,
         TRUST_FILE=site.folder.trust,
         CLUSTER=CLUSTER_NAME,
-        SPOOL_DIR=site.folder.root / "gate",
+        DATA_DIR=site.folder.root / "gate",
         AGENT_URL=site.url("agent"),
         AGENT_TOKEN_FILE=site.folder.token_file("gate"),
         DIRECT_TOKEN_FILE=site.folder.token_file("direct"),
