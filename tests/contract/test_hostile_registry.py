@@ -106,6 +106,11 @@ async def hostile() -> AsyncIterator[HostileRegistry]:
             id="manifest-redirected",
         ),
         pytest.param(manifest(media_type="text/html"), RegistryUnavailableError, id="html"),
+        pytest.param(
+            manifest(media_type="application/vnd.docker.distribution.manifest.v1+prettyjws"),
+            InvalidManifestError,
+            id="schema-1",
+        ),
         pytest.param(ScriptedAnswer(body=IMAGE_BODY), RegistryUnavailableError, id="no-type"),
         pytest.param(manifest(b"{"), InvalidManifestError, id="broken-json"),
         pytest.param(manifest(IMAGE_BODY, OCI_INDEX), InvalidManifestError, id="other-type-inside"),

@@ -13,10 +13,10 @@ from pathlib import Path
 import structlog
 
 from tidegate.domain.errors import ConfigurationError, MissingSettingError, TidegateError
+from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.registries import RegistryConfig
 from tidegate.plugins import load_plugin
-from tidegate.scan.jobs import JobBoard
 from tidegate.scan.scanner import GROUP, Scanner
 from tidegate.scan.settings import ScanSettings, read_settings
 from tidegate.scan.worker import Worker
@@ -56,8 +56,8 @@ async def _run(settings: ScanSettings) -> None:
     ]
     scanner = _load_scanner(settings.scanner)
     _empty(settings.work_dir)
-    async with JobBoard(settings.hub_url, token) as board, RegistryClient(registries) as client:
-        worker = Worker(board, client, scanner, key, settings, lambda: datetime.now(UTC))
+    async with HubClient(settings.hub_url, token) as hub, RegistryClient(registries) as client:
+        worker = Worker(hub, client, scanner, key, settings, lambda: datetime.now(UTC))
         task = asyncio.create_task(worker.run())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -10,14 +10,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 
 from tidegate.advisories.demo import with_demo_set
 from tidegate.advisories.index import AdvisoryIndex
 from tidegate.domain.errors import (
-    HubUnavailableError,
+    ConflictError,
+    InputError,
     InvalidManifestError,
+    NotFoundError,
     NotInRegistryError,
     TidegateError,
     UnavailableError,
@@ -25,9 +28,9 @@ from tidegate.domain.errors import (
 from tidegate.domain.finding import Finding
 from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.domain.severity import Severity
+from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
 from tidegate.scan.attach import attach_report
-from tidegate.scan.jobs import JobBoard, LeaseLostError
 from tidegate.scan.layout import LayoutLimits
 from tidegate.scan.pipeline import (
     Platform,
@@ -52,6 +55,9 @@ MAX_BACKOFF_S = 30.0
 FAREWELL_S = 2.0
 """Time to give a job back when the worker is stopped."""
 
+MAX_ERROR_CHARS = 2000
+"""Of an error that the hub keeps."""
+
 _log = structlog.get_logger()
 
 
@@ -59,7 +65,7 @@ _log = structlog.get_logger()
 class Worker:
     """Everything that works on jobs together."""
 
-    board: JobBoard
+    hub: HubClient
     registries: RegistryClient
     scanner: Scanner
     key: PrivateKey
@@ -76,12 +82,12 @@ class Worker:
         failures = 0
         while True:
             try:
-                job = await self.board.lease(self.settings.name, LEASE_WAIT_S)
+                job = await self.hub.lease_job(self.settings.name, LEASE_WAIT_S)
                 failures = 0
-            except (HubUnavailableError, LeaseLostError) as error:
+            except (UnavailableError, InputError) as error:
                 failures += 1
-                _log.warning("hub.unavailable", error=str(error), failures=failures)
-                pause_s = min(2.0**failures / 4, MAX_BACKOFF_S)
+                _log.warning("hub.gives_no_jobs", error=str(error), failures=failures)
+                pause_s = min(2.0 ** min(failures, 10) / 4, MAX_BACKOFF_S)
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - spreads load
                 continue
             if job is not None:
@@ -94,26 +100,30 @@ class Worker:
         task = asyncio.create_task(self._scan(job, log))
         heartbeat = asyncio.create_task(self._keep_lease(job, task, log))
         try:
-            await self._answer(job, await task, log)
+            reports = await task
         except asyncio.CancelledError:
-            if not heartbeat.done():  # we are stopped, as opposed to having lost the lease
-                await _stop(task)
-                await self._give_back(job, log)
-                raise
-            log.warning("job.abandoned", why="its lease is lost")
-        except LeaseLostError as error:
-            log.warning("job.abandoned", why=str(error))
-        except HubUnavailableError as error:
-            log.warning("job.unanswered", error=str(error))  # its lease runs out; the hub retries
+            if heartbeat.done():
+                log.warning("job.abandoned", why="its lease is lost")
+                return
+            await _stop(task)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL_S):
+                    await self._fail(job, "the worker was stopped", log, retry=True)
+            raise
         except TidegateError as error:
-            await self._fail(job, error, log)
+            await self._fail(job, str(error), log, retry=_may_help(error))
         except Exception as error:
+            # A fault of ours ends this job, as a failure, and not the worker.
             log.exception("job.crashed")
-            await self._fail(job, error, log)
+            await self._fail(job, f"fault of the worker: {error!r}", log, retry=True)
+        else:
+            await self._complete(job, reports, log)
         finally:
             await _stop(heartbeat)
 
-    async def _scan(self, job: JobV1, log: structlog.stdlib.BoundLogger) -> list[PlatformReportV1]:
+    async def _scan(
+        self, job: JobV1, log: structlog.typing.FilteringBoundLogger
+    ) -> list[PlatformReportV1]:
         """Scan and attach every platform; one that fails does not keep others from a report."""
         reference = parse_reference(f"{job.registry}/{job.repository}@{job.digest}")
         try:
@@ -133,7 +143,7 @@ class Worker:
         return reports
 
     async def _scan_platform(
-        self, job: JobV1, platform: Platform, log: structlog.stdlib.BoundLogger
+        self, job: JobV1, platform: Platform, log: structlog.typing.FilteringBoundLogger
     ) -> PlatformReportV1:
         with AdvisoryIndex.open(self.settings.index_file) as index:
             setup = ScanSetup(
@@ -168,36 +178,46 @@ class Worker:
         return str(attached.artifact)
 
     async def _keep_lease(
-        self, job: JobV1, task: "asyncio.Task[object]", log: structlog.stdlib.BoundLogger
+        self, job: JobV1, task: "asyncio.Task[Any]", log: structlog.typing.FilteringBoundLogger
     ) -> None:
         """Extend the lease until cancelled; cancel `task` when it is lost."""
         while True:
             await asyncio.sleep(self.settings.heartbeat_s)
             try:
-                await self.board.extend(job)
-            except HubUnavailableError as error:
-                log.warning("job.heartbeat_failed", error=str(error))  # the lease may still hold
-            except LeaseLostError:
+                await self.hub.report_progress(job)
+            except (ConflictError, NotFoundError):
                 task.cancel()
                 return
+            except (UnavailableError, InputError) as error:
+                log.warning("job.heartbeat_failed", error=str(error))  # the lease may still hold
 
-    async def _answer(
-        self, job: JobV1, reports: list[PlatformReportV1], log: structlog.stdlib.BoundLogger
+    async def _complete(
+        self,
+        job: JobV1,
+        reports: list[PlatformReportV1],
+        log: structlog.typing.FilteringBoundLogger,
     ) -> None:
-        await self.board.complete(job, reports)
-        log.info("job.completed", reports=len(reports))
+        try:
+            await self.hub.complete_job(job, reports)
+        except (UnavailableError, InputError) as error:
+            # Its lease runs out and it is done again; attaching the same twice adds nothing.
+            log.warning("job.unanswered", error=str(error))
+        else:
+            log.info("job.completed", reports=len(reports))
 
-    async def _fail(self, job: JobV1, error: Exception, log: structlog.stdlib.BoundLogger) -> None:
-        retry = not isinstance(error, TidegateError) or _may_help(error)
-        log.warning("job.failed", error=str(error), retry=retry)
-        with suppress(LeaseLostError, HubUnavailableError):  # then its lease runs out by itself
-            await self.board.fail(job, str(error) or type(error).__name__, retry=retry)
-
-    async def _give_back(self, job: JobV1, log: structlog.stdlib.BoundLogger) -> None:
-        log.info("job.given_back")
-        with suppress(LeaseLostError, HubUnavailableError, TimeoutError):
-            async with asyncio.timeout(FAREWELL_S):
-                await self.board.fail(job, "the worker was stopped", retry=True)
+    async def _fail(
+        self,
+        job: JobV1,
+        error: str,
+        log: structlog.typing.FilteringBoundLogger,
+        *,
+        retry: bool,
+    ) -> None:
+        log.warning("job.failed", error=error, retry=retry)
+        try:
+            await self.hub.fail_job(job, error[:MAX_ERROR_CHARS], retry=retry)
+        except (UnavailableError, InputError) as refusal:
+            log.warning("job.unanswered", error=str(refusal))  # its lease runs out by itself
 
 
 def _may_help(error: TidegateError) -> bool:
@@ -205,7 +225,7 @@ def _may_help(error: TidegateError) -> bool:
     return isinstance(error, UnavailableError) and not isinstance(error, NotInRegistryError)
 
 
-async def _stop(task: "asyncio.Task[object]") -> None:
+async def _stop(task: "asyncio.Task[Any]") -> None:
     task.cancel()
     with suppress(asyncio.CancelledError, TidegateError):
         await task

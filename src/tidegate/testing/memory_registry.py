@@ -13,6 +13,7 @@ a registry would not know, but the count of reads.
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ import msgspec
 from tidegate.domain.digest import Digest, algorithm_of, digest_of, encoded_part
 from tidegate.domain.errors import (
     ContentMismatchError,
+    InvalidManifestError,
     LimitExceededError,
     NotInRegistryError,
     RegistryNotConfiguredError,
@@ -49,6 +51,8 @@ class MemoryRegistry:
     """How often each tag, digest and list was asked for."""
     delay_s: float = 0.0
     """Before every answer."""
+    rounds: int = 0
+    """Round trips one after another so far: reads under way at the same time are one."""
 
     def configured(self, host: str) -> bool:
         """Whether `host` is this registry."""
@@ -172,9 +176,10 @@ class MemoryRegistry:
     def _referring(self, subject: Digest) -> list[Digest]:
         found = []
         for digest, (body, media_type) in self.manifests.items():
-            referred = parse_manifest(body, media_type).subject if b'"subject"' in body else None
-            if referred is not None and referred.digest == subject:
-                found.append(digest)
+            with suppress(InvalidManifestError):
+                referred = parse_manifest(body, media_type).subject
+                if referred is not None and referred.digest == subject:
+                    found.append(digest)
         return found
 
     def _descriptor(self, digest: Digest) -> Descriptor | None:
@@ -190,7 +195,9 @@ class MemoryRegistry:
 
     async def _answer(self, name: str) -> None:
         self.reads[name] += 1
+        this_round = self.rounds + 1
         await asyncio.sleep(self.delay_s)
+        self.rounds = max(self.rounds, this_round)
         if name in self.faults:
             raise self.faults[name]
 

@@ -20,7 +20,7 @@ widen what is trusted. Reading files (credentials, certificates) is the caller's
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import msgspec
@@ -47,7 +47,8 @@ class EvidenceKey:
     """A key whose signature makes findings count, and for what."""
 
     name: str
-    public_key: PublicKey
+    public_key: PublicKey = field(compare=False, repr=False)
+    """Told apart by `fingerprint`; the library's keys cannot be hashed."""
     fingerprint: str
     """SHA-256 of the key itself: a name may be given to another key later."""
     repositories: tuple[str, ...] = ("*",)
