@@ -12,7 +12,12 @@ TidegateError
 │   ├── InvalidManifestError
 │   ├── MalformedReviewError
 │   ├── MalformedStatementError
-│   └── MalformedReportError
+│   ├── MalformedReportError
+│   ├── NotFoundError                              HTTP 404
+│   ├── NotPermittedError                          HTTP 401, 403
+│   ├── ConflictError                              HTTP 409
+│   │   └── PreconditionFailedError                HTTP 412
+│   └── PreconditionRequiredError                  HTTP 428
 ├── UnavailableError      the world; a retry may help  HTTP 503, exit 3
 │   ├── RegistryUnavailableError
 │   │   └── NotInRegistryError
@@ -83,6 +88,26 @@ class MalformedStatementError(InputError):
 
 class MalformedReportError(InputError):
     """A scanner's output that cannot be read."""
+
+
+class NotFoundError(InputError):
+    """The thing named does not exist."""
+
+
+class NotPermittedError(InputError):
+    """Whoever asks is not known, or may not do this."""
+
+
+class ConflictError(InputError):
+    """What is asked for cannot go together with what is there: a name taken, a lease lost."""
+
+
+class PreconditionFailedError(ConflictError):
+    """What the caller read has changed since; nothing was written."""
+
+
+class PreconditionRequiredError(InputError):
+    """A change that must name the version it is based on."""
 
 
 class UnavailableError(TidegateError):

@@ -3,7 +3,7 @@
 Lists come as `{"items": […], "next": cursor}`; errors as RFC 9457 problem details.
 """
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -99,7 +99,7 @@ class ClusterEnrolV1(Wire):
     """Body that enrols a cluster; all of it is fixed by who enrols, never by the cluster."""
 
     name: Annotated[
-        str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+        str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$(?!\n)")
     ]
     provider: Provider = "on-premises"
     account: str = ""
@@ -128,6 +128,22 @@ class ClusterV1(Wire):
     wanted_generation: str = ""
     """What the hub wants in force there."""
     gating: Literal["On", "Off"] = "On"
+    problems: list[str] = []
+    """What the cluster's agent last complained of, a sentence each."""
+
+
+class GatingV1(Wire):
+    """Body that switches gating of one cluster; Off admits everything there."""
+
+    gating: Literal["On", "Off"]
+
+
+class SettingsV1(Wire):
+    """What holds for the whole organisation."""
+
+    evaluation_mode: EvaluationMode
+    security_findings: Literal["On", "Off"] = "On"
+    """Off: images are scanned, but nothing is attached to them."""
 
 
 class HeartbeatV1(Wire):
@@ -244,3 +260,91 @@ class ScanRequestV1(Wire):
     repository: str
     digest: str
     tags: list[str] = []
+    attach: bool = True
+    """False: report the findings to the hub, but attach nothing."""
+
+
+JobState = Literal["queued", "leased", "done", "failed"]
+
+
+class JobRecordV1(Wire):
+    """A scan job as people see it."""
+
+    id: str
+    registry: str
+    repository: str
+    digest: str
+    state: JobState
+    attempt: int
+    """Times it was leased so far."""
+    max_attempts: int
+    requested_by: str
+    created_at: str
+    not_before: str
+    """A retry waits until then."""
+    lease_expires_at: str = ""
+    worker: str = ""
+    error: str = ""
+    """Of the last attempt."""
+    finished_at: str = ""
+
+
+class JobPageV1(Wire):
+    """One page of jobs, newest first, and how many there are in each state."""
+
+    items: list[JobRecordV1]
+    counts: dict[JobState, int]
+    next: str | None = None
+
+
+class NotificationResultV1(Wire):
+    """What became of a registry's notification."""
+
+    queued: int
+    skipped: int
+    """Blobs, pulls, signatures and whatever else is not to be scanned."""
+
+
+class AuditEntryV1(Wire):
+    """One change, as the audit log keeps it."""
+
+    id: str
+    at: str
+    actor: str
+    role: str
+    action: str
+    """`rule.update`, `cluster.enrol`, …"""
+    target: str
+    before: Any = None
+    """What was there; null where nothing was."""
+    after: Any = None
+
+
+TokenRole = Literal["admin", "reader", "scanner", "registry", "cluster"]
+
+
+class TokenCreateV1(Wire):
+    """Body that makes a token; clusters get theirs by enrolment."""
+
+    name: Annotated[
+        str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$(?!\n)")
+    ]
+    role: Literal["admin", "reader", "scanner", "registry"]
+
+
+class TokenV1(Wire):
+    """A token as the hub knows it: by everything but itself."""
+
+    id: str
+    name: str
+    role: TokenRole
+    created_at: str
+    cluster: str = ""
+
+
+class TokenCreatedV1(Wire):
+    """Answer to the making of a token; it is shown this once."""
+
+    id: str
+    name: str
+    token: str

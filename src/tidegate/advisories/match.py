@@ -1,0 +1,155 @@
+"""Packages to findings: pure but for the index it asks.
+
+One finding per package and vulnerability. Records about the same CVE are one vulnerability, and
+its severity is the highest of all records that name the CVE; a record that names several CVEs is
+several. Without a CVE, a record goes by the CVE of a record it names or that names it, one hop,
+else by the least of its own ids. The order of records and packages never matters.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tidegate.advisories.index import Advisories
+from tidegate.advisories.osv import Advisory, Affected, base_of, normalize_name
+from tidegate.advisories.package import Package
+from tidegate.advisories.severity import Rated, rate
+from tidegate.advisories.severity import highest as highest_rating
+from tidegate.advisories.versions import highest as highest_version
+from tidegate.advisories.versions import is_covered, judge_version
+from tidegate.domain.evidence import Coverage, EcosystemCoverage
+from tidegate.domain.finding import Finding, is_cve, normalize_id
+
+MAX_NAMED = 10
+"""Packages named in one sentence of the coverage; the rest is counted."""
+
+MAX_REFERENCES = 20
+"""References kept of one finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The findings for some packages, and what was judged at all."""
+
+    findings: tuple[Finding, ...]
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    advisory: Advisory
+    entries: tuple[Affected, ...]
+    fixed_version: str
+
+
+def match_packages(
+    packages: Sequence[Package], advisories: Advisories, not_understood: Iterable[str] = ()
+) -> Matched:
+    """Return findings for `packages` by `advisories`, and the coverage.
+
+    `not_understood` are sentences about content that never became a package.
+    """
+    findings: list[Finding] = []
+    undecided: dict[str, list[str]] = defaultdict(list)
+    for package in packages:
+        if is_covered(package.ecosystem):
+            hits, decided = _hits(package, advisories)
+            findings += _findings(package, hits, advisories)
+            if not decided:
+                undecided[package.ecosystem].append(f"{package.name} {package.version}")
+    sentences = [_undecided(ecosystem, names) for ecosystem, names in sorted(undecided.items())]
+    coverage = Coverage(_ecosystems(packages, advisories), (*not_understood, *sentences))
+    return Matched(tuple(sorted(findings, key=_order)), coverage)
+
+
+def _hits(package: Package, advisories: Advisories) -> tuple[list[_Hit], bool]:
+    """Return the records that hold `package`, and whether every record could be decided."""
+    name = normalize_name(package.ecosystem, package.compared_name)
+    names = {package.ecosystem, base_of(package.ecosystem)}
+    hits, decided = [], True
+    for advisory in advisories.affecting(package.ecosystem, name):
+        entries = [e for e in advisory.affected if e.package == name and e.ecosystem in names]
+        judged = [(entry, judge_version(entry, package.compared_version)) for entry in entries]
+        affected = [(entry, judgement) for entry, judgement in judged if judgement.affected]
+        if affected:
+            fixes = [judgement.fixed_version for _, judgement in affected]
+            hits.append(_Hit(advisory, tuple(entry for entry, _ in affected), _fix(package, fixes)))
+        elif any(judgement.affected is None for _, judgement in judged):
+            decided = False
+    return hits, decided
+
+
+def _fix(package: Package, versions: Iterable[str]) -> str:
+    """Return the lowest version that all of `versions` call fixed: their highest."""
+    return highest_version(base_of(package.ecosystem), filter(None, versions))
+
+
+def _findings(package: Package, hits: Iterable[_Hit], advisories: Advisories) -> Iterable[Finding]:
+    groups: dict[str, list[_Hit]] = defaultdict(list)
+    for hit in hits:
+        for key in _canonical_ids(hit.advisory, advisories):
+            groups[key].append(hit)
+    return [_finding(package, key, group, advisories) for key, group in groups.items()]
+
+
+def _canonical_ids(advisory: Advisory, advisories: Advisories) -> list[str]:
+    if advisory.cves:
+        return sorted(advisory.cves)
+    own = normalize_id(advisory.id)
+    named = [a for i in sorted(advisory.ids) for a in advisories.naming(i)]
+    neighbours = [a for a in named if own in a.ids or normalize_id(a.id) in advisory.ids]
+    return sorted({cve for a in neighbours for cve in a.cves}) or [min(advisory.ids)]
+
+
+def _finding(package: Package, key: str, group: Sequence[_Hit], advisories: Advisories) -> Finding:
+    ids = {i for hit in group for i in hit.advisory.ids} - {key}
+    records = [hit.advisory for hit in group]
+    rated = _rated(key, group, advisories)
+    return Finding(
+        vulnerability_id=key,
+        severity=rated.severity,
+        package=package.purl,
+        version=package.version,
+        fixed_version=_fix(package, (hit.fixed_version for hit in group)),
+        # Another CVE of a record that names several is another vulnerability with its own finding.
+        aliases=frozenset(i for i in ids if not is_cve(i)),
+        ratings=tuple(sorted(rated.ratings, key=lambda r: (r.method, r.score, r.word))),
+        cwe_ids=tuple(sorted({cwe for record in records for cwe in record.cwe_ids})),
+        locations=package.locations,
+        references=tuple(dict.fromkeys(r for a in records for r in a.references))[:MAX_REFERENCES],
+    )
+
+
+def _rated(key: str, group: Sequence[_Hit], advisories: Advisories) -> Rated:
+    matched = {hit.advisory.id for hit in group}
+    others = [a for a in advisories.naming(key) if a.id not in matched]
+    return highest_rating(
+        [
+            *(rate(hit.advisory, hit.entries) for hit in group),
+            *(rate(advisory, advisory.affected) for advisory in others),
+        ]
+    )
+
+
+def _ecosystems(
+    packages: Sequence[Package], advisories: Advisories
+) -> tuple[EcosystemCoverage, ...]:
+    covered = []
+    for ecosystem, count in sorted(Counter(p.ecosystem for p in packages).items()):
+        source = advisories.source(ecosystem) if is_covered(ecosystem) else None
+        covered.append(
+            EcosystemCoverage(ecosystem, count, source.name, source.updated_at)
+            if source
+            else EcosystemCoverage(ecosystem, count)
+        )
+    return tuple(covered)
+
+
+def _undecided(ecosystem: str, names: list[str]) -> str:
+    shown = sorted(names)[:MAX_NAMED]
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return f"{ecosystem} packages whose version cannot be compared: {', '.join(shown)}{more}"
+
+
+def _order(finding: Finding) -> tuple[str, str, str]:
+    return finding.vulnerability_id, finding.package, finding.version

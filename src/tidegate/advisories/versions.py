@@ -1,0 +1,136 @@
+"""Versions: which ecosystems are compared, and whether a record's ranges hold a version.
+
+Comparison is univers' (checked against dpkg, rpm and npm). A version that cannot be compared is
+"cannot decide", which is reported; it is never "not affected".
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from univers.versions import DebianVersion, InvalidVersion, MavenVersion, PypiVersion, SemverVersion
+
+from tidegate.advisories.osv import Affected, Event, base_of
+
+_CLASSES: dict[str, Callable[[str], Any]] = {
+    "Debian": DebianVersion,
+    "Maven": MavenVersion,
+    "PyPI": PypiVersion,
+    "npm": SemverVersion,
+}
+
+COVERED = frozenset(_CLASSES)
+"""Ecosystems whose versions are compared; packages of others are reported as not covered."""
+
+MAX_VERSION_CHARS = 256
+"""Longest version compared; comparing is linear, and no real version comes near."""
+
+
+class IncomparableVersionError(ValueError):
+    """Text that this ecosystem does not take for a version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether a version is affected, and by which version that ends."""
+
+    affected: bool | None
+    """None: cannot be decided, because a version does not parse."""
+    fixed_version: str = ""
+
+
+NOT_AFFECTED = Judgement(affected=False)
+UNDECIDED = Judgement(affected=None)
+
+
+def is_covered(ecosystem: str) -> bool:
+    """Whether versions of `ecosystem` (with or without release) can be compared."""
+    return base_of(ecosystem) in COVERED
+
+
+@lru_cache(maxsize=65536)
+def parse_version(base: str, text: str) -> Any:  # noqa: ANN401 - univers is untyped; its values order themselves
+    """Return the comparable version that `text` means in ecosystem `base`.
+
+    Raises:
+        IncomparableVersionError: not a version there.
+    """
+    if not text.strip() or len(text) > MAX_VERSION_CHARS or "$" in text:
+        # univers' MavenVersion takes anything, an unexpanded ${project.version} included.
+        raise IncomparableVersionError(f"{text[:80]!r} is no {base} version")
+    try:
+        return _CLASSES[base](text)
+    except (InvalidVersion, ValueError, TypeError, AttributeError, IndexError) as error:
+        raise IncomparableVersionError(f"{text[:80]!r} is no {base} version") from error
+
+
+def judge_version(affected: Affected, version: str) -> Judgement:
+    """Return whether `affected` holds `version` (OSV schema, "Evaluation").
+
+    Listed versions count like ranges; a range with a version that does not parse decides nothing,
+    unless another one settles it.
+    """
+    base = base_of(affected.ecosystem)
+    try:
+        own = parse_version(base, version)
+    except IncomparableVersionError:
+        return Judgement(affected=True) if version in affected.versions else UNDECIDED
+    results = [_judge_range(base, events, own) for events in affected.ranges]
+    hits = [result for result in results if result.affected]
+    if hits or _is_listed(base, affected.versions, version, own):
+        fixes = [hit.fixed_version for hit in hits if hit.fixed_version]
+        return Judgement(affected=True, fixed_version=highest(base, fixes))
+    return UNDECIDED if UNDECIDED in results else NOT_AFFECTED
+
+
+def highest(base: str, texts: Iterable[str]) -> str:
+    """Return the highest of versions that parse; empty for none."""
+    return max(texts, key=lambda text: parse_version(base, text), default="")
+
+
+def _judge_range(base: str, events: tuple[Event, ...], own: Any) -> Judgement:  # noqa: ANN401 - see parse_version
+    try:
+        points = [(event.kind, _point(base, event), event.version) for event in events]
+    except IncomparableVersionError:
+        return UNDECIDED
+    limits = [point for kind, point, _ in points if kind == "limit"]
+    if limits and not any(point is None or own < point for point in limits):
+        return NOT_AFFECTED
+    affected = False
+    for kind, point, _ in sorted(points, key=lambda p: (p[1] is not None, p[1], _RANK[p[0]])):
+        if kind == "introduced" and (point is None or own >= point):
+            affected = True
+        elif (kind == "fixed" and own >= point) or (kind == "last_affected" and own > point):
+            affected = False
+    if not affected:
+        return NOT_AFFECTED
+    later = [text for kind, point, text in points if kind == "fixed" and point > own]
+    return Judgement(
+        affected=True,
+        fixed_version=min(later, key=lambda text: parse_version(base, text), default=""),
+    )
+
+
+_RANK = {"fixed": 0, "introduced": 1, "last_affected": 2, "limit": 3}
+"""Order of events at one version: what ends there before what starts there, so that a range fixed
+and introduced again in one version is affected from it on."""
+
+
+def _point(base: str, event: Event) -> Any:  # noqa: ANN401 - see parse_version
+    """Return the version of `event`; None for the open ends that the schema writes `0` and `*`."""
+    if (event.kind, event.version) in {("introduced", "0"), ("limit", "*")}:
+        return None
+    return parse_version(base, event.version)
+
+
+def _is_listed(base: str, listed: frozenset[str], version: str, own: Any) -> bool:  # noqa: ANN401 - see parse_version
+    if version in listed:
+        return True
+    for text in listed:
+        try:
+            if parse_version(base, text) == own:
+                return True
+        except IncomparableVersionError:
+            continue  # the version at hand parses, so it cannot be this one
+    return False

@@ -1,0 +1,173 @@
+"""One HTTP exchange with the hub: bounded, typed, and with the hub's own words when it refuses."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import TypeVar
+
+import httpx2
+import msgspec
+
+from tidegate.domain.errors import (
+    ConflictError,
+    HubUnavailableError,
+    InputError,
+    LimitExceededError,
+    NotFoundError,
+    NotPermittedError,
+    PreconditionFailedError,
+    PreconditionRequiredError,
+)
+from tidegate.wire.hub_v1 import ProblemV1
+
+T = TypeVar("T")
+Params = Mapping[str, str | int | float | None]
+
+MAX_ANSWER_BYTES = 64 * 2**20
+"""Largest answer read; a page of 500 events with all their findings stays below."""
+
+_ERRORS: dict[int, type[InputError]] = {
+    401: NotPermittedError,
+    403: NotPermittedError,
+    404: NotFoundError,
+    409: ConflictError,
+    412: PreconditionFailedError,
+    428: PreconditionRequiredError,
+}
+
+
+class Transport:
+    """Sends requests with the token and turns refusals into errors; retries nothing."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        timeout_s: float = 10,
+        http: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._timeout_s = timeout_s
+        self._client = httpx2.AsyncClient(
+            base_url=f"{self.url}/api/v1/",
+            headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"},
+            timeout=timeout_s,
+            follow_redirects=False,  # the token is for this host alone
+            transport=http,
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: msgspec.Struct | None = None,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        wait_s: float = 0,
+    ) -> tuple[int, bytes]:
+        """Return status (below 400) and body of the answer; `wait_s` adds to the time allowed.
+
+        Raises:
+            HubUnavailableError: no answer, or one that says to try again later.
+            InputError: the hub refuses; the message is its own.
+        """
+        request = self._client.build_request(
+            method,
+            path,
+            params={k: v for k, v in (params or {}).items() if v not in (None, "")},
+            headers={
+                **(headers or {}),
+                **({} if body is None else {"Content-Type": "application/json"}),
+            },
+            content=None if body is None else msgspec.json.encode(body),
+            timeout=self._timeout_s + wait_s,
+        )
+        async with self._send(request) as response:
+            answer = await self._read(response)
+        if response.status_code >= 400:
+            raise self._refusal(request, response.status_code, answer)
+        return response.status_code, answer
+
+    async def get(self, path: str, answer: type[T], params: Params | None = None) -> T:
+        """Return the decoded answer to a GET."""
+        _, body = await self.call("GET", path, params=params)
+        return self.decode(body, answer)
+
+    async def post(self, path: str, body: msgspec.Struct | None, answer: type[T]) -> T:
+        """Return the decoded answer to a POST."""
+        _, content = await self.call("POST", path, body=body)
+        return self.decode(content, answer)
+
+    def decode(self, body: bytes, answer: type[T]) -> T:
+        """Return `body` as `answer`.
+
+        Raises:
+            HubUnavailableError: the answer is not of this form: not this API.
+        """
+        try:
+            return msgspec.json.decode(body, type=answer)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise HubUnavailableError(
+                f"hub {self.url}: the answer cannot be read ({error}); "
+                "is this the address of a Tidegate hub of this version?"
+            ) from error
+
+    async def lines(
+        self, path: str, params: Params, headers: Mapping[str, str], silence_s: float
+    ) -> AsyncIterator[str]:
+        """Yield the lines of a streamed answer; more than `silence_s` without one is a failure."""
+        request = self._client.build_request(
+            "GET",
+            path,
+            params={k: v for k, v in params.items() if v not in (None, "")},
+            headers={**headers, "Accept": "text/event-stream"},
+            timeout=httpx2.Timeout(self._timeout_s, read=silence_s),
+        )
+        async with self._send(request) as response:
+            if response.status_code >= 400:
+                raise self._refusal(request, response.status_code, await self._read(response))
+            async for line in response.aiter_lines():
+                yield line
+
+    @contextlib.asynccontextmanager
+    async def _send(self, request: httpx2.Request) -> AsyncIterator[httpx2.Response]:
+        try:
+            response = await self._client.send(request, stream=True)
+            try:
+                yield response
+            finally:
+                await response.aclose()
+        except httpx2.TransportError as error:
+            why = str(error) or type(error).__name__
+            raise HubUnavailableError(
+                f"hub {self.url}: no answer to {request.method} {request.url.path} ({why})"
+            ) from error
+
+    async def _read(self, response: httpx2.Response) -> bytes:
+        body = bytearray()
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                raise LimitExceededError(
+                    f"hub {self.url}: an answer of more than {MAX_ANSWER_BYTES} bytes; "
+                    "ask for smaller pages"
+                )
+        return bytes(body)
+
+    def _refusal(
+        self, request: httpx2.Request, status: int, body: bytes
+    ) -> HubUnavailableError | InputError:
+        try:
+            problem = msgspec.json.decode(body, type=ProblemV1)
+            said = f"{problem.field}: {problem.detail}" if problem.field else problem.detail
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            said = f"HTTP {status} to {request.method} {request.url.path}, without an explanation"
+        if status == 429 or status >= 500:
+            return HubUnavailableError(f"hub {self.url}: {said}")
+        return _ERRORS.get(status, InputError)(said)

@@ -1,0 +1,254 @@
+"""Trivy's CycloneDX to packages. The document was written by a program that read a hostile image.
+
+Nothing that was seen vanishes: what has no package URL, or one that cannot be read, is named in
+`not_understood`. Field names and traps were tried with Trivy 0.76: source package and epoch stand
+in properties, not in the package URL.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+from packageurl import PackageURL
+
+from tidegate.advisories.match import MAX_NAMED
+from tidegate.advisories.package import Package
+from tidegate.domain.errors import LimitExceededError, MalformedReportError
+from tidegate.domain.finding import Location
+from tidegate.wire.json_depth import MAX_JSON_DEPTH, json_depth
+
+MEDIA_TYPE = "application/vnd.cyclonedx+json"
+
+MAX_SBOM_BYTES = 128 * 2**20
+"""Largest document read; an image with 20,000 packages makes about 20 MiB."""
+
+MAX_COMPONENTS = 200_000
+MAX_LOCATIONS = 1_000
+"""Locations kept of one package."""
+
+MAX_NAME_CHARS = 256
+MAX_PURL_CHARS = 2_048
+MAX_PATH_CHARS = 4_096
+
+_PREFIX = "aquasecurity:trivy:"
+_DPKG = "var/lib/dpkg"
+"""Where Debian keeps what is installed; Trivy gives no path for packages of the system."""
+
+_ECOSYSTEMS = {
+    "cargo": "crates.io",
+    "composer": "Packagist",
+    "gem": "RubyGems",
+    "golang": "Go",
+    "maven": "Maven",
+    "npm": "npm",
+    "nuget": "NuGet",
+    "pypi": "PyPI",
+}
+"""Package URL types, and what OSV calls their ecosystems."""
+
+_DISTRIBUTIONS = {
+    "alpine": "Alpine",
+    "debian": "Debian",
+    "rocky": "Rocky Linux",
+    "ubuntu": "Ubuntu",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sbom:
+    """What a scanner saw in one image."""
+
+    image_id: str
+    """Digest of the image's config, as the scanner read it; empty where it does not say."""
+    packages: tuple[Package, ...]
+    not_understood: tuple[str, ...]
+
+
+class _Property(msgspec.Struct):
+    name: str
+    value: str = ""
+
+
+class _Component(msgspec.Struct):
+    type: str = ""
+    name: str = ""
+    version: str = ""
+    purl: str = ""
+    properties: list[_Property] = []
+
+    def facts(self) -> dict[str, str]:
+        """Return Trivy's own properties by name."""
+        start = len(_PREFIX)
+        return {p.name[start:]: p.value for p in self.properties if p.name.startswith(_PREFIX)}
+
+
+class _Metadata(msgspec.Struct):
+    component: _Component = msgspec.field(default_factory=_Component)
+
+
+class _Document(msgspec.Struct, rename="camel"):
+    bom_format: str
+    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
+    components: list[_Component] = []
+
+
+_DECODER = msgspec.json.Decoder(_Document)
+
+
+def parse_sbom(body: bytes, layers: Sequence[str] = (), archives: Iterable[str] = ()) -> Sbom:
+    """Return the packages in a CycloneDX document.
+
+    `layers` are the image's layers in order, which orders locations; `archives` the Java archives
+    in it: those about which the document says nothing are named as not understood.
+
+    Raises:
+        MalformedReportError: no CycloneDX JSON of the form that Trivy writes.
+        LimitExceededError: larger or deeper than is read.
+    """
+    components = _decoded(body)
+    order = {layer: position for position, layer in enumerate(layers)}
+    odd: dict[str, list[str]] = defaultdict(list)
+    found: dict[Package, list[Location]] = defaultdict(list)
+    paths = set[str]()
+    for component in components.components:
+        facts = component.facts()
+        paths.add(facts.get("FilePath", ""))
+        if component.type != "library":
+            continue
+        package = _package(component, facts)
+        if isinstance(package, str):
+            odd[package].append(f"{component.name} {component.version}".strip()[:120])
+        else:
+            found[package].append(_location(facts))
+    return Sbom(
+        image_id=components.metadata.component.facts().get("ImageID", ""),
+        packages=tuple(_located(package, found[package], order) for package in found),
+        not_understood=(
+            *_no_system(components.components),
+            *(_sentence(what, names) for what, names in sorted(odd.items())),
+            *_unknown_archives(archives, paths),
+        ),
+    )
+
+
+def _decoded(body: bytes) -> _Document:
+    if len(body) > MAX_SBOM_BYTES:
+        raise LimitExceededError(f"CycloneDX: {len(body)} bytes, want at most {MAX_SBOM_BYTES}")
+    if json_depth(body) > MAX_JSON_DEPTH:
+        raise LimitExceededError(f"CycloneDX: nested deeper than {MAX_JSON_DEPTH} levels")
+    try:
+        document = _DECODER.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise MalformedReportError(f"CycloneDX: {error}") from error
+    if document.bom_format != "CycloneDX":
+        raise MalformedReportError(f"bomFormat {document.bom_format[:40]!r}; want CycloneDX")
+    if len(document.components) > MAX_COMPONENTS:
+        raise LimitExceededError(
+            f"CycloneDX: {len(document.components)} components, want at most {MAX_COMPONENTS}"
+        )
+    return document
+
+
+def _package(component: _Component, facts: Mapping[str, str]) -> Package | str:
+    """Return the package that `component` is; else what about it was not understood."""
+    if not component.purl:
+        return "components without a package URL"
+    sizes = (len(component.name), len(component.version), len(facts.get("SrcVersion", "")))
+    if len(component.purl) > MAX_PURL_CHARS or max(sizes) > MAX_NAME_CHARS:
+        return "components with overlong names or versions"
+    try:
+        purl = PackageURL.from_string(component.purl)
+    except ValueError:
+        return "components whose package URL cannot be read"
+    if not component.version:
+        return "components without a version"
+    package = Package(_ecosystem(purl), _name(purl), component.version, component.purl)
+    if purl.type != "deb":
+        return package
+    name, version = _source(component, facts)
+    return replace(package, source_name=name, source_version=version)
+
+
+def _ecosystem(purl: PackageURL) -> str:
+    if purl.type in _ECOSYSTEMS:
+        return _ECOSYSTEMS[purl.type]
+    qualifiers = dict(purl.qualifiers or {})
+    # `debian-12.11`, but on Alpine the bare number.
+    release = str(qualifiers.get("distro", "")).rpartition("-")[2]
+    name = _DISTRIBUTIONS.get(purl.namespace or "", purl.namespace or purl.type)
+    match name:
+        case "Debian" | "Rocky Linux":  # OSV names the major release: `Debian:12` of 12.11
+            return _released(name, release.partition(".")[0])
+        case "Alpine":
+            return _released(name, f"v{'.'.join(release.split('.')[:2])}" if release else "")
+        case _:
+            return _released(name, release)
+
+
+def _released(name: str, release: str) -> str:
+    return f"{name}:{release}"[:64] if release else name[:64]
+
+
+def _name(purl: PackageURL) -> str:
+    if purl.type == "maven":
+        return f"{purl.namespace}:{purl.name}"
+    if purl.type in {"npm", "golang", "composer"} and purl.namespace:
+        return f"{purl.namespace}/{purl.name}"
+    return str(purl.name)
+
+
+def _source(component: _Component, facts: Mapping[str, str]) -> tuple[str, str]:
+    """Return name and full version of a Debian package's source (Trivy splits the version)."""
+    name, version = facts.get("SrcName", ""), facts.get("SrcVersion", "")
+    if not name or not version:
+        return component.name, component.version
+    epoch = f"{facts['SrcEpoch']}:" if facts.get("SrcEpoch") else ""
+    revision = f"-{facts['SrcRelease']}" if facts.get("SrcRelease") else ""
+    return name[:MAX_NAME_CHARS], f"{epoch}{version}{revision}"
+
+
+def _location(facts: Mapping[str, str]) -> Location:
+    path = facts.get("FilePath") or (_DPKG if facts.get("PkgType") == "debian" else "")
+    layer = facts.get("LayerDigest") or facts.get("LayerDiffID", "")
+    return Location(path[:MAX_PATH_CHARS], layer[:MAX_NAME_CHARS])
+
+
+def _located(package: Package, seen: list[Location], order: Mapping[str, int]) -> Package:
+    places = sorted(set(seen), key=lambda p: (order.get(p.layer, len(order)), p.path))
+    return replace(package, locations=tuple(places[:MAX_LOCATIONS]))
+
+
+def _no_system(components: list[_Component]) -> tuple[str, ...]:
+    named = [c.name for c in components if c.type == "operating-system"]
+    if any(name and name != "none" for name in named):
+        return ()
+    return ("no operating system was recognised, so its packages were not judged",)
+
+
+def _unknown_archives(archives: Iterable[str], paths: set[str]) -> tuple[str, ...]:
+    """Name archives that no component comes from: without an online index they stay unknown.
+
+    A component inside an archive has a path that goes on below the archive's.
+    """
+    known = {path[: at + 4] for path in paths for at in _archive_ends(path)}
+    unknown = [archive for archive in archives if archive not in known]
+    return (_sentence("Java archives without Maven coordinates", unknown),) if unknown else ()
+
+
+def _archive_ends(path: str) -> list[int]:
+    return [
+        at
+        for at in range(len(path) - 3)
+        if path[at] == "." and path[at : at + 4].lower() in ARCHIVES
+    ]
+
+
+ARCHIVES = frozenset({".jar", ".war", ".ear", ".par"})
+"""Suffixes of Java archives."""
+
+
+def _sentence(what: str, names: Sequence[str]) -> str:
+    shown = ", ".join(name[:200] for name in names[:MAX_NAMED])
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"{len(names)} {what}: {shown}{more}"

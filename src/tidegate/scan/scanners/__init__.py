@@ -1,0 +1,1 @@
+"""Scanners that come with Tidegate, registered as everyone's are."""
