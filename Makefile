@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help install up lint check test kube e2e bench crd golden faults fix lock clean
+.PHONY: help install up lint check test kube clients e2e bench crd golden faults fix lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ test: check ## everything: the fast checks, then real registries, scanner, hub a
 
 kube: ## build the real API server, controller-manager and kubectl into a cache (once, minutes)
 	hack/kube/build.sh
+
+clients: ## fetch the stock clients oras and cosign, which some tests drive (Debian)
+	hack/clients.sh
 
 e2e: install ## only the tests on the real API server
 	$(BIN)/pytest tests/e2e

@@ -21,6 +21,9 @@ from tidegate.advisories.osv import Advisory, base_of, normalize_name
 from tidegate.domain.errors import InvalidAdvisoryError
 from tidegate.domain.finding import normalize_id
 
+INDEX_FILE = "advisories.sqlite"
+"""Name of the index in the data folder."""
+
 SCHEMA_VERSION = 1
 
 _SCHEMA = """

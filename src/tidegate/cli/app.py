@@ -13,6 +13,8 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 VERBS = {
+    "up": "tidegate.cli.up",
+    "lab": "tidegate.cli.lab",
     "run": "tidegate.cli.run",
     "check": "tidegate.cli.check",
     "explain": "tidegate.cli.explain",

@@ -6,16 +6,17 @@ only, never to another address.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tidegate.cli.installation import STATE_FILE, Installation, read_installation
+from tidegate.cli.installation import read_installation
 from tidegate.cli.settings import CliSettings
 from tidegate.domain.errors import MissingSettingError
+from tidegate.local.data_folder import DataFolder, UpState
 
 HubOption = Annotated[
     str,
@@ -42,13 +43,17 @@ class World:
     settings: CliSettings
     now: Callable[[], datetime]
 
-    def installation(self) -> Installation | None:
+    def installation(self) -> UpState | None:
         """Return the running installation of this user, or of the data folder that is set."""
-        if self.settings.data_dir is not None:
-            return read_installation(self.settings.data_dir / STATE_FILE)
-        return read_installation(self.settings.current_file)
+        return read_installation(self._state_file)
 
-    def require_installation(self) -> Installation:
+    @property
+    def _state_file(self) -> Path:
+        if self.settings.data_dir is not None:
+            return DataFolder(self.settings.data_dir).state
+        return self.settings.current_file
+
+    def require_installation(self) -> UpState:
         """Return the installation.
 
         Raises:
@@ -56,11 +61,8 @@ class World:
         """
         found = self.installation()
         if found is None:
-            looked = self.settings.current_file
-            if self.settings.data_dir is not None:
-                looked = self.settings.data_dir / STATE_FILE
             raise MissingSettingError(
-                f"no running Tidegate is known (looked for {looked}); start one with "
+                f"no running Tidegate is known (looked for {self._state_file}); start one with "
                 "`tidegate up`, or set TIDEGATE_DATA_DIR to the data folder of one"
             )
         return found
@@ -88,19 +90,19 @@ class World:
             raise MissingSettingError(f"no token for the hub {url}; set TIDEGATE_TOKEN")
         return HubAddress(url, token)
 
-    def data_dir(self) -> Path:
+    def has_folder(self) -> bool:
+        """Whether there is a data folder to look into."""
+        return self.settings.data_dir is not None or self.installation() is not None
+
+    def folder(self) -> DataFolder:
         """Return the data folder of the installation.
 
         Raises:
             MissingSettingError: there is none.
         """
         if self.settings.data_dir is not None:
-            return self.settings.data_dir
-        return Path(self.require_installation().data_dir)
-
-    def with_data_dir(self, data_dir: Path) -> "World":
-        """Return the same world, looking at another data folder."""
-        return replace(self, settings=replace(self.settings, data_dir=data_dir))
+            return DataFolder(self.settings.data_dir)
+        return DataFolder(Path(self.require_installation().data_dir))
 
 
 def world_of(context: typer.Context) -> World:

@@ -2,7 +2,12 @@
 
 from enum import IntEnum
 
-from tidegate.domain.errors import TidegateError, UnavailableError, UntrustedError
+from tidegate.domain.errors import (
+    NotInRegistryError,
+    TidegateError,
+    UnavailableError,
+    UntrustedError,
+)
 
 
 class ExitCode(IntEnum):
@@ -20,6 +25,8 @@ class ExitCode(IntEnum):
 
 def exit_code_of(error: TidegateError) -> ExitCode:
     """Return the exit code that `error` ends a command with."""
+    if isinstance(error, NotInRegistryError):
+        return ExitCode.BAD_INPUT  # that there is no such thing is certain
     # What a registry sends that is not what it promised settles nothing either.
     if isinstance(error, UnavailableError | UntrustedError):
         return ExitCode.COULD_NOT_FIND_OUT

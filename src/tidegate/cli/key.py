@@ -67,7 +67,7 @@ def show(
     output: OutputOption = Format.TABLE,
 ) -> None:
     """Print the public key in PEM and its SHA-256 fingerprint; of a private key its public part."""
-    path = file or str(world_of(context).data_dir() / "keys" / PUBLIC_NAME)
+    path = file or str(world_of(context).folder().public_key)
     key = _public_part(read_bytes(path, MAX_PEM_BYTES))
     pem = public_pem(key).decode()
     if output is not Format.TABLE:

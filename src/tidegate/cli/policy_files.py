@@ -6,8 +6,9 @@ from typing import Any
 
 from tidegate.cli.files import read_objects
 from tidegate.domain.errors import InvalidPolicyError
-from tidegate.domain.rule import EvaluationMode
+from tidegate.domain.rule import EvaluationMode, Policy
 from tidegate.wire.policy_defender_v1alpha3 import convert_policy_object
+from tidegate.wire.policy_merge import LoadReason, load_candidate, merge
 from tidegate.wire.policy_v1alpha1 import RuleV1, parse_policy_object
 
 
@@ -72,6 +73,24 @@ def read_reference_rules(path: str) -> RuleSet:
         found.add(imported.rules, path)
         found.warnings.extend(f"{path}: {warning}" for warning in imported.warnings)
     return found
+
+
+def merged_policy(paths: Iterable[str]) -> Policy:
+    """Return the policy that the objects in the files `paths` make, as a gate merges them.
+
+    Raises:
+        InputError: a file cannot be read, or an object could not be put in force.
+    """
+    candidates = [load_candidate(body, path) for path in paths for body in read_objects(path)]
+    names = [candidate.name for candidate in candidates]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InvalidPolicyError(f"policy objects given twice: {', '.join(twice)}")
+    merged = merge(candidates, {})
+    broken = [f"{s.name}: {s.message}" for s in merged.states if s.reason is not LoadReason.LOADED]
+    if broken:
+        raise InvalidPolicyError("; ".join(broken))
+    return merged.policy
 
 
 def _without_status(body: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import UNSET
 
-from tidegate.domain.rule import Disposition
+from tidegate.domain.rule import DEFAULT_UNSUPPORTED_REGISTRIES, Disposition
 from tidegate.wire.hub_v1 import CloudScopeV1, RuleRecordV1
 from tidegate.wire.policy_v1alpha1 import ConfigurationV1, ExemptionV1, RuleV1, ScopeEntryV1
 
@@ -86,7 +86,9 @@ def _conditions(configuration: ConfigurationV1) -> Iterator[str]:
     if configuration.block_unscanned_images:
         yield "images without findings are violations"
         hosts = configuration.unsupported_registries
-        yield f"  except from {', '.join(hosts) or 'nowhere' if hosts is not UNSET else 'the usual'}"
+        if hosts is UNSET:
+            hosts = sorted(DEFAULT_UNSUPPORTED_REGISTRIES)
+        yield f"  except from {', '.join(hosts) or 'nowhere'}"
     stale = configuration.on_stale
     word = "as unscanned ones" if stale is UNSET else stale.value
     yield f"findings older than {configuration.maximum_va_file_age}: {word}"
@@ -94,8 +96,7 @@ def _conditions(configuration: ConfigurationV1) -> Iterator[str]:
 
 
 def _exemptions(configuration: ConfigurationV1) -> Iterator[str]:
-    for identifier in configuration.ignored_cves:
-        yield identifier
+    yield from configuration.ignored_cves
     for exemption in configuration.exemptions:
         yield _exemption(exemption)
 

@@ -23,8 +23,6 @@ from tidegate.domain.errors import NotFoundError
 from tidegate.hubclient import HubClient
 from tidegate.wire.hub_v1 import RuleApplyResultV1, RuleApplyV1, RuleRecordV1
 from tidegate.wire.policy_v1alpha1 import (
-    API_VERSION,
-    KIND,
     ObjectMetaV1,
     PolicyObjectV1,
     SpecV1,
@@ -127,7 +125,10 @@ def import_rules(
         return
     _warn(found)
     spec = SpecV1(vulnerability_assessment_gated_deployment=found.rules)
-    print_data(PolicyObjectV1(API_VERSION, KIND, ObjectMetaV1("imported"), spec), Format.YAML)
+    policy = PolicyObjectV1(
+        "tidegate.io/v1alpha1", "SecurityArtifactPolicy", ObjectMetaV1("imported"), spec
+    )
+    print_data(policy, Format.YAML)
 
 
 @app.command("export")

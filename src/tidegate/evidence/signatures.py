@@ -137,8 +137,9 @@ async def _fetch_claim(client: RegistryReader, reference: ImageReference) -> Fet
 
 
 def _may_hold_signatures(descriptor: Descriptor) -> bool:
-    # cosign 2 with `--registry-referrers-mode` says it by the config's type; both land here.
-    return descriptor.artifact_type == SIGNATURE_ARTIFACT_TYPE
+    # cosign 2 with `--registry-referrers-mode` says it by the config's type; registries list both
+    # alike. An entry that does not say what it is has to be opened.
+    return descriptor.artifact_type in {"", SIGNATURE_ARTIFACT_TYPE}
 
 
 def _may_be_signature(layer: Descriptor) -> bool:

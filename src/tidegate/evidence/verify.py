@@ -9,6 +9,7 @@ Nothing here reads an annotation: those of the artifact only inform people.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tidegate.domain.digest import Digest, algorithm_of, digest_of
@@ -26,6 +27,21 @@ from tidegate.wire.statement_v1 import MAX_STATEMENT_BYTES, MEDIA_TYPE, Statemen
 
 MAX_CLOCK_AHEAD = timedelta(minutes=10)
 """A scan time further ahead of now does not verify (PRODUCT, "What is known about an image")."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedReport:
+    """A report that counts, and the keys that say so."""
+
+    artifact: Digest
+    report: Report
+    signers: tuple[EvidenceKey, ...]
+    """Those that signed it and are trusted with its scanner."""
+
+    @property
+    def scanner(self) -> str:
+        """Who looked."""
+        return self.report.sources[0].scanner
 
 
 def select_layer(manifest: Manifest, subject: Digest) -> Descriptor:
@@ -61,7 +77,7 @@ def verify_report(
     body: bytes,
     signers: Sequence[EvidenceKey],
     now: datetime,
-) -> Report:
+) -> VerifiedReport:
     """Return the report in `body`, the layer of an `artifact` that `signers` signed.
 
     Raises:
@@ -78,14 +94,14 @@ def verify_report(
             f"scan time {statement.finished_at.isoformat()} is ahead of now "
             f"({now.isoformat()}); want at most {MAX_CLOCK_AHEAD} ahead, check the clocks"
         )
-    trusted = [key for key in signers if key.covers_scanner(statement.scanner.name)]
+    trusted = tuple(key for key in signers if key.covers_scanner(statement.scanner.name))
     if not trusted:
         names = ", ".join(repr(key.name) for key in signers)
         raise UntrustedSignerError(
             f"scanner {statement.scanner.name!r} is signed by {names or 'nobody'}, who is not "
             "trusted with it; see `scanners` in the trust configuration"
         )
-    return _report(statement, artifact, trusted)
+    return VerifiedReport(artifact, _report(statement, artifact, trusted), trusted)
 
 
 def _require_content(layer: Descriptor, body: bytes) -> None:

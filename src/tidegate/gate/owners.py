@@ -1,9 +1,9 @@
 """Who controls an object, and how its namespace is labelled: asked of the API server.
 
-An owner reference is a claim. Each step up is followed by UID: an object of that name with another
-UID, or none, shows that the owner does not exist. Kinds that are not Kubernetes' own cannot be
-looked up with the gate's rights; the claim ends the chain, under `kind.group` where the bare kind
-would pass for one of Kubernetes' own.
+An owner reference is a claim. A ReplicaSet or Job is followed by UID to what controls it: an object
+of that name with another UID, or none, shows that the owner does not exist. Other kinds are nobody
+else's and end the chain as claimed, under `kind.group` where a foreign kind would pass for one of
+Kubernetes' own.
 
 Answers are kept for a moment only: one Deployment's pods come within seconds of each other.
 """
@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import structlog
@@ -35,16 +34,18 @@ LABELS_TTL_S = 1.0
 
 MAX_CACHED = 4096
 
-_PLURALS = {
-    ("v1", "ReplicationController"): "replicationcontrollers",
-    ("apps/v1", "ReplicaSet"): "replicasets",
-    ("apps/v1", "Deployment"): "deployments",
-    ("apps/v1", "StatefulSet"): "statefulsets",
-    ("apps/v1", "DaemonSet"): "daemonsets",
-    ("batch/v1", "Job"): "jobs",
-    ("batch/v1", "CronJob"): "cronjobs",
+_LOOKED_UP = {("apps/v1", "ReplicaSet"): "replicasets", ("batch/v1", "Job"): "jobs"}
+"""Controllers that are made by other controllers, and what the gate's account may read."""
+
+_OWN_GROUPS = {
+    "ReplicationController": "",
+    "ReplicaSet": "apps",
+    "Deployment": "apps",
+    "StatefulSet": "apps",
+    "DaemonSet": "apps",
+    "Job": "batch",
+    "CronJob": "batch",
 }
-_OWN_KINDS = frozenset(kind for _, kind in _PLURALS)
 
 _T = TypeVar("_T")
 
@@ -125,8 +126,8 @@ class KubernetesFacts:
         chain: list[Owner] = []
         above: ControllerReference | None = controller
         while above is not None and len(chain) < MAX_CHAIN:
-            if (above.api_version, above.kind) not in _PLURALS:
-                return (*chain, Owner(_foreign_kind(above), above.name))
+            if (above.api_version, above.kind) not in _LOOKED_UP:
+                return (*chain, Owner(_kind_of(above), above.name))
             meta = await self._meta(namespace, above)
             if meta is None or meta.uid != above.uid:
                 return Lookup.ABSENT
@@ -148,60 +149,34 @@ class KubernetesFacts:
 
 
 class LightkubeReader:
-    """Reads metadata with lightkube; the client is made at the first question."""
+    """Reads metadata of objects with lightkube, without its models of the whole API."""
 
-    def __init__(self, kubeconfig: Path | None) -> None:
-        self._kubeconfig = kubeconfig
-        self._client: AsyncClient | None = None
+    def __init__(self, client: "AsyncClient") -> None:
+        self._client = client
 
     async def __call__(
         self, api_version: str, kind: str, namespace: str, name: str
     ) -> ObjectMeta | None:
         """Return the metadata of one object; None where there is none of that name."""
-        from lightkube.core.exceptions import ApiError  # noqa: PLC0415 12 MiB, only with a cluster
+        from lightkube import ApiError  # noqa: PLC0415 12 MiB, only with a cluster
 
-        client = self._connected()
         try:
             if kind == "Namespace":
-                found = (await client.get(_namespaces(), name)).metadata
+                found = (await self._client.get(_namespaces(), name)).metadata
             else:
                 resource = _resource(api_version, kind)
-                found = (await client.get(resource, name, namespace=namespace)).metadata
+                found = (await self._client.get(resource, name, namespace=namespace)).metadata
         except ApiError as error:
             if error.status.code == 404:
                 return None
             raise
         if found is None:
             return None
-        return ObjectMeta(
-            found.uid or "",
-            dict(found.labels or {}),
-            next(
-                (
-                    ControllerReference(o.apiVersion, o.kind, o.name, o.uid)
-                    for o in found.ownerReferences or ()
-                    if o.controller
-                ),
-                None,
-            ),
+        controllers = (o for o in found.ownerReferences or () if o.controller)
+        above = next(
+            (ControllerReference(o.apiVersion, o.kind, o.name, o.uid) for o in controllers), None
         )
-
-    async def aclose(self) -> None:
-        """Close connections."""
-        if self._client is not None:
-            await self._client.close()
-
-    def _connected(self) -> "AsyncClient":
-        from lightkube import AsyncClient, KubeConfig  # noqa: PLC0415 12 MiB, only with a cluster
-
-        if self._client is None:
-            config = (
-                KubeConfig.from_file(str(self._kubeconfig))
-                if self._kubeconfig
-                else KubeConfig.from_service_account()
-            )
-            self._client = AsyncClient(config=config, trust_env=False)
-        return self._client
+        return ObjectMeta(found.uid or "", dict(found.labels or {}), above)
 
 
 class _Cache(Generic[_T]):
@@ -223,11 +198,12 @@ class _Cache(Generic[_T]):
             self._entries.popitem(last=False)
 
 
-def _foreign_kind(reference: ControllerReference) -> str:
-    """Return a kind that is not Kubernetes' own, so that it passes for none of those."""
-    if reference.kind not in _OWN_KINDS:
+def _kind_of(reference: ControllerReference) -> str:
+    """Return the kind, with its group where it would pass for one of Kubernetes' own."""
+    group = reference.api_version.rpartition("/")[0]
+    if _OWN_GROUPS.get(reference.kind, group) == group:
         return reference.kind
-    return f"{reference.kind}.{reference.api_version.partition('/')[0]}"
+    return f"{reference.kind}.{group}"
 
 
 @cache
@@ -238,7 +214,7 @@ def _resource(api_version: str, kind: str) -> "type[GenericNamespacedResource]":
     )
 
     group, _, version = api_version.rpartition("/")
-    return create_namespaced_resource(group, version, kind, _PLURALS[api_version, kind])
+    return create_namespaced_resource(group, version, kind, _LOOKED_UP[api_version, kind])
 
 
 @cache

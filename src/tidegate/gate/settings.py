@@ -20,8 +20,8 @@ class Settings:
     """Serving certificate chain, PEM; replaced files are taken over within a second."""
     tls_key_file: Path
     """Private key of the certificate, PEM."""
-    spool_dir: Path
-    """Folder for admission events and remembered reports; made if it is not there."""
+    data_dir: Path
+    """Folder for spooled events, remembered reports and last good policy; made where missing."""
     trust_file: Path
     """`trust.yaml`: evidence keys and registries of this cluster."""
     policy_dir: Path | None = None
@@ -73,7 +73,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         tls_cert_file=_needed(given, "tls_cert_file"),
         tls_key_file=_needed(given, "tls_key_file"),
-        spool_dir=_needed(given, "spool_dir"),
+        data_dir=_needed(given, "data_dir"),
         trust_file=_needed(given, "trust_file"),
         policy_dir=_path(given, "policy_dir"),
         kubeconfig=_path(given, "kubeconfig"),

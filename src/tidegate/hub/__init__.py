@@ -1,1 +1,1 @@
-"""The hub: rules, clusters, images, events and jobs behind a REST API."""
+"""The hub: rules, clusters, images and events, behind a REST API."""

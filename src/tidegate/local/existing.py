@@ -14,9 +14,10 @@ class ExistingCluster:
 
     kubectl: Path
     kubeconfig: Path
+    data_dir: Path
 
 
-def find_existing(environment: Mapping[str, str]) -> ExistingCluster:
+def find_existing(environment: Mapping[str, str], data_dir: Path) -> ExistingCluster:
     """Return the cluster that kubectl would talk to.
 
     Its API server must reach the gate on this machine's loopback address.
@@ -34,4 +35,4 @@ def find_existing(environment: Mapping[str, str]) -> ExistingCluster:
             f"kubeconfig {kubeconfig} is no file; name one file in KUBECONFIG, or use "
             "--cluster local"
         )
-    return ExistingCluster(Path(found), kubeconfig)
+    return ExistingCluster(Path(found), kubeconfig, data_dir)

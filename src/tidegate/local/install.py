@@ -29,6 +29,10 @@ class Cluster(Protocol):
     def kubeconfig(self) -> Path:
         """Of an administrator."""
 
+    @property
+    def data_dir(self) -> Path:
+        """A folder of ours, for what kubectl caches."""
+
 
 async def install(cluster: Cluster) -> None:
     """Apply CRD, namespace and accounts; return when policy objects can be written.

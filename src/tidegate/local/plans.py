@@ -1,6 +1,5 @@
 """How each part is started on one machine: which module, with which settings."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,8 +68,6 @@ def plan_worker(site: Site) -> PartPlan:
         KEY_FILE=site.folder.evidence_key,
         DATA_DIR=site.folder.root / "scan",
         REGISTRIES=site.folder.trust,
-        # A virtual environment's programs, Trivy among them, need not be on PATH.
-        PATH_EXTRA=Path(sys.executable).parent,
     )
 
 
@@ -104,8 +101,8 @@ def plan_gate(site: Site) -> PartPlan:
         site,
         "gate",
         PORT=site.ports["gate"],
-        CERTIFICATE_FILE=site.gate_pair.certificate,
-        KEY_FILE=site.gate_pair.key,
+        TLS_CERT_FILE=site.gate_pair.certificate,
+        TLS_KEY_FILE=site.gate_pair.key,
         TRUST_FILE=site.folder.trust,
         CLUSTER=CLUSTER_NAME,
         DATA_DIR=site.folder.root / "gate",

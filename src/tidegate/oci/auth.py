@@ -19,6 +19,7 @@ from tidegate.oci.challenge import Challenge, parse_challenges
 from tidegate.oci.limits import RegistryLimits
 from tidegate.oci.registries import RegistryConfig, split_authority
 from tidegate.oci.transport import Call, Headers, Transport
+from tidegate.oci.urls import parse_named_url
 from tidegate.wire.json_depth import json_depth
 
 DEFAULT_TOKEN_S = 60
@@ -170,23 +171,17 @@ def token_url(registry: RegistryConfig, challenge: Challenge, scope: str, what: 
 
 
 def _may_see_credentials(registry: RegistryConfig, realm: str) -> bool:
-    if re.fullmatch(r"[!-\[\]-~]{1,2048}", realm) is None or "#" in realm:
+    parts = parse_named_url(realm)
+    if parts is None or "#" in realm:
         return False
-    try:
-        parts = urlsplit(realm)
-        asked = split_authority(parts.netloc, parts.scheme)
-        allowed = {split_authority(a, parts.scheme) for a in registry.realm_authorities}
-    except ValueError:
-        return False
-    protected = parts.scheme == "https" or (parts.scheme == "http" and registry.plain_http)
-    return protected and "@" not in parts.netloc and asked in allowed
+    allowed = {split_authority(name, parts.scheme) for name in registry.realm_authorities}
+    protected = parts.scheme == "https" or registry.plain_http
+    return protected and split_authority(parts.netloc, parts.scheme) in allowed
 
 
 def _authority_of(realm: str) -> str:
-    try:
-        return urlsplit(realm).netloc.rpartition("@")[2][:253]  # RFC 1035 section 2.3.4
-    except ValueError:
-        return ""
+    parts = parse_named_url(realm)
+    return parts.netloc[:253] if parts is not None else ""  # RFC 1035 section 2.3.4
 
 
 def _basic_header(registry: RegistryConfig) -> str:

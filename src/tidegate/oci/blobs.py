@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
 from tidegate.domain.digest import Digest, algorithm_of, digest_of, encoded_part
 from tidegate.domain.errors import (
@@ -19,6 +19,7 @@ from tidegate.domain.errors import (
 from tidegate.domain.reference import ImageReference
 from tidegate.oci.manifests import pull_scope, push_scope
 from tidegate.oci.session import Ask, Session
+from tidegate.oci.urls import parse_named_url
 from tidegate.wire.oci_v1 import Descriptor
 
 PIECE_BYTES = 2**20
@@ -130,11 +131,8 @@ async def _upload(
 
 def _upload_target(session: Session, what: str, start: str, location: str, digest: Digest) -> str:
     """Return where to put the bytes: always on this registry, whatever scheme it believes in."""
-    try:
-        target = urlsplit(urljoin(f"{session.registry.origin}{start}", location))
-    except ValueError:
-        target = urlsplit("")
-    if not location.isprintable() or target.netloc.lower() != session.registry.authority:
+    target = parse_named_url(location, f"{session.registry.origin}{start}")
+    if target is None or target.netloc.lower() != session.registry.authority:
         raise RegistryUnavailableError(
             f"{what}: the registry wants the bytes elsewhere; want a Location of its own"
         )

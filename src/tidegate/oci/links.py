@@ -5,14 +5,12 @@ query of a link is ever used, and only if everything before it is what was just 
 """
 
 import re
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-MAX_LINK_CHARS = 8192
-"""Longest header looked at; servers refuse longer request lines."""
+from tidegate.oci.urls import MAX_URL_CHARS, parse_named_url
 
 _LINK = re.compile(r"<([^<>]*+)>([^<>]*+)")
 _NEXT = re.compile(r';[ \t]*rel[ \t]*=[ \t]*(?:"next"|next)[ \t]*(?:[;,]|\Z)', re.IGNORECASE)
-_PRINTABLE = re.compile(r"[!-\[\]-~]+")  # printable ASCII without space and backslash
 
 
 class ForeignLinkError(ValueError):
@@ -25,8 +23,8 @@ def parse_next_query(header: str, asked_url: str) -> str | None:
     Raises:
         ForeignLinkError: too long, malformed, or not on the same scheme, host, port and path.
     """
-    if len(header) > MAX_LINK_CHARS:
-        raise ForeignLinkError(f"{len(header)} characters, want at most {MAX_LINK_CHARS}")
+    if len(header) > MAX_URL_CHARS:
+        raise ForeignLinkError(f"{len(header)} characters, want at most {MAX_URL_CHARS}")
     targets = [link[1] for link in _LINK.finditer(header) if _NEXT.search(link[2])]
     if not targets:
         return None
@@ -34,19 +32,11 @@ def parse_next_query(header: str, asked_url: str) -> str | None:
 
 
 def _query_on(asked_url: str, target: str) -> str:
-    if _PRINTABLE.fullmatch(target) is None:
-        raise ForeignLinkError("empty, or characters that no URL has")
-    try:
-        asked, following = urlsplit(asked_url), urlsplit(urljoin(asked_url, target))
-        same = (asked.scheme, asked.netloc.lower(), asked.path) == (
-            following.scheme,
-            following.netloc.lower(),
-            following.path,
-        )
-    except ValueError as error:
-        raise ForeignLinkError("no URL") from error
-    if not same:
-        raise ForeignLinkError("another server or another list")
+    asked, following = urlsplit(asked_url), parse_named_url(target, asked_url)
+    if following is None:
+        raise ForeignLinkError("it is no URL")
+    if following[:3] != asked[:3]:  # scheme, host with port, path
+        raise ForeignLinkError("it is on another server or of another list")
     if not following.query or following.query == asked.query:
-        raise ForeignLinkError("the page that was just read")
+        raise ForeignLinkError("it is the page that was just read")
     return following.query

@@ -6,6 +6,7 @@ from tidegate.domain.digest import Digest, algorithm_of, digest_of
 from tidegate.domain.errors import (
     ContentMismatchError,
     InvalidManifestError,
+    RegistryUnavailableError,
 )
 from tidegate.domain.reference import ImageReference
 from tidegate.oci.session import Ask, Session
@@ -75,11 +76,15 @@ async def fetch_manifest(session: Session, reference: ImageReference) -> Fetched
     digest = _verified_digest(what, reply.body, reference.digest)
     media_type = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in MANIFEST_TYPES:
-        # Certain, not unsettled: anyone who may push could make a tag look "unavailable" otherwise.
-        raise InvalidManifestError(
+        words = (
             f"{what}: an answer of type {media_type[:80]!r}, want an OCI manifest or index or "
             "Docker's schema 2 forms"
         )
+        if media_type.startswith("application/vnd."):
+            # A stored manifest of a foreign kind (schema 1), which is certain: anyone who may push
+            # could otherwise make a tag look as if the registry did not answer.
+            raise InvalidManifestError(words)
+        raise RegistryUnavailableError(words)
     manifest = parse_manifest(reply.body, media_type, max_depth=session.limits.json_depth)
     return FetchedManifest(digest, media_type, reply.body, manifest)
 

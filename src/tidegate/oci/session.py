@@ -5,17 +5,17 @@ import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from tidegate.domain.errors import RegistryUnavailableError
 from tidegate.oci.auth import Authorizer
 from tidegate.oci.limits import RegistryLimits
-from tidegate.oci.registries import RegistryConfig, split_authority
+from tidegate.oci.registries import RegistryConfig
 from tidegate.oci.transport import Answer, Call, Headers, Transport
+from tidegate.oci.urls import parse_named_url
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CODE = re.compile(rb'"code"\s*:\s*"([A-Z_]{1,40})"')
-_URL = re.compile(r"[!-\[\]-~]{1,8192}")  # printable ASCII without space and backslash
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,25 +139,14 @@ class Session:
         return Call(f"{ask.what} from {parts.netloc}", ask.method, url, headers)
 
     def _target(self, what: str, url: str, answer: Answer) -> str:
-        location = answer.headers.get("location", "")
-        target = urljoin(url, location) if _URL.fullmatch(location) else ""
+        target = parse_named_url(answer.headers.get("location", ""), url)
         schemes = {"https", self.registry.scheme}
-        if not is_plain_url(target, schemes):
+        if target is None or target.scheme not in schemes:
             raise RegistryUnavailableError(
                 f"{what}: redirected to what is no URL with {' or '.join(sorted(schemes))}; "
                 "not followed"
             )
-        return target.partition("#")[0]
-
-
-def is_plain_url(url: str, schemes: set[str]) -> bool:
-    """Whether `url` has one of `schemes`, a host and no user name."""
-    try:
-        parts = urlsplit(url)
-        split_authority(parts.netloc, parts.scheme)
-    except ValueError:
-        return False
-    return parts.scheme in schemes and "@" not in parts.netloc
+        return target.geturl()
 
 
 async def _require_wanted(ask: Ask, answer: Answer) -> None:

@@ -9,20 +9,19 @@ Our writers serialise per repository and subject: within a process here, between
 job table. Against foreign writers of the same tags, `restore_attachment` adds again what was lost.
 """
 
-import asyncio
 from dataclasses import dataclass
-from typing import Protocol
-from weakref import WeakValueDictionary
+
+import msgspec
 
 from tidegate.domain.digest import Digest, digest_of
 from tidegate.domain.errors import (
-    InputError,
     RegistryUnavailableError,
     SubjectMismatchError,
 )
 from tidegate.domain.reference import ImageReference
-from tidegate.evidence.ports import Fetched, RegistryReader
+from tidegate.evidence.ports import Fetched
 from tidegate.evidence.signatures import signature_tag, verify_signatures
+from tidegate.scan.tagged import RegistryWriter, append_at_tag, fetch_at_tag, writing
 from tidegate.trust.configuration import EvidenceKey
 from tidegate.trust.dsse import MEDIA_TYPE as ENVELOPE_MEDIA_TYPE
 from tidegate.trust.dsse import sign_envelope
@@ -49,41 +48,9 @@ from tidegate.wire.statement_v1 import (
     render_time,
 )
 
-MAX_ATTEMPTS = 5
-"""Tries to append at a tag that others write too."""
-
-CREATED = "org.opencontainers.image.created"
-SCANNER = "scanner"
+CREATED_ANNOTATION = "org.opencontainers.image.created"
+SCANNER_ANNOTATION = "scanner"
 _EMPTY = Descriptor(media_type=OCI_EMPTY, digest=digest_of(EMPTY_BLOB), size=len(EMPTY_BLOB))
-_LOCKS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-
-class Pushed(Protocol):
-    """A manifest that the registry took."""
-
-    @property
-    def digest(self) -> Digest:
-        """Its digest."""
-
-
-class RegistryWriter(RegistryReader, Protocol):
-    """A registry client that may push."""
-
-    async def push_blob(self, reference: ImageReference, body: bytes) -> Descriptor:
-        """Push a blob; nothing happens where it is there already."""
-
-    async def push_manifest(
-        self, reference: ImageReference, body: bytes, media_type: str, *, tag: str | None = None
-    ) -> Pushed:
-        """Push a manifest by digest, or at `tag`."""
-
-    async def push_referrer(
-        self, reference: ImageReference, body: bytes, media_type: str
-    ) -> Digest:
-        """Push a manifest by digest and see that its subject's referrers list it."""
-
-    async def delete_manifest(self, reference: ImageReference, digest: Digest) -> bool:
-        """Delete a manifest; False: it was not there, or the registry does not delete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +59,6 @@ class Attached:
 
     artifact: Digest
     signature: Digest
-
-
-def writing(reference: ImageReference, subject: Digest) -> asyncio.Lock:
-    """Return the lock under which this process writes referrers of `subject`."""
-    return _LOCKS.setdefault(f"{reference.name}@{subject}", asyncio.Lock())
 
 
 async def attach_report(
@@ -161,7 +123,7 @@ async def attach_attestation(
             annotations={"in-toto.io/predicate-type": PREDICATE_TYPE},
         )
         tag = signature_tag(subject.digest).removesuffix(".sig") + ".att"
-        return await _append_at_tag(client, reference, tag, base, layer)
+        return await append_at_tag(client, reference, tag, base, layer)
 
 
 async def restore_attachment(
@@ -183,11 +145,11 @@ async def restore_attachment(
                 restored = True
         signature = (await _fetch(client, reference.at(attached.signature))).manifest
         tag = signature_tag(attached.artifact)
-        present = await _fetch_at_tag(client, reference, tag)
+        present = await fetch_at_tag(client, reference, tag)
         at_tag = set() if present is None else {layer.digest for layer in present.manifest.layers}
         for layer in signature.layers:
             if layer.digest not in at_tag:
-                await _append_at_tag(client, reference, tag, signature, layer)
+                await append_at_tag(client, reference, tag, signature, layer)
                 restored = True
         return restored
 
@@ -198,12 +160,17 @@ async def _sign(
     """Return the manifest that carries our signature of the artifact, signing it if none does."""
     artifact = digest_of(artifact_body)
     tag = signature_tag(artifact)
-    present = await _fetch_at_tag(client, reference, tag)
-    ours = EvidenceKey("own", key.public_key(), fingerprint(key))
-    if present is not None:
-        found = await verify_signatures(client, reference, artifact, present.manifest, (ours,))
-        if found.signers:
-            return await client.push_referrer(reference, present.body, OCI_MANIFEST)
+    base = Manifest(
+        artifact_type=SIGNATURE_ARTIFACT_TYPE,
+        config=_EMPTY,
+        subject=Descriptor(media_type=OCI_MANIFEST, digest=artifact, size=len(artifact_body)),
+    )
+    present = await fetch_at_tag(client, reference, tag)
+    if present is not None and await _signed_by(client, reference, artifact, present, key):
+        # `cosign sign` keeps our layer at the tag, but drops the subject: without it no referrer.
+        whole = msgspec.structs.replace(base, layers=present.manifest.layers)
+        body = present.body if present.manifest.subject is not None else render_manifest(whole)
+        return await client.push_referrer(reference, body, OCI_MANIFEST)
     payload, signature = sign_artifact(key, artifact, reference.name)
     blob = await client.push_blob(reference, payload)
     layer = Descriptor(
@@ -212,55 +179,19 @@ async def _sign(
         size=blob.size,
         annotations={SIGNATURE_ANNOTATION: signature},
     )
-    base = Manifest(
-        artifact_type=SIGNATURE_ARTIFACT_TYPE,
-        config=_EMPTY,
-        subject=Descriptor(media_type=OCI_MANIFEST, digest=artifact, size=len(artifact_body)),
-    )
-    return await _append_at_tag(client, reference, tag, base, layer)
+    return await append_at_tag(client, reference, tag, base, layer)
 
 
-async def _append_at_tag(
-    client: RegistryWriter, reference: ImageReference, tag: str, base: Manifest, layer: Descriptor
-) -> Digest:
-    """Push `base` with `layer` after the layers that are at `tag`, there and as a referrer."""
-    for _ in range(MAX_ATTEMPTS):
-        present = await _fetch_at_tag(client, reference, tag)
-        before = present.manifest.layers if present is not None else ()
-        if present is not None and layer in before:
-            return present.digest
-        body = render_manifest(_with_layers(base, (*before, layer), present))
-        await client.push_referrer(reference, body, OCI_MANIFEST)
-        await client.push_manifest(reference, body, OCI_MANIFEST, tag=tag)
-    raise RegistryUnavailableError(
-        f"{reference.name}:{tag}: others wrote at the same time, {MAX_ATTEMPTS} times; try later"
-    )
-
-
-def _with_layers(
-    base: Manifest, layers: tuple[Descriptor, ...], present: Fetched | None
-) -> Manifest:
-    before = present.manifest.annotations if present is not None else {}
-    return Manifest(
-        artifact_type=base.artifact_type,
-        config=base.config,
-        layers=layers,
-        subject=base.subject,
-        annotations={**before, **base.annotations},
-    )
-
-
-async def _fetch_at_tag(
-    client: RegistryWriter, reference: ImageReference, tag: str
-) -> Fetched | None:
-    """Return the image manifest at `tag`; what is no image manifest holds nothing worth keeping."""
-    try:
-        fetched = await client.fetch_manifest(
-            ImageReference(reference.registry, reference.repository, tag)
-        )
-    except InputError:
-        return None
-    return None if fetched is None or fetched.manifest.is_index else fetched
+async def _signed_by(
+    client: RegistryWriter,
+    reference: ImageReference,
+    artifact: Digest,
+    present: Fetched,
+    key: PrivateKey,
+) -> bool:
+    ours = EvidenceKey("own", key.public_key(), fingerprint(key))
+    found = await verify_signatures(client, reference, artifact, present.manifest, (ours,))
+    return bool(found.signers)
 
 
 async def _fetch(client: RegistryWriter, reference: ImageReference) -> Fetched:
@@ -295,7 +226,7 @@ def _artifact(parsed: Statement, layer: Descriptor, subject: Descriptor) -> Mani
         config=_EMPTY,
         layers=(layer,),
         subject=_plain(subject),
-        annotations={**_annotations(parsed), CREATED: render_time(parsed.finished_at)},
+        annotations={**_annotations(parsed), CREATED_ANNOTATION: render_time(parsed.finished_at)},
     )
 
 
@@ -303,7 +234,7 @@ def _annotations(parsed: Statement) -> dict[str, str]:
     return {
         "in-toto.io/predicate-type": PREDICATE_TYPE,
         "report-type": "SoftwareInventoryAssessment",
-        SCANNER: parsed.scanner.name,
+        SCANNER_ANNOTATION: parsed.scanner.name,
     }
 
 

@@ -30,7 +30,9 @@ class Scanner(Protocol):
     """
 
     async def scan(self, layout: Path, workdir: Path, deadline_s: float) -> ScannerOutput:
-        """Return a CycloneDX document about the image in `layout`; `workdir` is for its files.
+        """Return a CycloneDX document about the image in `layout`.
+
+        `workdir` is a folder that does not exist yet, for the scanner's own files.
 
         Raises:
             ScannerUnavailableError: its program is missing, failed or did not finish.

@@ -20,7 +20,7 @@ widen what is trusted. Reading files (credentials, certificates) is the caller's
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import msgspec
@@ -47,7 +47,8 @@ class EvidenceKey:
     """A key whose signature makes findings count, and for what."""
 
     name: str
-    public_key: PublicKey
+    public_key: PublicKey = field(compare=False, repr=False)
+    """Told apart by `fingerprint`; the library's keys cannot be hashed."""
     fingerprint: str
     """SHA-256 of the key itself: a name may be given to another key later."""
     repositories: tuple[str, ...] = ("*",)
@@ -80,6 +81,8 @@ class TrustedRegistry:
     ca_file: str = ""
     token_realms: tuple[str, ...] = ()
     """Other hosts that may be asked for a token with this registry's credentials."""
+    redirect_hosts: tuple[str, ...] = ()
+    """Blob stores with private addresses that this registry may redirect to."""
     endpoint: str = ""
     """`host:port` of the API where it is not `host`."""
 
@@ -122,6 +125,7 @@ class _Registry(_Wire):
     password_file: _Path = ""
     ca_file: _Path = ""
     token_realms: Annotated[list[_Name], Meta(max_length=100)] = []
+    redirect_hosts: Annotated[list[_Name], Meta(max_length=100)] = []
     endpoint: Annotated[str, Meta(max_length=261)] = ""
 
 
@@ -190,6 +194,7 @@ def _registry(index: int, registry: _Registry) -> TrustedRegistry:
         password_file=registry.password_file,
         ca_file=registry.ca_file,
         token_realms=tuple(map(str.lower, registry.token_realms)),
+        redirect_hosts=tuple(map(str.lower, registry.redirect_hosts)),
         endpoint=registry.endpoint,
     )
 

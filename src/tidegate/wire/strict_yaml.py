@@ -35,38 +35,33 @@ def load_documents(body: bytes, source: str, max_bytes: int) -> list[Any]:
     try:
         text = body.decode("utf-8-sig")
         _refuse_bombs(text)
-        documents = []
-        for document in yaml.load_all(text, Loader=_StrictLoader):
-            if document is not None:
-                documents.append(document)
-            if len(documents) > MAX_DOCUMENTS:
-                raise ValueError(f"more than {MAX_DOCUMENTS} documents")
+        loaded = yaml.load_all(text, Loader=_StrictLoader)
+        return [document for document in loaded if document is not None]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"{source}: {' '.join(str(error).split())[:500]}") from error
-    return documents
 
 
 def _refuse_bombs(text: str) -> None:
-    """Refuse aliases, tags and deep nesting before anything is built."""
-    depth = 0
+    """Refuse aliases, tags, deep nesting and too many documents before anything is built."""
+    depth = documents = 0
     for event in yaml.parse(text, Loader=_LIBYAML):
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(
-                problem=f"alias *{event.anchor}: aliases are refused; write the value out",
-                problem_mark=event.start_mark,
-            )
+            raise _refusal(f"alias *{event.anchor}: aliases are refused; write it out", event)
         if isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None) not in _TAGS:
-            raise yaml.MarkedYAMLError(
-                problem="tags are refused; write plain YAML", problem_mark=event.start_mark
-            )
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_JSON_DEPTH:
-                raise yaml.MarkedYAMLError(
-                    problem=f"nested deeper than {MAX_JSON_DEPTH}", problem_mark=event.start_mark
-                )
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
+            raise _refusal("tags are refused; write plain YAML", event)
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        documents += isinstance(event, yaml.DocumentStartEvent)
+        if depth > MAX_JSON_DEPTH:
+            raise _refusal(f"nested deeper than {MAX_JSON_DEPTH}", event)
+        if documents > MAX_DOCUMENTS:
+            raise _refusal(f"more than {MAX_DOCUMENTS} documents", event)
+
+
+def _refusal(problem: str, place: yaml.Event | yaml.Node) -> ValueError:
+    mark = place.start_mark
+    where = "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: "
+    return ValueError(f"{where}{problem}")
 
 
 class _StrictLoader(_LIBYAML):  # type: ignore[misc, valid-type] # libyaml where it is built in
@@ -77,15 +72,13 @@ class _StrictLoader(_LIBYAML):  # type: ignore[misc, valid-type] # libyaml where
     def construct_mapping(
         self,
         node: yaml.MappingNode,
-        deep: bool = False,  # noqa: FBT001, FBT002 - as the base class
+        deep: bool = False,  # noqa: ARG002, FBT001, FBT002 - as the base class
     ) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.value in seen or key.value == "<<":
                 what = f"key {key.value[:80]!r}" if isinstance(key, yaml.ScalarNode) else "a key"
-                raise yaml.MarkedYAMLError(
-                    problem=f"{what} stands twice, or is no plain word", problem_mark=key.start_mark
-                )
+                raise _refusal(f"{what} stands twice, or is no plain word", key)
             seen.add(key.value)
         # Keys are words in everything we read; `1:` and `true:` are the words "1" and "true".
         return {key.value: self.construct_object(value, deep=True) for key, value in node.value}

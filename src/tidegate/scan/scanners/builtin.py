@@ -64,9 +64,7 @@ class BuiltinScanner:
         program = self.trivy or find_trivy()
         limits = replace(self.limits, wall_s=min(self.limits.wall_s, deadline_s))
         trivy_dir, list_dir = workdir / "trivy", workdir / "archives"
-        trivy_dir.mkdir()
-        list_dir.mkdir()
-        await asyncio.to_thread(_seed_java_db, trivy_dir / "cache" / "java-db")
+        await asyncio.to_thread(_prepare, trivy_dir, list_dir)
         try:
             async with asyncio.TaskGroup() as group:
                 scan = group.create_task(_run_trivy(program, layout, trivy_dir, limits))
@@ -164,7 +162,10 @@ def _read_output(path: Path) -> bytes:
     return body
 
 
-def _seed_java_db(folder: Path) -> None:
+def _prepare(trivy_dir: Path, list_dir: Path) -> None:
+    """Make the two programs' folders, with an empty Java index in Trivy's."""
+    list_dir.mkdir(parents=True)
+    folder = trivy_dir / "cache" / "java-db"
     folder.mkdir(parents=True)
     connection = sqlite3.connect(folder / "trivy-java.db")
     connection.executescript(_EMPTY_JAVA_DB)

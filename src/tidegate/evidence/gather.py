@@ -1,0 +1,200 @@
+"""Evidence for the images of a review: concurrent, inside a budget, and never an exception.
+
+Each manifest is read by one flight at a time, whoever asks. A flight is shielded from its callers:
+when a review's time is up it goes on, and the next review finds its result. What could not be
+found out is `Unavailable`, unless a report was known before: then that one is used.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from tidegate.domain.digest import Digest
+from tidegate.domain.errors import TidegateError
+from tidegate.domain.evidence import (
+    ImageEvidence,
+    Missing,
+    MissingReason,
+    PlatformEvidence,
+    Report,
+    Unavailable,
+    UnavailableReason,
+)
+from tidegate.domain.reference import ImageReference
+from tidegate.evidence.cache import EvidenceCache, SubjectKey
+from tidegate.evidence.images import ImageResolver, PlatformManifest, select_platforms
+from tidegate.evidence.limits import EvidenceLimits
+from tidegate.evidence.memory import ReportMemory
+from tidegate.evidence.ports import RegistryReader
+from tidegate.evidence.reader import SubjectReader
+from tidegate.evidence.unavailable import unavailable_because
+from tidegate.trust.configuration import TrustConfiguration
+
+DEFAULT_LIMITS = EvidenceLimits()
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Review:
+    """What one call of `gather` holds constant."""
+
+    trust: TrustConfiguration
+    now: datetime
+    deadline: float
+    """On the event loop's clock."""
+    platforms: tuple[str, ...]
+
+
+class Gatherer:
+    """Gathers evidence from memory, cache and registries."""
+
+    def __init__(
+        self,
+        client: RegistryReader,
+        trust: Callable[[], TrustConfiguration],
+        memory: ReportMemory,
+        cache: EvidenceCache,
+        *,
+        limits: EvidenceLimits = DEFAULT_LIMITS,
+    ) -> None:
+        self._trust = trust
+        self._memory = memory
+        self._cache = cache
+        self._limits = limits
+        self._flights: dict[SubjectKey, asyncio.Task[Report | Missing | Unavailable]] = {}
+        self.use_client(client)
+
+    def use_client(self, client: RegistryReader) -> None:
+        """Read by `client` from now on: the registries' settings changed."""
+        self._client = client
+        self._images = ImageResolver(client, self._limits)
+        self._reader = SubjectReader(client, self._memory, self._cache, self._limits)
+
+    async def gather(
+        self,
+        references: Sequence[ImageReference],
+        *,
+        now: datetime,
+        budget_s: float,
+        platforms: tuple[str, ...] = (),
+    ) -> dict[ImageReference, ImageEvidence]:
+        """Return what is known about each of `references` within `budget_s` seconds.
+
+        `platforms` are globs like `linux/arm64`, `linux/*` that the workload may run on; none: all.
+        """
+        trust = self._trust()
+        self._cache.use_generation(trust.generation)
+        deadline = asyncio.get_running_loop().time() + budget_s
+        review = _Review(trust, now, deadline, platforms)
+        distinct = tuple(dict.fromkeys(references))
+        found = await asyncio.gather(*(self._of_image(each, review) for each in distinct))
+        return dict(zip(distinct, found, strict=True))
+
+    async def aclose(self) -> None:
+        """End the flights that are still under way."""
+        flights = tuple(self._flights.values())
+        for flight in flights:
+            flight.cancel()
+        await asyncio.gather(*flights, return_exceptions=True)
+
+    async def _of_image(self, reference: ImageReference, review: _Review) -> ImageEvidence:
+        if not self._client.configured(reference.registry):
+            missing = Missing(MissingReason.NOT_CONFIGURED, reference.registry)
+            return ImageEvidence.of(missing, reference.digest)
+        self._start_early(reference, review)
+        try:
+            async with asyncio.timeout_at(review.deadline):
+                image = await self._images.resolve(reference, review.now)
+        except (TidegateError, TimeoutError) as error:
+            return ImageEvidence.of(self._unresolved(reference, error, review), reference.digest)
+        except Exception as error:  # noqa: BLE001 - a fault of ours is never an answer but this one
+            return ImageEvidence.of(_fault(error), reference.digest)
+        if image is None:
+            return ImageEvidence.of(
+                Missing(MissingReason.NO_REPORT, "no such manifest"), reference.digest
+            )
+        chosen = select_platforms(image.platforms, review.platforms)
+        if not chosen:
+            nothing = Missing(MissingReason.NO_REPORT, "the index lists no platform")
+            return ImageEvidence.of(nothing, image.digest)
+        found = await asyncio.gather(*(self._of_platform(reference, p, review) for p in chosen))
+        return ImageEvidence(image.digest, tuple(found))
+
+    def _start_early(self, reference: ImageReference, review: _Review) -> None:
+        """Begin with the evidence of a digest beside the question whether it is an index."""
+        digest = reference.digest
+        if digest is None or self._images.known(reference, review.now) is not None:
+            return
+        if self._cache.fresh(_key(reference, digest, review), review.now) is None:
+            self._start(reference, digest, review)
+
+    def _unresolved(
+        self, reference: ImageReference, error: Exception, review: _Review
+    ) -> Report | Unavailable:
+        """Return the report known about a digest although the registry does not answer now."""
+        known = None
+        if reference.digest is not None:
+            known = self._cache.last_report(_key(reference, reference.digest, review))
+        return known or unavailable_because(error)
+
+    async def _of_platform(
+        self, reference: ImageReference, manifest: PlatformManifest, review: _Review
+    ) -> PlatformEvidence:
+        evidence = await self._of_manifest(reference, manifest.digest, review)
+        return PlatformEvidence(manifest.platform, manifest.digest, evidence)
+
+    async def _of_manifest(
+        self, reference: ImageReference, subject: Digest, review: _Review
+    ) -> Report | Missing | Unavailable:
+        key = _key(reference, subject, review)
+        fresh = self._cache.fresh(key, review.now)
+        if fresh is not None:
+            return fresh
+        flight = self._start(reference, subject, review)
+        try:
+            async with asyncio.timeout_at(review.deadline):
+                # The shield matters: one review's deadline must not fail everybody else's.
+                return await asyncio.shield(flight)
+        except TimeoutError:
+            late = Unavailable(UnavailableReason.DEADLINE)
+            return self._cache.last_report(key) or late
+
+    def _start(
+        self, reference: ImageReference, subject: Digest, review: _Review
+    ) -> asyncio.Task[Report | Missing | Unavailable]:
+        """Return the flight that reads `subject`, under way or new."""
+        key = _key(reference, subject, review)
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = asyncio.create_task(self._fly(key, reference, subject, review))
+            self._flights[key] = flight
+            flight.add_done_callback(lambda _: self._flights.pop(key, None))
+        return flight
+
+    async def _fly(
+        self, key: SubjectKey, reference: ImageReference, subject: Digest, review: _Review
+    ) -> Report | Missing | Unavailable:
+        try:
+            async with asyncio.timeout(self._limits.flight_timeout_s):
+                found = await self._reader.read(reference, subject, review.trust, review.now)
+        except TimeoutError:
+            return self._cache.last_report(key) or Unavailable(UnavailableReason.DEADLINE)
+        except Exception as error:  # noqa: BLE001 - a fault of ours is never an answer but this one
+            return _fault(error)
+        if isinstance(found.evidence, Unavailable):
+            return self._cache.last_report(key) or found.evidence
+        self._cache.keep_state(key, found.evidence, review.now)
+        return found.evidence
+
+
+def _key(reference: ImageReference, subject: Digest, review: _Review) -> SubjectKey:
+    return SubjectKey(review.trust.generation, reference.name, subject)
+
+
+def _fault(error: Exception) -> Unavailable:
+    _log.error("evidence-fault", exc_info=error)
+    return Unavailable(UnavailableReason.REGISTRY, f"fault while reading: {type(error).__name__}")

@@ -1,0 +1,96 @@
+"""`trust.yaml` on disk: read at start, and again when it changes.
+
+A broken new version never replaces a good one: the good one stays in force and the fault is kept
+in `problem`, for readiness, metric and log. A file that is broken at start has no good version;
+then starting fails, because a gate that trusts nobody would only look as if it worked.
+"""
+
+from pathlib import Path
+
+from tidegate.domain.errors import InvalidTrustError
+from tidegate.oci.registries import RegistryConfig
+from tidegate.trust.configuration import (
+    MAX_CONFIGURATION_BYTES,
+    TrustConfiguration,
+    TrustedRegistry,
+    parse_trust_configuration,
+)
+
+MAX_CREDENTIAL_BYTES = 64 * 1024
+"""Registry tokens are a few kilobytes at most."""
+
+
+class TrustFile:
+    """The trust configuration in force; `current` is what a `Gatherer` asks for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._body = _read(path, MAX_CONFIGURATION_BYTES)
+        self._current = parse_trust_configuration(self._body)
+        self.problem = ""
+        """Why the file on disk is not in force; empty where it is."""
+
+    def current(self) -> TrustConfiguration:
+        """Return the configuration in force."""
+        return self._current
+
+    def reload(self) -> bool:
+        """Read the file again; return whether another configuration is in force now.
+
+        Compared by content: a ConfigMap volume swaps a symbolic link, and times say little.
+        """
+        try:
+            body = _read(self._path, MAX_CONFIGURATION_BYTES)
+            if body == self._body and not self.problem:
+                return False
+            configuration = parse_trust_configuration(body)
+        except InvalidTrustError as error:
+            self.problem = str(error)
+            return False
+        self._body, self.problem = body, ""
+        changed = configuration.generation != self._current.generation
+        self._current = configuration
+        return changed
+
+
+def registry_configs(configuration: TrustConfiguration) -> tuple[RegistryConfig, ...]:
+    """Return the registries of `configuration` for a client, with credentials from their files.
+
+    Raises:
+        InvalidTrustError: a credential file cannot be read; names the registry and the file.
+    """
+    return tuple(map(_registry_config, configuration.registries))
+
+
+def _registry_config(registry: TrustedRegistry) -> RegistryConfig:
+    return RegistryConfig(
+        host=registry.host,
+        plain_http=registry.plain_http,
+        username=_credential(registry, registry.username_file),
+        password=_credential(registry, registry.password_file),
+        ca_file=registry.ca_file,
+        allow_private=registry.allow_private,
+        token_realms=registry.token_realms,
+        redirect_hosts=registry.redirect_hosts,
+        endpoint=registry.endpoint,
+    )
+
+
+def _credential(registry: TrustedRegistry, path: str) -> str:
+    if not path:
+        return ""
+    try:
+        return _read(Path(path), MAX_CREDENTIAL_BYTES).decode().strip("\r\n")
+    except (InvalidTrustError, UnicodeDecodeError) as error:
+        raise InvalidTrustError(f"registry {registry.host}: credentials: {error}") from error
+
+
+def _read(path: Path, max_bytes: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            body = file.read(max_bytes + 1)
+    except OSError as error:
+        raise InvalidTrustError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(body) > max_bytes:
+        raise InvalidTrustError(f"{path}: larger than {max_bytes} bytes")
+    return body

@@ -1,0 +1,32 @@
+"""`python -m tidegate.hub [migrate]`: serve, or only bring the database up to date."""
+
+import sys
+from collections.abc import Sequence
+
+from tidegate.domain.errors import ConfigurationError
+from tidegate.hub.logs import configure_logs
+from tidegate.hub.server import migrate_only, serve
+from tidegate.hub.settings import read_settings
+
+USAGE = "usage: python -m tidegate.hub [migrate]\n"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the hub; return the exit code."""
+    if list(arguments) not in ([], ["migrate"]):
+        sys.stderr.write(USAGE)
+        return 2
+    configure_logs()
+    try:
+        settings = read_settings()
+        if arguments:
+            migrate_only(settings)
+            return 0
+        return serve(settings)
+    except ConfigurationError as error:
+        sys.stderr.write(f"tidegate hub: {error}\n")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

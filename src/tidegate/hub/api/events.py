@@ -1,0 +1,170 @@
+"""Admission events: taken from agents, listed, and streamed as they come."""
+
+import dataclasses
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
+
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.response import ServerSentEvent, ServerSentEventMessage
+
+from tidegate.domain.errors import InputError
+from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow
+from tidegate.hub.api.parameters import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Id,
+    Limit,
+    parse_cursor,
+    render_cursor,
+)
+from tidegate.hub.api.problems import documented
+from tidegate.hub.clock import parse_instant, render_instant
+from tidegate.hub.context import Hub
+from tidegate.hub.store import events, tokens
+from tidegate.hub.store.events import EventFilter
+from tidegate.hub.store.tokens import Caller, Role
+from tidegate.wire.event_v1 import AdmissionEventV1, render_event
+from tidegate.wire.hub_v1 import EventBatchResultV1, EventBatchV1, Page
+
+MAX_BATCH_BYTES = 16 * 2**20
+KEEP_ALIVE_S = 15.0
+TAIL_BATCH = 200
+
+Text = Annotated[str, QueryParameter(max_length=1024)]
+EventAction = FromQuery[Literal["", "allow", "audit", "deny"]]
+Instant = Annotated[str, QueryParameter(max_length=64, description="RFC 3339.")]
+
+TheFilter = NamedDependency[EventFilter]
+
+
+async def provide_event_filter(
+    action: EventAction = "",
+    cluster: Text = "",
+    namespace: Text = "",
+    rule: Text = "",
+    image: Text = "",
+    search: Text = "",
+) -> EventFilter:
+    """Return the filter that a request asks for."""
+    return EventFilter(action, cluster, namespace, rule, image, search)
+
+
+@post(
+    "/events",
+    guards=allow(Role.CLUSTER),
+    status_code=200,
+    request_max_body_size=MAX_BATCH_BYTES,
+    summary="Deliver admission events",
+    responses=documented(),
+)
+async def post_events(
+    hub: TheHub, caller: TheCaller, data: JSONBody[EventBatchV1]
+) -> EventBatchResultV1:
+    """Store those events that are new, all or none; they belong to the token's cluster."""
+    async with hub.database.write() as connection:
+        stored = await events.add(connection, data.events, caller.cluster, hub.now())
+    duplicates = len(data.events) - stored
+    hub.metrics.events.labels("stored").inc(stored)
+    hub.metrics.events.labels("duplicate").inc(duplicates)
+    hub.metrics.dropped.labels(caller.cluster).inc(max(data.dropped, 0))
+    if stored:
+        hub.signals.events.ring()
+    return EventBatchResultV1(stored, duplicates)
+
+
+@get(
+    "/events",
+    guards=allow(*READERS),
+    summary="List admission events, newest first",
+    responses=documented(),
+)
+async def list_events(
+    hub: TheHub,
+    event_filter: TheFilter,
+    since: Instant = "",
+    until: Instant = "",
+    cursor: Cursor = "",
+    limit: Limit = DEFAULT_LIMIT,
+) -> Page[AdmissionEventV1]:
+    """Return a page of the events that match all filters given."""
+    chosen = dataclasses.replace(
+        event_filter, since=_instant("since", since), until=_instant("until", until)
+    )
+    before = parse_cursor(cursor, tuple[str, int])
+    async with hub.database.read() as connection:
+        found = await events.page(connection, chosen, before, limit + 1)
+    page = found[:limit]
+    following = render_cursor(page[-1].at, page[-1].seq) if len(found) > limit else None
+    return Page([stored.event for stored in page], following)
+
+
+@get(
+    "/events/{event_id:str}",
+    guards=allow(*READERS),
+    summary="Show an admission event",
+    responses=documented(404),
+)
+async def get_event(hub: TheHub, event_id: Id, cluster: Text = "") -> AdmissionEventV1:
+    """Return one event; `cluster` tells apart events that share an id."""
+    async with hub.database.read() as connection:
+        return await events.load(connection, event_id, cluster)
+
+
+@get(
+    "/events/tail",
+    guards=allow(*READERS),
+    summary="Stream admission events as they come (server-sent events)",
+    responses=documented(),
+)
+async def tail_events(
+    hub: TheHub,
+    caller: TheCaller,
+    event_filter: TheFilter,
+    after: Cursor = "",
+    last_event_id: Annotated[str, HeaderParameter(name="Last-Event-ID", max_length=512)] = "",
+) -> ServerSentEvent:
+    """Stream events in the order of arrival, from a cursor on, else from now.
+
+    Each message is named `admission`, its id is the cursor to resume after, its data an event.
+    """
+    place = parse_cursor(last_event_id or after, tuple[int])
+    if place is None:
+        async with hub.database.read() as connection:
+            place = (await events.last_seq(connection),)
+    return ServerSentEvent(_tail(hub, caller, event_filter, place[0]))
+
+
+async def _tail(
+    hub: Hub, caller: Caller, chosen: EventFilter, after: int
+) -> AsyncIterator[ServerSentEventMessage]:
+    signal = hub.signals.events
+    yield ServerSentEventMessage(comment="events follow", id=render_cursor(after))
+    while not signal.closed:
+        seen = signal.count
+        async with hub.database.read() as connection:
+            if not await tokens.still_valid(connection, caller):
+                return
+            found = await events.arrived_after(connection, chosen, after, TAIL_BATCH)
+        for stored in found:
+            after = stored.seq
+            yield ServerSentEventMessage(
+                data=render_event(stored.event).decode(),
+                event="admission",
+                id=render_cursor(after),
+            )
+        if len(found) < TAIL_BATCH and not await signal.wait_beyond(seen, KEEP_ALIVE_S):
+            yield ServerSentEventMessage(comment="still here")
+
+
+def _instant(field: str, text: str) -> str:
+    if not text:
+        return ""
+    moment = parse_instant(text)
+    if moment is None:
+        raise InputError(f"{field} is {text!r}; want a time like 2026-11-23T09:00:00Z")
+    return render_instant(moment)
+
+
+HANDLERS = (post_events, list_events, get_event, tail_events)

@@ -1,0 +1,54 @@
+"""Whether the hub lives and can serve, and what it counts; the only paths without a token."""
+
+import ipaddress
+from typing import Any
+
+import structlog
+from litestar import MediaType, Request, Response, get
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy.exc import SQLAlchemyError
+
+from tidegate.domain.errors import HubUnavailableError, NotPermittedError
+from tidegate.hub.api.access import TheHub
+from tidegate.hub.store import jobs, organisation
+
+_log = structlog.get_logger()
+
+
+@get("/healthz", media_type=MediaType.TEXT, summary="Whether the process lives", security=[{}])
+async def get_health() -> str:
+    """Answer, whatever the database does."""
+    return "ok"
+
+
+@get("/readyz", media_type=MediaType.TEXT, summary="Whether the hub can serve", security=[{}])
+async def get_readiness(hub: TheHub) -> str:
+    """Answer once the database does."""
+    try:
+        async with hub.database.read() as connection:
+            await organisation.load(connection)
+    except SQLAlchemyError as error:
+        _log.exception("the database does not answer")
+        raise HubUnavailableError("the hub's database does not answer; its log says why") from error
+    return "ok"
+
+
+@get("/metrics", media_type=MediaType.TEXT, summary="Prometheus metrics", security=[{}])
+async def get_metrics(hub: TheHub, request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Return the counters; only to this machine: they name clusters."""
+    host = request.client.host if request.client else ""
+    if not _is_loopback(host):
+        raise NotPermittedError("metrics are served to this machine alone; scrape over loopback")
+    async with hub.database.read() as connection:
+        counts = await jobs.counts(connection)
+    return Response(hub.metrics.render(counts, hub.signals), media_type=CONTENT_TYPE_LATEST)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+HANDLERS = (get_health, get_readiness, get_metrics)

@@ -1,0 +1,131 @@
+"""Scan jobs as workers lease and finish them."""
+
+import time
+from typing import Annotated, Literal
+
+from litestar import Response, get, post
+from litestar.params import JSONBody, QueryParameter
+
+from tidegate.hub.api.access import READERS, TheHub, allow
+from tidegate.hub.api.parameters import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Id,
+    Limit,
+    parse_cursor,
+    render_cursor,
+)
+from tidegate.hub.api.problems import documented
+from tidegate.hub.clock import render_instant
+from tidegate.hub.jobs.results import require_about
+from tidegate.hub.store import images, jobs
+from tidegate.hub.store.tokens import Role
+from tidegate.wire.hub_v1 import (
+    JobFailureV1,
+    JobLeaseRequestV1,
+    JobPageV1,
+    JobProgressV1,
+    JobResultV1,
+    JobV1,
+)
+
+StateFilter = Literal["", "queued", "leased", "done", "failed"]
+
+LOOK_AGAIN_S = 1.0
+"""Backoffs and leases end without anybody ringing."""
+
+
+@post(
+    "/jobs/lease",
+    guards=allow(Role.SCANNER),
+    status_code=200,
+    summary="Lease a scan job",
+    responses=documented(),
+)
+async def lease_job(hub: TheHub, data: JSONBody[JobLeaseRequestV1]) -> Response[JobV1 | None]:
+    """Return the job that waits longest, for as long as its lease is extended; 204: none."""
+    deadline = time.monotonic() + data.wait_s
+    while True:
+        seen = hub.signals.jobs.count
+        async with hub.database.write() as connection:
+            job = await jobs.lease(connection, data.worker, hub.settings.jobs, hub.now())
+        if job is not None:
+            return Response(job)
+        remaining_s = deadline - time.monotonic()
+        if remaining_s <= 0 or hub.signals.jobs.closed:
+            return Response(None, status_code=204)
+        await hub.signals.jobs.wait_beyond(seen, min(remaining_s, LOOK_AGAIN_S))
+
+
+@post(
+    "/jobs/{job_id:str}/progress",
+    guards=allow(Role.SCANNER),
+    status_code=204,
+    summary="Extend a lease",
+    responses=documented(404, 409),
+)
+async def report_progress(hub: TheHub, job_id: Id, data: JSONBody[JobProgressV1]) -> None:
+    """Let the lease last again as long as at its start; 409: it is lost."""
+    async with hub.database.write() as connection:
+        await jobs.extend(connection, job_id, data.lease, hub.settings.jobs, hub.now())
+
+
+@post(
+    "/jobs/{job_id:str}/complete",
+    guards=allow(Role.SCANNER),
+    status_code=204,
+    summary="Deliver a scan's reports",
+    responses=documented(404, 409),
+)
+async def complete_job(hub: TheHub, job_id: Id, data: JSONBody[JobResultV1]) -> None:
+    """Keep the reports of the leased digest; without any, it was no image and is forgotten."""
+    async with hub.database.write() as connection:
+        job = await jobs.held(connection, job_id, data.lease, hub.now())
+        require_about(job, data.reports)
+        await jobs.finish(connection, job, render_instant(hub.now()))
+        if data.reports:
+            await images.set_status(connection, job.subject, "scanned", reports=data.reports)
+        else:
+            await images.remove(connection, job.subject)
+
+
+@post(
+    "/jobs/{job_id:str}/fail",
+    guards=allow(Role.SCANNER),
+    status_code=204,
+    summary="Give a job back",
+    responses=documented(404, 409),
+)
+async def fail_job(hub: TheHub, job_id: Id, data: JSONBody[JobFailureV1]) -> None:
+    """Queue the job again after a backoff, or keep it as failed."""
+    async with hub.database.write() as connection:
+        job = await jobs.held(connection, job_id, data.lease, hub.now())
+        await jobs.give_back(
+            connection, job, data.error, hub.settings.jobs, hub.now(), retry=data.retry
+        )
+
+
+@get(
+    "/jobs",
+    guards=allow(*READERS, Role.SCANNER),
+    summary="List scan jobs, newest first",
+    responses=documented(),
+)
+async def list_jobs(
+    hub: TheHub,
+    job_state: Annotated[StateFilter, QueryParameter(name="state")] = "",
+    cursor: Cursor = "",
+    limit: Limit = DEFAULT_LIMIT,
+) -> JobPageV1:
+    """Return a page of jobs and the counts of all."""
+    below = parse_cursor(cursor, tuple[int])
+    most = hub.settings.jobs.max_attempts
+    async with hub.database.read() as connection:
+        found = await jobs.page(connection, job_state, below[0] if below else None, limit + 1, most)
+        counts = await jobs.counts(connection)
+    page = found[:limit]
+    following = render_cursor(page[-1][0]) if len(found) > limit else None
+    return JobPageV1([record for _, record in page], counts, following)
+
+
+HANDLERS = (lease_job, report_progress, complete_job, fail_job, list_jobs)

@@ -1,0 +1,47 @@
+"""Parameters that many handlers take: ids in paths, and the cursors of lists.
+
+A cursor is opaque to readers; it says after which row the next page begins.
+"""
+
+import base64
+import binascii
+from typing import Annotated, TypeVar
+
+import msgspec
+from litestar.params import PathParameter, QueryParameter
+
+from tidegate.domain.errors import InputError
+
+T = TypeVar("T")
+
+Id = Annotated[str, PathParameter(max_length=128)]
+"""Of a rule, job, event or token, or a cluster's name."""
+Limit = Annotated[int, QueryParameter(ge=1, le=500, description="Items on a page.")]
+Cursor = Annotated[
+    str,
+    QueryParameter(max_length=512, description="`next` of the page before; empty: the first one."),
+]
+DEFAULT_LIMIT = 50
+
+
+def render_cursor(*values: str | int) -> str:
+    """Return the cursor after the row with these sort values."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
+
+
+def parse_cursor(text: str, form: type[T]) -> T | None:
+    """Return the sort values in a cursor, None for the empty one.
+
+    Raises:
+        InputError: it is not one that this list gave.
+    """
+    if not text:
+        return None
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        body = base64.b64decode(padded, altchars=b"-_", validate=True)
+        return msgspec.json.decode(body, type=form)
+    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
+        raise InputError(
+            f"cursor {text[:80]!r} is not of this list; leave it out to begin anew"
+        ) from error

@@ -1,0 +1,273 @@
+"""Security rules: list, change, order, apply and export."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from litestar import Response, delete, get, post, put
+from litestar.params import HeaderParameter, JSONBody, QueryParameter
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tidegate.domain.cautions import cautions_of
+from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow
+from tidegate.hub.api.parameters import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Id,
+    Limit,
+    parse_cursor,
+    render_cursor,
+)
+from tidegate.hub.api.problems import documented
+from tidegate.hub.context import Hub
+from tidegate.hub.rule_body import object_of
+from tidegate.hub.store import organisation, rule_changes, rules
+from tidegate.hub.store.rules import StoredRule
+from tidegate.hub.store.tokens import Caller, Role
+from tidegate.wire.hub_v1 import (
+    Page,
+    RuleApplyResultV1,
+    RuleApplyV1,
+    RuleMoveV1,
+    RuleRecordV1,
+    RuleWriteV1,
+)
+from tidegate.wire.policy_v1alpha1 import HUB_OBJECT_NAME, PolicyObjectV1, RuleV1, rule_of
+
+IfMatch = Annotated[
+    str, HeaderParameter(name="If-Match", description="`etag` of the rule as you read it, or `*`.")
+]
+Search = Annotated[
+    str, QueryParameter(max_length=512, description="Part of a name, description or scope name.")
+]
+
+
+@get(
+    "/rules",
+    guards=allow(*READERS),
+    summary="List rules, highest priority first",
+    responses=documented(),
+)
+async def list_rules(
+    hub: TheHub, search: Search = "", cursor: Cursor = "", limit: Limit = DEFAULT_LIMIT
+) -> Page[RuleRecordV1]:
+    """Return a page of the rules; the default rule is the last of all."""
+    async with hub.database.read() as connection:
+        records = await _records(connection)
+    found = [record for record in records if _mentions(record.rule, search.lower())]
+    after = parse_cursor(cursor, tuple[int])
+    rest = [record for record in found if after is None or record.priority > after[0]]
+    page = rest[:limit]
+    return Page(page, render_cursor(page[-1].priority) if len(rest) > limit else None)
+
+
+@post("/rules", guards=allow(Role.ADMIN), summary="Create a rule", responses=documented(409))
+async def create_rule(
+    hub: TheHub, caller: TheCaller, data: JSONBody[RuleWriteV1]
+) -> Response[RuleRecordV1]:
+    """Create a rule directly above the default rule."""
+    async with hub.database.write() as connection:
+        created = await rule_changes.create(connection, data, hub.author(caller))
+        record = await _record(connection, created)
+    hub.signals.policy.ring()
+    return _tagged(record, status=201)
+
+
+@get(
+    "/rules/{rule_id:str}",
+    guards=allow(*READERS),
+    summary="Show a rule",
+    responses=documented(404),
+)
+async def get_rule(hub: TheHub, rule_id: Id) -> Response[RuleRecordV1]:
+    """Return one rule; its ETag is what If-Match wants."""
+    async with hub.database.read() as connection:
+        return _tagged(await _record(connection, await rules.load(connection, rule_id)))
+
+
+@put(
+    "/rules/{rule_id:str}",
+    guards=allow(Role.ADMIN),
+    summary="Replace a rule",
+    responses=documented(404, 409, 412, 428),
+)
+async def replace_rule(
+    hub: TheHub,
+    caller: TheCaller,
+    rule_id: Id,
+    data: JSONBody[RuleWriteV1],
+    if_match: IfMatch = "",
+) -> Response[RuleRecordV1]:
+    """Replace a rule, unless somebody changed it since it was read."""
+    async with hub.database.write() as connection:
+        author = hub.author(caller)
+        written = await rule_changes.replace(connection, rule_id, data, if_match, author)
+        record = await _record(connection, written)
+    hub.signals.policy.ring()
+    return _tagged(record)
+
+
+@delete(
+    "/rules/{rule_id:str}",
+    guards=allow(Role.ADMIN),
+    summary="Delete a rule",
+    responses=documented(404, 409, 412, 428),
+)
+async def delete_rule(hub: TheHub, caller: TheCaller, rule_id: Id, if_match: IfMatch = "") -> None:
+    """Delete a rule, unless somebody changed it since it was read; never the default rule."""
+    async with hub.database.write() as connection:
+        await rule_changes.remove(connection, rule_id, if_match, hub.author(caller))
+    hub.signals.policy.ring()
+
+
+@post(
+    "/rules/{rule_id:str}/enable",
+    guards=allow(Role.ADMIN),
+    status_code=200,
+    summary="Switch a rule on",
+    responses=documented(404),
+)
+async def enable_rule(hub: TheHub, caller: TheCaller, rule_id: Id) -> Response[RuleRecordV1]:
+    """Switch a rule on; it may be on already."""
+    return await _switch(hub, caller, rule_id, enabled=True)
+
+
+@post(
+    "/rules/{rule_id:str}/disable",
+    guards=allow(Role.ADMIN),
+    status_code=200,
+    summary="Switch a rule off",
+    responses=documented(404),
+)
+async def disable_rule(hub: TheHub, caller: TheCaller, rule_id: Id) -> Response[RuleRecordV1]:
+    """Switch a rule off; the default rule too."""
+    return await _switch(hub, caller, rule_id, enabled=False)
+
+
+@post(
+    "/rules/{rule_id:str}/move",
+    guards=allow(Role.ADMIN),
+    status_code=200,
+    summary="Give a rule another priority",
+    responses=documented(404, 409),
+)
+async def move_rule(
+    hub: TheHub, caller: TheCaller, rule_id: Id, data: JSONBody[RuleMoveV1]
+) -> Response[RuleRecordV1]:
+    """Put a rule at a priority; those from there on move down."""
+    async with hub.database.write() as connection:
+        author = hub.author(caller)
+        moved = await rule_changes.move(connection, rule_id, data.priority, author)
+        record = await _record(connection, moved)
+    hub.signals.policy.ring()
+    return _tagged(record)
+
+
+@post(
+    "/rules/{rule_id:str}/duplicate",
+    guards=allow(Role.ADMIN),
+    summary="Copy a rule",
+    responses=documented(404),
+)
+async def duplicate_rule(hub: TheHub, caller: TheCaller, rule_id: Id) -> Response[RuleRecordV1]:
+    """Make a disabled copy directly below a rule, of the default rule directly above it."""
+    async with hub.database.write() as connection:
+        copy = await rule_changes.duplicate(connection, rule_id, hub.author(caller))
+        record = await _record(connection, copy)
+    hub.signals.policy.ring()
+    return _tagged(record, status=201)
+
+
+@post(
+    "/rules/apply",
+    guards=allow(Role.ADMIN),
+    status_code=200,
+    summary="Create or update rules by name",
+    responses=documented(409),
+)
+async def apply_rules(
+    hub: TheHub, caller: TheCaller, data: JSONBody[RuleApplyV1]
+) -> RuleApplyResultV1:
+    """Create or update rules by name, all or none; new ones directly above the default rule."""
+    async with hub.database.write() as connection:
+        result = await rule_changes.apply(connection, data, hub.author(caller))
+    hub.signals.policy.ring()
+    return result
+
+
+@get(
+    "/rules/export",
+    guards=allow(*READERS),
+    summary="Export all rules as a policy object",
+    responses=documented(),
+)
+async def export_rules(
+    hub: TheHub,
+    export_format: Annotated[Literal["json"], QueryParameter(name="format")] = "json",
+) -> PolicyObjectV1:
+    """Return all rules, disabled ones too, as one SecurityArtifactPolicy object."""
+    del export_format  # the one there is; checked by its type
+    async with hub.database.read() as connection:
+        stored = await rules.load_all(connection)
+        current = await organisation.load(connection)
+    entries = [rule.entry for rule in stored]
+    return object_of(entries, current.evaluation_mode, HUB_OBJECT_NAME, current.edited_at)
+
+
+def _mentions(entry: RuleV1, text: str) -> bool:
+    return text in f"{entry.name}\n{entry.description}\n{entry.scope_name}".lower()
+
+
+async def _switch(
+    hub: Hub, caller: Caller, rule_id: str, *, enabled: bool
+) -> Response[RuleRecordV1]:
+    async with hub.database.write() as connection:
+        stored = await rule_changes.set_enabled(
+            connection, rule_id, enabled=enabled, author=hub.author(caller)
+        )
+        record = await _record(connection, stored)
+    hub.signals.policy.ring()
+    return _tagged(record)
+
+
+async def _records(connection: AsyncConnection) -> Sequence[RuleRecordV1]:
+    stored = await rules.load_all(connection)
+    cautions = cautions_of([rule_of(rule.entry) for rule in stored])
+    return [
+        RuleRecordV1(
+            id=rule.id,
+            priority=priority,
+            rule=rule.entry,
+            cloud_scope=rule.cloud_scope,
+            is_default=rule.is_default,
+            updated_at=rule.updated_at,
+            updated_by=rule.updated_by,
+            etag=rule.etag,
+            warnings=list(warnings),
+        )
+        for priority, (rule, warnings) in enumerate(zip(stored, cautions, strict=True), 1)
+    ]
+
+
+async def _record(connection: AsyncConnection, stored: StoredRule) -> RuleRecordV1:
+    """Return a rule with its priority and cautions, which depend on all the others."""
+    records = await _records(connection)
+    return next(record for record in records if record.id == stored.id)
+
+
+def _tagged(record: RuleRecordV1, status: int = 200) -> Response[RuleRecordV1]:
+    return Response(record, status_code=status, headers={"ETag": f'"{record.etag}"'})
+
+
+HANDLERS = (
+    list_rules,
+    create_rule,
+    get_rule,
+    replace_rule,
+    delete_rule,
+    enable_rule,
+    disable_rule,
+    move_rule,
+    duplicate_rule,
+    apply_rules,
+    export_rules,
+)

@@ -1,0 +1,148 @@
+"""The hub's web application: all handlers, one form of errors, headers on every answer."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from tidegate.hub.api import clusters, events, health, images, jobs, organisation, rules, tokens
+from tidegate.hub.api.access import provide_caller, provide_hub
+from tidegate.hub.api.document import document_handler
+from tidegate.hub.api.events import provide_event_filter
+from tidegate.hub.api.images import provide_image_filter
+from tidegate.hub.api.problems import HANDLERS
+from tidegate.hub.clock import render_instant
+from tidegate.hub.context import Hub
+from tidegate.hub.jobs.pruning import keep_pruned
+from tidegate.hub.settings import HubSettings
+from tidegate.hub.store import seed
+from tidegate.hub.store.database import Database
+from tidegate.hub.store.migrate import migrate
+
+API_ROOT = "/api/v1"
+MAX_BODY_BYTES = 4 * 2**20
+
+_HEADERS = tuple(
+    (name.encode(), value.encode())
+    for name, value in (
+        ("cache-control", "no-store"),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+    )
+)
+
+
+def make_app(settings: HubSettings, now: Callable[[], datetime]) -> tuple[ASGIApp, Hub]:
+    """Return the application and the hub behind it, which opens at the application's start."""
+    hub = Hub(settings, Database(settings.database_url), now)
+    return with_headers(route(hub)), hub
+
+
+def route(hub: Hub) -> Litestar:
+    """Return the framework's application: all handlers, for the hub in its state."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        async with running(hub):
+            yield
+
+    app = Litestar(
+        route_handlers=[
+            *_routes(),
+            Router(API_ROOT, route_handlers=[document_handler(_routes)]),
+        ],
+        exception_handlers=HANDLERS,
+        lifespan=[lifespan],
+        openapi_config=None,
+        request_max_body_size=MAX_BODY_BYTES,
+        logging_config=None,
+    )
+    app.state.hub = hub
+    return app
+
+
+@contextlib.asynccontextmanager
+async def running(hub: Hub) -> AsyncIterator[None]:
+    """Bring the database up to date, keep it pruned meanwhile, and close it at the end."""
+    try:
+        await prepare(hub)
+        retention = timedelta(days=hub.settings.event_retention_d)
+        pruning = (
+            asyncio.create_task(keep_pruned(hub.database, retention, hub.now))
+            if retention
+            else None
+        )
+        try:
+            yield
+        finally:
+            hub.signals.close()
+            if pruning is not None:
+                pruning.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await pruning
+    finally:
+        await hub.database.close()
+
+
+async def prepare(hub: Hub) -> None:
+    """Migrate the database and put in it what every hub has."""
+    path = hub.settings.bootstrap_tokens_file
+    tokens_file = None if path is None else await asyncio.to_thread(seed.read_bootstrap, path)
+    await migrate(hub.database)
+    now = render_instant(hub.now())
+    async with hub.database.write() as connection:
+        await seed.seed(connection, now)
+        if tokens_file is not None:
+            await seed.bootstrap(connection, tokens_file, now)
+
+
+def with_headers(app: ASGIApp) -> ASGIApp:
+    """Return `app` with the security headers on every answer.
+
+    Outside the framework: its middleware does not see what its router refuses.
+    """
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = list(message.get("headers", []))
+                names = {name.lower() for name, _ in given}
+                message["headers"] = [*given, *(h for h in _HEADERS if h[0] not in names)]
+            await send(message)
+
+        await app(scope, receive, send_with_headers)
+
+    return wrapped
+
+
+def _routes() -> list[Router]:
+    """Return all that the OpenAPI document describes."""
+    hub = {"hub": Provide(provide_hub)}
+    return [
+        Router(
+            API_ROOT,
+            route_handlers=[
+                *rules.HANDLERS,
+                *organisation.HANDLERS,
+                *clusters.HANDLERS,
+                *events.HANDLERS,
+                *images.HANDLERS,
+                *jobs.HANDLERS,
+                *tokens.HANDLERS,
+            ],
+            dependencies={
+                **hub,
+                "caller": Provide(provide_caller),
+                "event_filter": Provide(provide_event_filter),
+                "image_filter": Provide(provide_image_filter),
+            },
+        ),
+        Router("/", route_handlers=health.HANDLERS, dependencies=hub),
+    ]

@@ -1,0 +1,28 @@
+"""What every request handler needs, made once at start and handed to each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tidegate.hub.clock import render_instant
+from tidegate.hub.metrics import Metrics
+from tidegate.hub.settings import HubSettings
+from tidegate.hub.signals import Signals
+from tidegate.hub.store.audit import Author
+from tidegate.hub.store.database import Database
+from tidegate.hub.store.tokens import Caller
+
+
+@dataclass(frozen=True)
+class Hub:
+    """One running hub."""
+
+    settings: HubSettings
+    database: Database
+    now: Callable[[], datetime]
+    signals: Signals = field(default_factory=Signals)
+    metrics: Metrics = field(default_factory=Metrics)
+
+    def author(self, caller: Caller) -> Author:
+        """Return `caller` as the one who changes something now."""
+        return Author(caller.name, caller.role.value, render_instant(self.now()))

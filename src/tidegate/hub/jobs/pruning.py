@@ -1,0 +1,44 @@
+"""Deletes what is older than the operator keeps it, in small steps that let others write."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from tidegate.hub.clock import render_instant
+from tidegate.hub.store import events, jobs
+from tidegate.hub.store.database import Database
+
+INTERVAL_S = 600.0
+STEP_ROWS = 2000
+
+_log = structlog.get_logger()
+
+
+async def prune(database: Database, retention: timedelta, now: datetime) -> int:
+    """Delete events and finished jobs older than `retention`; return how many rows went."""
+    older_than = render_instant(now - retention)
+    total = 0
+    for step in (events.prune, jobs.prune):
+        deleted = STEP_ROWS
+        while deleted == STEP_ROWS:
+            async with database.write() as connection:
+                deleted = await step(connection, older_than, STEP_ROWS)
+            total += deleted
+    return total
+
+
+async def keep_pruned(
+    database: Database, retention: timedelta, now: Callable[[], datetime]
+) -> None:
+    """Prune now and then, until cancelled; a failure is logged and tried again."""
+    while True:
+        try:
+            deleted = await prune(database, retention, now())
+            if deleted:
+                _log.info("pruned", rows=deleted, retention_d=retention.days)
+        except SQLAlchemyError:
+            _log.exception("pruning failed; it is tried again", again_in_s=INTERVAL_S)
+        await asyncio.sleep(INTERVAL_S)

@@ -1,0 +1,52 @@
+"""Which rules reach which cluster, and the policy that they make there."""
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+from tidegate.domain.glob import glob_matches
+from tidegate.hub.store.organisation import Organisation
+from tidegate.hub.store.rules import StoredRule
+from tidegate.wire.hub_v1 import CloudScopeV1, ClusterPolicyV1, ClusterV1
+
+
+def reaches(scope: CloudScopeV1, cluster: ClusterV1) -> bool:
+    """Whether a rule of this cloud scope is for this cluster.
+
+    All lists that are given must match; of a list, any entry. An empty scope reaches every
+    cluster, those that are enrolled later included.
+    """
+    labels = [f"{key}={value}" for key, value in cluster.labels.items()]
+    return (
+        (not scope.providers or cluster.provider in scope.providers)
+        and (not scope.accounts or cluster.account in scope.accounts)
+        and _any_matches(scope.clusters, [cluster.name])
+        and _any_matches(scope.labels, labels)
+    )
+
+
+def policy_of(
+    cluster: ClusterV1, rules: Sequence[StoredRule], organisation: Organisation
+) -> ClusterPolicyV1:
+    """Return what the agent of `cluster` is to put in force."""
+    chosen = [
+        rule.entry
+        for rule in rules
+        if rule.is_default or (rule.entry.enabled and reaches(rule.cloud_scope, cluster))
+    ]
+    policy = ClusterPolicyV1(
+        generation="",
+        rules=chosen,
+        evaluation_mode=organisation.evaluation_mode,
+        gating=cluster.gating,
+        edited_at="",
+    )
+    content = hashlib.sha256(msgspec.json.encode(policy)).hexdigest()
+    policy.generation = content[:16]  # 64 bits: it tells states apart, it proves nothing
+    policy.edited_at = organisation.edited_at
+    return policy
+
+
+def _any_matches(globs: Sequence[str], texts: Sequence[str]) -> bool:
+    return not globs or any(glob_matches(glob, text) for glob in globs for text in texts)

@@ -1,0 +1,89 @@
+"""Runs the hub: reads the clock, listens, says when it is ready, ends on SIGTERM."""
+
+import asyncio
+import signal
+import socket
+import sys
+from datetime import UTC, datetime
+from types import FrameType
+
+import msgspec
+import uvicorn
+from litestar.types import ASGIApp
+
+from tidegate.hub.app import make_app
+from tidegate.hub.context import Hub
+from tidegate.hub.settings import HubSettings
+from tidegate.hub.store.database import Database
+from tidegate.hub.store.migrate import migrate
+
+GRACE_S = 3
+"""Requests that are under way at SIGTERM have so long to end."""
+
+
+def now() -> datetime:
+    """Return the present instant, UTC."""
+    return datetime.now(UTC)
+
+
+def serve(settings: HubSettings) -> int:
+    """Serve until SIGTERM; return the exit code."""
+    app, hub = make_app(settings, now)
+    server = _Server(_config(app, settings), hub)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _ignore)  # uvicorn raises it once more after a clean end
+    server.run()
+    return 0 if server.started else 1
+
+
+def migrate_only(settings: HubSettings) -> None:
+    """Bring the database to this version's schema and end."""
+
+    async def run() -> None:
+        database = Database(settings.database_url)
+        try:
+            await migrate(database)
+        finally:
+            await database.close()
+
+    asyncio.run(run())
+
+
+def _ignore(_: int, __: FrameType | None) -> None:
+    """Do nothing."""
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, with the ready line on standard output and an end to all waiting at its end."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            line = msgspec.json.encode({"part": "hub", "url": self._url()}).decode()
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._hub.signals.close()
+        super().handle_exit(sig, frame)
+
+    def _url(self) -> str:
+        host, port, *_ = self.servers[0].sockets[0].getsockname()
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _config(app: ASGIApp, settings: HubSettings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # a header must not make a stranger look like loopback
+        timeout_graceful_shutdown=GRACE_S,
+    )

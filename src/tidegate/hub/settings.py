@@ -1,0 +1,91 @@
+"""What an operator can set, read once from the environment; see docs/reference/hub-api.md."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tidegate.domain.errors import ConfigurationError, MissingSettingError
+
+PREFIX = "TIDEGATE_HUB_"
+
+
+@dataclass(frozen=True)
+class JobLimits:
+    """How scan jobs are leased and tried again."""
+
+    lease_s: float = 60
+    """A worker that says nothing for so long has lost its job."""
+    max_attempts: int = 5
+    backoff_s: float = 5
+    """Before the second attempt; doubled for each further one."""
+    max_backoff_s: float = 600
+
+
+@dataclass(frozen=True)
+class HubSettings:
+    """All settings of the hub; each is the environment variable TIDEGATE_HUB_<NAME>."""
+
+    database_url: str
+    """SQLAlchemy URL of an async driver; default: SQLite in the data folder."""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    """0: any free one."""
+    bootstrap_tokens_file: Path | None = None
+    """JSON {"admin", "reader", "scanner", "registry": token, "clusters": {name: token}}."""
+    notify_registry: str = ""
+    """Public name of the registry that sends notifications; empty: what its clients called it."""
+    event_retention_d: int = 90
+    """Days that events and finished jobs are kept; 0: for ever."""
+    jobs: JobLimits = JobLimits()
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> HubSettings:
+    """Return the settings in `environment`, by default this process's.
+
+    Raises:
+        MissingSettingError: neither a data folder nor a database is given.
+        ConfigurationError: a value is not of its kind.
+    """
+    values = os.environ if environment is None else environment
+    tokens_file = _text(values, "BOOTSTRAP_TOKENS_FILE")
+    return HubSettings(
+        database_url=_text(values, "DATABASE_URL") or _default_database(values),
+        host=_text(values, "HOST", HubSettings.host),
+        port=_whole(values, "PORT", HubSettings.port, most=65535),
+        bootstrap_tokens_file=Path(tokens_file) if tokens_file else None,
+        notify_registry=_text(values, "NOTIFY_REGISTRY").lower(),
+        event_retention_d=_whole(values, "EVENT_RETENTION_D", HubSettings.event_retention_d),
+        jobs=JobLimits(
+            lease_s=_whole(values, "JOB_LEASE_S", int(JobLimits.lease_s), least=1),
+            max_attempts=_whole(values, "JOB_MAX_ATTEMPTS", JobLimits.max_attempts, least=1),
+            backoff_s=_whole(values, "JOB_BACKOFF_S", int(JobLimits.backoff_s)),
+        ),
+    )
+
+
+def _default_database(values: Mapping[str, str]) -> str:
+    folder = _text(values, "DATA_DIR")
+    if not folder:
+        raise MissingSettingError(
+            f"{PREFIX}DATA_DIR is not set; name the folder for the hub's database, "
+            f"or give {PREFIX}DATABASE_URL"
+        )
+    path = Path(folder).absolute()
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return f"sqlite+aiosqlite:///{path / 'hub.db'}"
+
+
+def _text(values: Mapping[str, str], name: str, default: str = "") -> str:
+    return values.get(PREFIX + name, default).strip()
+
+
+def _whole(
+    values: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int = 10**6
+) -> int:
+    text = _text(values, name, str(default))
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise ConfigurationError(
+            f"{PREFIX}{name} is {text!r}; want a whole number from {least} to {most}"
+        )
+    return int(text)

@@ -1,0 +1,133 @@
+"""Clusters: what an administrator fixed at enrolment, and what their agents last said."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tidegate.domain.errors import ConflictError, NotFoundError
+from tidegate.hub.store import audit, organisation, tokens
+from tidegate.hub.store.audit import Author
+from tidegate.hub.store.schema import clusters
+from tidegate.hub.store.tokens import Role
+from tidegate.wire.hub_v1 import ClusterEnrolV1, ClusterV1, GatingV1, HeartbeatV1
+
+MAX_PROBLEMS = 50
+MAX_PROBLEM_CHARS = 1024
+
+_LABELS = msgspec.json.Decoder(dict[str, str])
+_PROBLEMS = msgspec.json.Decoder(list[str])
+
+
+async def enrol(
+    connection: AsyncConnection, body: ClusterEnrolV1, token: str, author: Author
+) -> None:
+    """Enrol a cluster with its token, which is bound to this name for ever.
+
+    Raises:
+        ConflictError: a cluster of this name is enrolled: nobody may come under its name.
+    """
+    if await _find(connection, body.name) is not None:
+        raise ConflictError(
+            f"cluster {body.name!r} is enrolled already; delete it first if it is to start anew"
+        )
+    await connection.execute(
+        insert(clusters).values(
+            name=body.name,
+            provider=body.provider,
+            account=body.account,
+            labels=msgspec.json.encode(body.labels).decode(),
+            gating="On",
+            enrolled_at=author.at,
+            last_seen_at="",
+            agent_version="",
+            policy_generation="",
+            problems="[]",
+        )
+    )
+    await audit.record(connection, author, "cluster.enrol", f"cluster/{body.name}", after=body)
+    name = f"cluster:{body.name}"
+    await tokens.add(connection, name, Role.CLUSTER, token, author, cluster=body.name)
+
+
+async def load(connection: AsyncConnection, name: str) -> ClusterV1:
+    """Return a cluster, without `wantedGeneration`.
+
+    Raises:
+        NotFoundError: none of this name is enrolled.
+    """
+    row = await _find(connection, name)
+    if row is None:
+        raise NotFoundError(f"no cluster named {name!r} is enrolled")
+    return _cluster(row)
+
+
+async def page(connection: AsyncConnection, after: str, limit: int) -> list[ClusterV1]:
+    """Return up to `limit` clusters by name, those after `after`."""
+    query = select(clusters).where(clusters.c.name > after).order_by(clusters.c.name).limit(limit)
+    return [_cluster(row) for row in await connection.execute(query)]
+
+
+async def remove(connection: AsyncConnection, name: str, author: Author) -> None:
+    """Forget a cluster and revoke its token; its events stay."""
+    before = await load(connection, name)
+    await connection.execute(delete(clusters).where(clusters.c.name == name))
+    await audit.record(connection, author, "cluster.delete", f"cluster/{name}", before=before)
+
+
+async def set_gating(
+    connection: AsyncConnection, name: str, body: GatingV1, author: Author
+) -> None:
+    """Switch gating of a cluster."""
+    before = await load(connection, name)
+    if before.gating == body.gating:
+        return
+    await organisation.count_change(connection, author.at)
+    await connection.execute(
+        update(clusters).where(clusters.c.name == name).values(gating=body.gating)
+    )
+    await audit.record(
+        connection,
+        author,
+        "cluster.gating",
+        f"cluster/{name}",
+        before=GatingV1(before.gating),
+        after=body,
+    )
+
+
+async def note_heartbeat(
+    connection: AsyncConnection, name: str, body: HeartbeatV1, now: str
+) -> None:
+    """Keep what the agent said; not audited: it says the same every few seconds."""
+    problems = [problem[:MAX_PROBLEM_CHARS] for problem in body.problems[:MAX_PROBLEMS]]
+    await connection.execute(
+        update(clusters)
+        .where(clusters.c.name == name)
+        .values(
+            last_seen_at=now,
+            agent_version=body.agent_version[:128],
+            policy_generation=body.policy_generation[:128],
+            problems=msgspec.json.encode(problems).decode(),
+        )
+    )
+
+
+async def _find(connection: AsyncConnection, name: str) -> Row[Any] | None:
+    return (await connection.execute(select(clusters).where(clusters.c.name == name))).first()
+
+
+def _cluster(row: Row[Any]) -> ClusterV1:
+    return ClusterV1(
+        name=row.name,
+        provider=row.provider,
+        account=row.account,
+        labels=_LABELS.decode(row.labels),
+        enrolled_at=row.enrolled_at,
+        last_seen_at=row.last_seen_at,
+        agent_version=row.agent_version,
+        policy_generation=row.policy_generation,
+        gating=row.gating,
+        problems=_PROBLEMS.decode(row.problems),
+    )

@@ -1,0 +1,1 @@
+"""One module per migration; the previous release must still work on each new schema."""

@@ -1,0 +1,188 @@
+"""The tables. Instants are RFC 3339 text in UTC of a fixed width: they sort as they are.
+
+Bodies (rules, events, reports) are kept as the JSON that the API speaks, with the columns that
+are searched and sorted beside them.
+"""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ORGANISATION_ID = 1
+
+organisation = Table(
+    "organisation",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("evaluation_mode", String(32), nullable=False),
+    Column("security_findings", String(8), nullable=False),
+    # Counts the changes of whatever reaches clusters; who holds this row may change rules.
+    Column("revision", Integer, nullable=False),
+    Column("edited_at", String(32), nullable=False),
+    CheckConstraint(f"id = {ORGANISATION_ID}", name="one"),
+)
+
+rules = Table(
+    "rules",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(256), nullable=False, unique=True),
+    Column("position", Integer, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("cloud_scope", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("updated_at", String(32), nullable=False),
+    Column("updated_by", String(256), nullable=False),
+)
+
+clusters = Table(
+    "clusters",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("provider", String(32), nullable=False),
+    Column("account", String(512), nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("gating", String(8), nullable=False),
+    Column("enrolled_at", String(32), nullable=False),
+    Column("last_seen_at", String(32), nullable=False),
+    Column("agent_version", String(128), nullable=False),
+    Column("policy_generation", String(128), nullable=False),
+    Column("problems", Text, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(256), nullable=False, unique=True),
+    Column("role", String(16), nullable=False),
+    Column("cluster", String(128), ForeignKey("clusters.name", ondelete="CASCADE")),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("created_at", String(32), nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("cluster", String(128), nullable=False),
+    Column("id", String(128), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("action", String(8), nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("search", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    # Per cluster: one cluster cannot take the id of another's event beforehand.
+    UniqueConstraint("cluster", "id"),
+    Index(None, "at", "seq"),
+    Index(None, "id"),
+    sqlite_autoincrement=True,  # a cursor never names another event after pruning
+)
+
+event_images = Table(
+    "event_images",
+    metadata,
+    Column("event_seq", Integer, ForeignKey("events.seq", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("image", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Index(None, "rule", "event_seq"),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("registry", String(261), nullable=False),
+    Column("repository", String(255), nullable=False),
+    Column("digest", String(160), nullable=False),
+    Column("pushed_at", String(32), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("error", Text, nullable=False),
+    Column("reports", Text, nullable=False),
+    UniqueConstraint("registry", "repository", "digest"),
+    Index(None, "pushed_at", "id"),
+    sqlite_autoincrement=True,
+)
+
+image_tags = Table(
+    "image_tags",
+    metadata,
+    Column("registry", String(261), primary_key=True),
+    Column("repository", String(255), primary_key=True),
+    Column("tag", String(128), primary_key=True),
+    Column("image_id", Integer, ForeignKey("images.id", ondelete="CASCADE"), nullable=False),
+    Index(None, "image_id"),
+)
+
+_UNFINISHED = text("state IN ('queued', 'leased')")
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("registry", String(261), nullable=False),
+    Column("repository", String(255), nullable=False),
+    Column("digest", String(160), nullable=False),
+    Column("media_type", String(128), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("not_before", String(32), nullable=False),
+    Column("lease_hash", String(64), nullable=False),
+    Column("lease_expires_at", String(32), nullable=False),
+    Column("worker", String(128), nullable=False),
+    Column("error", Text, nullable=False),
+    Column("requested_by", String(256), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("finished_at", String(32), nullable=False),
+    Index(None, "state", "not_before"),
+    # One unfinished job per digest: the same push told twice is scanned once.
+    Index(
+        "uq_jobs_unfinished",
+        "registry",
+        "repository",
+        "digest",
+        unique=True,
+        sqlite_where=_UNFINISHED,
+        postgresql_where=_UNFINISHED,
+    ),
+    sqlite_autoincrement=True,
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", String(32), nullable=False),
+    Column("actor", String(256), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("before", Text),
+    Column("after", Text),
+    Index(None, "target", "seq"),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,96 @@
+"""What a database holds before anyone has written to it, and the tokens of a bootstrap file."""
+
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tidegate.domain.errors import ConfigurationError
+from tidegate.hub.store import clusters, organisation, rules, tokens
+from tidegate.hub.store.audit import Author
+from tidegate.hub.store.schema import clusters as cluster_rows
+from tidegate.hub.store.schema import tokens as token_rows
+from tidegate.hub.store.tokens import Role
+from tidegate.wire.hub_v1 import ClusterEnrolV1
+
+MIN_TOKEN_CHARS = 32
+MAX_FILE_BYTES = 1 * 2**20
+
+
+class BootstrapTokens(msgspec.Struct, forbid_unknown_fields=True):
+    """The bootstrap file: tokens made outside, so that parts can start together."""
+
+    admin: str = ""
+    reader: str = ""
+    scanner: str = ""
+    registry: str = ""
+    clusters: dict[str, str] = {}
+
+
+def read_bootstrap(path: Path) -> BootstrapTokens:
+    """Return the tokens in the file at `path`.
+
+    Raises:
+        ConfigurationError: it cannot be read, is not of the form, or a token is too short.
+    """
+    try:
+        body = path.read_bytes()[: MAX_FILE_BYTES + 1]
+        found = msgspec.json.decode(body, type=BootstrapTokens)
+        for name in found.clusters:
+            msgspec.convert({"name": name}, ClusterEnrolV1)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"bootstrap tokens {path}: {error}") from error
+    named = {r: getattr(found, r) for r in ("admin", "reader", "scanner", "registry")}
+    every = {**named, **{f"clusters.{name}": token for name, token in found.clusters.items()}}
+    for field, token in every.items():
+        if len(token) < MIN_TOKEN_CHARS and (token or field.startswith("clusters.")):
+            raise ConfigurationError(
+                f"bootstrap tokens {path}: {field} has {len(token)} characters; "
+                f"want at least {MIN_TOKEN_CHARS} random ones"
+            )
+    return found
+
+
+async def seed(connection: AsyncConnection, now: str) -> None:
+    """Create the organisation and the default rule where they are not there yet."""
+    await organisation.seed(connection, now)
+    await rules.seed(connection, now)
+
+
+async def bootstrap(connection: AsyncConnection, file: BootstrapTokens, now: str) -> None:
+    """Make the file's tokens valid; those that an earlier file gave for the same end."""
+    author = Author("bootstrap file", "system", now)
+    for role in (Role.ADMIN, Role.READER, Role.SCANNER, Role.REGISTRY):
+        token = getattr(file, role.value)
+        if token:
+            await _put(connection, f"bootstrap:{role.value}", role, token, author)
+    for name, token in file.clusters.items():
+        enrolled = await connection.execute(
+            select(cluster_rows.c.name).where(cluster_rows.c.name == name)
+        )
+        if enrolled.first() is None:
+            body = msgspec.convert({"name": name}, ClusterEnrolV1)
+            await clusters.enrol(connection, body, token, author)
+        else:
+            await _put(connection, f"cluster:{name}", Role.CLUSTER, token, author, cluster=name)
+
+
+async def _put(  # a row has these columns
+    connection: AsyncConnection,
+    name: str,
+    role: Role,
+    token: str,
+    author: Author,
+    *,
+    cluster: str | None = None,
+) -> None:
+    known = await tokens.find_caller(connection, token)
+    if known is not None and known.name == name:
+        return
+    if known is not None:
+        raise ConfigurationError(
+            f"bootstrap tokens: {name} and {known.name} share one token; want one each"
+        )
+    await connection.execute(delete(token_rows).where(token_rows.c.name == name))
+    await tokens.add(connection, name, role, token, author, cluster=cluster)

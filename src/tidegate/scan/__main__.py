@@ -1,0 +1,111 @@
+"""`python -m tidegate.scan`: the scan worker as a process."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import shutil
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from tidegate.domain.errors import ConfigurationError, MissingSettingError, TidegateError
+from tidegate.hubclient.client import HubClient
+from tidegate.oci.client import RegistryClient
+from tidegate.oci.registries import RegistryConfig
+from tidegate.plugins import load_plugin
+from tidegate.scan.scanner import GROUP, Scanner
+from tidegate.scan.settings import ScanSettings, read_settings
+from tidegate.scan.worker import Worker
+from tidegate.trust.configuration import TrustedRegistry, parse_trust_configuration
+from tidegate.trust.keys import load_private_key
+
+_log = structlog.get_logger()
+
+
+def main() -> int:
+    """Run the worker until SIGTERM or SIGINT; return its exit code."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        asyncio.run(_run(read_settings()))
+    except TidegateError as error:
+        _log.error("worker.not_started", error=str(error))
+        return 2 if isinstance(error, ConfigurationError) else 3
+    return 0
+
+
+async def _run(settings: ScanSettings) -> None:
+    token = _read(settings.token_file).decode(errors="replace").strip()
+    key = load_private_key(_read(settings.key_file))
+    registries = [
+        _registry(entry)
+        for entry in parse_trust_configuration(_read(settings.registries_file)).registries
+    ]
+    scanner = _load_scanner(settings.scanner)
+    _empty(settings.work_dir)
+    async with HubClient(settings.hub_url, token) as hub, RegistryClient(registries) as client:
+        worker = Worker(hub, client, scanner, key, settings, lambda: datetime.now(UTC))
+        task = asyncio.create_task(worker.run())
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)
+        sys.stdout.write(json.dumps({"part": "scan", "url": ""}) + "\n")
+        sys.stdout.flush()
+        _log.info("worker.ready", name=settings.name, concurrency=settings.concurrency)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    _log.info("worker.stopped")
+
+
+def _load_scanner(name: str) -> Scanner:
+    factory = load_plugin(GROUP, name)
+    if not callable(factory):
+        raise ConfigurationError(f"{GROUP}: plug-in {name!r} is {factory!r}; want a callable")
+    scanner: Scanner = factory()
+    return scanner
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MissingSettingError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _registry(entry: TrustedRegistry) -> RegistryConfig:
+    def text(file: str) -> str:
+        return _read(Path(file)).decode(errors="replace").strip() if file else ""
+
+    return RegistryConfig(
+        host=entry.host,
+        plain_http=entry.plain_http,
+        username=text(entry.username_file),
+        password=text(entry.password_file),
+        ca_file=entry.ca_file,
+        allow_private=entry.allow_private,
+        token_realms=entry.token_realms,
+        endpoint=entry.endpoint,
+    )
+
+
+def _empty(folder: Path) -> None:
+    """Remove what an earlier process left, and make the folder for us alone."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,207 @@
+"""From an image reference to what is known about each of its platforms, one after the other.
+
+A platform is fetched into a layout, its packages are listed in the sandbox, and the advisories say
+what is wrong with them. Nothing is signed or pushed here.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol
+
+from tidegate import __version__
+from tidegate.advisories.index import Advisories
+from tidegate.advisories.match import Matched, match_packages
+from tidegate.domain.errors import (
+    ContentMismatchError,
+    InvalidManifestError,
+    NotInRegistryError,
+)
+from tidegate.domain.evidence import Coverage
+from tidegate.domain.reference import ImageReference
+from tidegate.scan.layout import (
+    DEFAULT_LIMITS,
+    BlobSource,
+    FetchedImage,
+    Layout,
+    LayoutLimits,
+    is_image,
+    write_layout,
+)
+from tidegate.scan.sbom import parse_sbom
+from tidegate.scan.scanner import Scanner, ScannerOutput
+from tidegate.wire.oci_v1 import Descriptor, platforms
+from tidegate.wire.statement_v1 import MAX_LISTED, ScannerIdentity, Statement
+
+SCANNER_NAME = "Tidegate"
+"""Scanner name in statements and in the trust configuration."""
+
+Progress = Callable[[str], None]
+"""Called with what is being done, in words."""
+
+
+class ImageSource(BlobSource, Protocol):
+    """A registry client that images are read through."""
+
+    async def fetch_manifest(self, reference: ImageReference) -> FetchedImage | None:
+        """Return the manifest by digest where there is one, else by tag; None: not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSetup:
+    """What a scan works with."""
+
+    scanner: Scanner
+    advisories: Advisories
+    now: Callable[[], datetime]
+    workdir: Path
+    """Folder for layouts; each is removed when its platform is done."""
+    limits: LayoutLimits = DEFAULT_LIMITS
+    deadline_s: float = 600.0
+    """Longest run of the scanner for one platform."""
+    progress: Progress = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """One platform of an image."""
+
+    reference: ImageReference
+    """By digest."""
+    name: str
+    """As its index names it, `linux/arm64`; empty where there is no index."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformScan:
+    """What one scan found out about one platform."""
+
+    subject: Descriptor
+    platform: str
+    """As its index or, without one, its config names it."""
+    statement: Statement
+    refused: tuple[str, ...]
+    """Isolation that the kernel did not give to the scanner; empty: all of it."""
+    cpu_s: float
+    max_rss_bytes: int
+
+
+async def scan_image(
+    client: ImageSource, reference: ImageReference, setup: ScanSetup
+) -> tuple[PlatformScan, ...]:
+    """Scan every platform of the image; attestations in an index are none.
+
+    Raises:
+        InvalidManifestError: no image.
+        NotInRegistryError: no such manifest.
+        TidegateError: a platform could not be scanned; see `scan_platform`.
+    """
+    found = await list_platforms(client, reference)
+    return tuple([await scan_platform(client, platform, setup) for platform in found])
+
+
+async def list_platforms(client: ImageSource, reference: ImageReference) -> tuple[Platform, ...]:
+    """Return the platforms of the image, each once; the image itself where it is no index.
+
+    Raises:
+        InvalidManifestError: neither an image nor an index of some.
+        NotInRegistryError: no such manifest.
+    """
+    fetched = await _fetch(client, reference)
+    if fetched.manifest.is_index:
+        named = {entry.digest: entry for entry in platforms(fetched.manifest)}
+        return tuple(
+            Platform(reference.at(digest), str(entry.platform or ""))
+            for digest, entry in named.items()
+        )
+    if not is_image(fetched.manifest):
+        raise InvalidManifestError(
+            f"{reference} is no image, but an artifact of type {fetched.manifest.kind[:80]!r}"
+        )
+    return (Platform(reference.at(fetched.digest), ""),)
+
+
+async def scan_platform(client: ImageSource, platform: Platform, setup: ScanSetup) -> PlatformScan:
+    """Fetch and scan one platform.
+
+    Raises:
+        InvalidManifestError: no image of one platform, or content outside its registry.
+        ContentMismatchError: the scanner looked at something else than the image.
+        UnavailableError: registry or scanner failed, or the image is beyond the limits.
+    """
+    started_at = setup.now()
+    fetched = await _fetch(client, platform.reference)
+    with TemporaryDirectory(prefix="scan-", dir=setup.workdir) as folder:
+        layout_dir, scanner_dir = Path(folder, "layout"), Path(folder, "scanner")
+        layout = await write_layout(
+            client,
+            platform.reference,
+            fetched,
+            layout_dir,
+            limits=setup.limits,
+            progress=setup.progress,
+        )
+        setup.progress("listing packages")
+        output = await setup.scanner.scan(layout.path, scanner_dir, setup.deadline_s)
+        setup.progress("matching advisories")
+        matched = await asyncio.to_thread(_match, output, layout, setup.advisories)
+    subject = Descriptor(fetched.manifest.media_type, fetched.digest, len(fetched.body))
+    return PlatformScan(
+        subject=subject,
+        platform=platform.name or layout.platform,
+        statement=_statement(platform.reference, subject, matched, started_at, setup.now()),
+        refused=output.refused,
+        cpu_s=output.cpu_s,
+        max_rss_bytes=output.max_rss_bytes,
+    )
+
+
+async def _fetch(client: ImageSource, reference: ImageReference) -> FetchedImage:
+    fetched = await client.fetch_manifest(reference)
+    if fetched is None:
+        raise NotInRegistryError(f"{reference}: no such manifest in the registry")
+    return fetched
+
+
+def _match(output: ScannerOutput, layout: Layout, advisories: Advisories) -> Matched:
+    sbom = parse_sbom(output.body, layout.layers, output.archives)
+    if sbom.image_id != layout.config:
+        raise ContentMismatchError(
+            f"the scanner looked at image {sbom.image_id[:80]!r}, want {layout.config}"
+        )
+    not_understood = (*sbom.not_understood, *output.not_understood)
+    return match_packages(sbom.packages, advisories, not_understood)
+
+
+def _statement(
+    reference: ImageReference,
+    subject: Descriptor,
+    matched: Matched,
+    started_at: datetime,
+    finished_at: datetime,
+) -> Statement:
+    return Statement(
+        subject=subject.digest,
+        subject_name=reference.name,
+        findings=matched.findings,
+        coverage=matched.coverage,
+        scanner=_identity(matched.coverage),
+        started_at=started_at,
+        finished_at=finished_at,
+    )
+
+
+def _identity(coverage: Coverage) -> ScannerIdentity:
+    """Return the scanner with its advisories: as old as the oldest of the sources used."""
+    used = [entry for entry in coverage.ecosystems[:MAX_LISTED] if entry.source]
+    return ScannerIdentity(
+        name=SCANNER_NAME,
+        version=__version__,
+        db_version=", ".join(sorted({entry.source for entry in used}))[:512],
+        db_updated_at=min(
+            (entry.source_updated_at for entry in used if entry.source_updated_at), default=None
+        ),
+    )

@@ -1,0 +1,95 @@
+"""Settings of the scan worker, read once from the environment."""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tidegate.advisories.index import INDEX_FILE
+from tidegate.domain.errors import ConfigurationError, MissingSettingError
+
+_PREFIX = "TIDEGATE_SCAN_"
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSettings:
+    """Everything that a worker is told from outside."""
+
+    hub_url: str
+    """`TIDEGATE_SCAN_HUB_URL`: base address of the hub, without `/api/v1`."""
+    token_file: Path
+    """`TIDEGATE_SCAN_TOKEN_FILE`: file with the scanner token for the hub."""
+    key_file: Path
+    """`TIDEGATE_SCAN_KEY_FILE`: file with the private evidence key, PEM."""
+    data_dir: Path
+    """`TIDEGATE_SCAN_DATA_DIR`: folder of the advisory index; images are unpacked below it."""
+    registries_file: Path
+    """`TIDEGATE_SCAN_REGISTRIES`: YAML file with a `registries` list as in `trust.yaml`."""
+    concurrency: int = 1
+    """`TIDEGATE_SCAN_CONCURRENCY`: jobs at a time, 1 to 64; default 1."""
+    scanner: str = "builtin"
+    """`TIDEGATE_SCAN_SCANNER`: entry point of the scanner, group `tidegate.scanners`."""
+    deadline_s: float = 600.0
+    """`TIDEGATE_SCAN_DEADLINE_S`: longest run of the scanner for one platform; default 600."""
+    max_image_bytes: int = 10 * 2**30
+    """`TIDEGATE_SCAN_MAX_IMAGE_BYTES`: largest platform scanned, layers as packed; 10 GiB."""
+    heartbeat_s: float = 5.0
+    """`TIDEGATE_SCAN_HEARTBEAT_S`: time between two signs of life about a job; default 5."""
+    name: str = "worker"
+    """`TIDEGATE_SCAN_NAME`: what the hub calls this worker; default the host's name."""
+
+    @property
+    def index_file(self) -> Path:
+        """The advisory index."""
+        return self.data_dir / INDEX_FILE
+
+    @property
+    def work_dir(self) -> Path:
+        """Folder for images in work; emptied at start."""
+        return self.data_dir / "scan-work"
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> ScanSettings:
+    """Return the settings in `environment`, the process's own by default.
+
+    Raises:
+        MissingSettingError: a setting without default is missing.
+        ConfigurationError: a setting is no number, or out of its range.
+    """
+    found = os.environ if environment is None else environment
+    return ScanSettings(
+        hub_url=_required(found, "HUB_URL").rstrip("/"),
+        token_file=Path(_required(found, "TOKEN_FILE")),
+        key_file=Path(_required(found, "KEY_FILE")),
+        data_dir=Path(_required(found, "DATA_DIR")).absolute(),
+        registries_file=Path(_required(found, "REGISTRIES")),
+        concurrency=int(_number(found, "CONCURRENCY", 1, 1, 64)),
+        scanner=found.get(f"{_PREFIX}SCANNER") or "builtin",
+        deadline_s=_number(found, "DEADLINE_S", 600, 1, 86_400),
+        max_image_bytes=int(_number(found, "MAX_IMAGE_BYTES", 10 * 2**30, 2**20, 2**50)),
+        heartbeat_s=_number(found, "HEARTBEAT_S", 5, 0.1, 3600),
+        name=(found.get(f"{_PREFIX}NAME") or socket.gethostname() or "worker")[:128],
+    )
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(f"{_PREFIX}{name}", "").strip()
+    if not value:
+        raise MissingSettingError(f"{_PREFIX}{name} is not set; the scan worker needs it")
+    return value
+
+
+def _number(
+    environment: Mapping[str, str], name: str, default: float, low: float, high: float
+) -> float:
+    text = environment.get(f"{_PREFIX}{name}", "").strip()
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = -1.0
+    if not low <= value <= high:
+        raise ConfigurationError(
+            f"{_PREFIX}{name} is {text[:80]!r}; want a number from {low:g} to {high:g}"
+        )
+    return value

@@ -1,0 +1,262 @@
+"""Takes scan jobs, scans, signs, attaches and reports; one job is one lease.
+
+While a job runs, a heartbeat extends its lease. When the lease is lost the work is dropped: someone
+else does it. A failure goes to the hub, which retries; nothing here decides that an image is clean.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from tidegate.advisories.demo import with_demo_set
+from tidegate.advisories.index import AdvisoryIndex
+from tidegate.domain.errors import (
+    ConflictError,
+    InputError,
+    InvalidManifestError,
+    LimitExceededError,
+    NotFoundError,
+    NotInRegistryError,
+    TidegateError,
+    UnavailableError,
+)
+from tidegate.domain.finding import Finding
+from tidegate.domain.reference import ImageReference, parse_reference
+from tidegate.domain.severity import Severity
+from tidegate.hubclient.client import HubClient
+from tidegate.oci.client import RegistryClient
+from tidegate.scan.attach import attach_report
+from tidegate.scan.layout import LayoutLimits
+from tidegate.scan.pipeline import (
+    Platform,
+    PlatformScan,
+    ScanSetup,
+    list_platforms,
+    scan_platform,
+)
+from tidegate.scan.scanner import Scanner
+from tidegate.scan.settings import ScanSettings
+from tidegate.trust.keys import PrivateKey
+from tidegate.wire.event_v1 import CountsV1
+from tidegate.wire.hub_v1 import JobV1, PlatformReportV1
+from tidegate.wire.statement_v1 import render_statement, render_time
+
+LEASE_WAIT_S = 20.0
+"""Longest wait for a job in one request; proxies cut silent ones at 30 s and more."""
+
+MAX_BACKOFF_S = 30.0
+"""Longest pause after the hub did not answer."""
+
+IDLE_S = 0.1
+"""Pause after an answer without a job, for a hub that does not wait with it."""
+
+FAREWELL_S = 2.0
+"""Time to give a job back when the worker is stopped."""
+
+MAX_ERROR_CHARS = 2000
+"""Of an error that the hub keeps."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Everything that works on jobs together."""
+
+    hub: HubClient
+    registries: RegistryClient
+    scanner: Scanner
+    key: PrivateKey
+    settings: ScanSettings
+    now: Callable[[], datetime]
+
+    async def run(self) -> None:
+        """Work on jobs until cancelled, `settings.concurrency` at a time."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.settings.concurrency):
+                group.create_task(self._take_jobs())
+
+    async def _take_jobs(self) -> None:
+        failures = 0
+        while True:
+            try:
+                job = await self.hub.lease_job(self.settings.name, LEASE_WAIT_S)
+                failures = 0
+            except (UnavailableError, InputError) as error:
+                failures += 1
+                _log.warning("hub.gives_no_jobs", error=str(error), failures=failures)
+                pause_s = min(2.0 ** min(failures, 10) / 4, MAX_BACKOFF_S)
+                await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - spreads load
+                continue
+            if job is None:
+                await asyncio.sleep(IDLE_S)
+            else:
+                await self.work(job)
+
+    async def work(self, job: JobV1) -> None:
+        """Do one job to its end and tell the hub how it went."""
+        log = _log.bind(job=job.id, image=f"{job.registry}/{job.repository}@{job.digest}")
+        log.info("job.started", attempt=job.attempt)
+        task = asyncio.create_task(self._scan(job, log))
+        heartbeat = asyncio.create_task(self._keep_lease(job, task, log))
+        try:
+            reports = await task
+        except asyncio.CancelledError:
+            if heartbeat.done():
+                log.warning("job.abandoned", why="its lease is lost")
+                return
+            await _stop(task)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL_S):
+                    await self._fail(job, "the worker was stopped", log, retry=True)
+            raise
+        except TidegateError as error:
+            await self._fail(job, str(error), log, retry=_may_help(error))
+        except Exception as error:
+            # A fault of ours ends this job, as a failure, and not the worker.
+            log.exception("job.crashed")
+            await self._fail(job, f"fault of the worker: {error!r}", log, retry=True)
+        else:
+            await self._complete(job, reports, log)
+        finally:
+            await _stop(heartbeat)
+
+    async def _scan(
+        self, job: JobV1, log: structlog.typing.FilteringBoundLogger
+    ) -> list[PlatformReportV1]:
+        """Scan and attach every platform; one that fails does not keep others from a report."""
+        reference = parse_reference(f"{job.registry}/{job.repository}@{job.digest}")
+        try:
+            platforms = await list_platforms(self.registries, reference)
+        except InvalidManifestError as error:
+            log.info("job.no_image", why=str(error))
+            return []
+        reports, errors = list[PlatformReportV1](), list[TidegateError]()
+        for platform in platforms:
+            try:
+                reports.append(await self._scan_platform(job, platform, log))
+            except TidegateError as error:
+                log.warning("platform.failed", platform=platform.name, error=str(error))
+                errors.append(error)
+        if errors:
+            raise errors[0]
+        return reports
+
+    async def _scan_platform(
+        self, job: JobV1, platform: Platform, log: structlog.typing.FilteringBoundLogger
+    ) -> PlatformReportV1:
+        with AdvisoryIndex.open(self.settings.index_file) as index:
+            setup = ScanSetup(
+                scanner=self.scanner,
+                advisories=with_demo_set(index),
+                now=self.now,
+                workdir=self.settings.work_dir,
+                limits=LayoutLimits(max_total_bytes=self.settings.max_image_bytes),
+                deadline_s=self.settings.deadline_s,
+                progress=lambda step: log.debug("platform.progress", step=step),
+            )
+            scan = await scan_platform(self.registries, platform, setup)
+        if scan.refused:
+            log.warning("sandbox.incomplete", refused=scan.refused)
+        artifact = await self._attach(platform.reference, scan) if job.attach else ""
+        log.info(
+            "platform.scanned",
+            platform=scan.platform,
+            digest=scan.subject.digest,
+            findings=len(scan.statement.findings),
+            artifact=artifact,
+            cpu_s=round(scan.cpu_s, 3),
+            max_rss_bytes=scan.max_rss_bytes,
+        )
+        return _report(scan, artifact)
+
+    async def _attach(self, reference: ImageReference, scan: PlatformScan) -> str:
+        statement = render_statement(scan.statement)
+        attached = await attach_report(
+            self.registries, reference, statement, self.key, subject=scan.subject
+        )
+        return str(attached.artifact)
+
+    async def _keep_lease(
+        self, job: JobV1, task: "asyncio.Task[Any]", log: structlog.typing.FilteringBoundLogger
+    ) -> None:
+        """Extend the lease until cancelled; cancel `task` when it is lost."""
+        while True:
+            await asyncio.sleep(self.settings.heartbeat_s)
+            try:
+                await self.hub.report_progress(job)
+            except (ConflictError, NotFoundError):
+                task.cancel()
+                return
+            except (UnavailableError, InputError) as error:
+                log.warning("job.heartbeat_failed", error=str(error))  # the lease may still hold
+
+    async def _complete(
+        self,
+        job: JobV1,
+        reports: list[PlatformReportV1],
+        log: structlog.typing.FilteringBoundLogger,
+    ) -> None:
+        try:
+            await self.hub.complete_job(job, reports)
+        except (UnavailableError, InputError) as error:
+            # Its lease runs out and it is done again; attaching the same twice adds nothing.
+            log.warning("job.unanswered", error=str(error))
+        else:
+            log.info("job.completed", reports=len(reports))
+
+    async def _fail(
+        self,
+        job: JobV1,
+        error: str,
+        log: structlog.typing.FilteringBoundLogger,
+        *,
+        retry: bool,
+    ) -> None:
+        log.warning("job.failed", error=error, retry=retry)
+        try:
+            await self.hub.fail_job(job, error[:MAX_ERROR_CHARS], retry=retry)
+        except (UnavailableError, InputError) as refusal:
+            log.warning("job.unanswered", error=str(refusal))  # its lease runs out by itself
+
+
+def _may_help(error: TidegateError) -> bool:
+    """Whether the same job may succeed later."""
+    certain = NotInRegistryError | LimitExceededError
+    return isinstance(error, UnavailableError) and not isinstance(error, certain)
+
+
+async def _stop(task: "asyncio.Task[Any]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError, TidegateError):
+        await task
+
+
+def _report(scan: PlatformScan, artifact: str) -> PlatformReportV1:
+    coverage = scan.statement.coverage
+    return PlatformReportV1(
+        digest=scan.subject.digest,
+        platform=scan.platform,
+        scanned_at=render_time(scan.statement.finished_at),
+        scanner=scan.statement.scanner.name,
+        counts=count_vulnerabilities(scan.statement.findings),
+        complete=coverage.complete,
+        gaps=list(coverage.gaps),
+        artifact=artifact,
+    )
+
+
+def count_vulnerabilities(findings: tuple[Finding, ...]) -> CountsV1:
+    """Return the distinct vulnerabilities per severity, each at its highest."""
+    worst: dict[str, Severity] = {}
+    for finding in findings:
+        for identifier in finding.canonical_ids:
+            worst[identifier] = max(worst.get(identifier, Severity.UNKNOWN), finding.severity)
+    counted = [severity.word for severity in worst.values()]
+    return CountsV1(**{severity.word: counted.count(severity.word) for severity in Severity})

@@ -1,0 +1,162 @@
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tidegate.advisories.index import AdvisoryIndex, Outcome
+from tidegate.advisories.osv import parse_advisory
+from tidegate.domain.errors import InvalidAdvisoryError
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def index() -> Iterator[AdvisoryIndex]:
+    with AdvisoryIndex.open(None) as opened:
+        yield opened
+
+
+def put(index: AdvisoryIndex, *bodies: bytes, source: str = "test") -> list[Outcome]:
+    with index.writing(source, NOW) as writer:
+        return [writer.put(parse_advisory(body), body) for body in bodies]
+
+
+def ids(index: AdvisoryIndex, ecosystem: str = "PyPI", package: str = "example") -> list[str]:
+    return [advisory.id for advisory in index.affecting(ecosystem, package)]
+
+
+def test_importing_the_same_again_changes_nothing(
+    index: AdvisoryIndex, record: Callable[..., bytes]
+) -> None:
+    assert put(index, record("A-1")) == [Outcome.IMPORTED]
+    assert put(index, record("A-1")) == [Outcome.UNCHANGED]
+    assert ids(index) == ["A-1"]
+
+
+@pytest.mark.parametrize(
+    ("modified", "outcome", "aliases"),
+    [
+        pytest.param("2024-01-02T00:00:00Z", Outcome.IMPORTED, ("CVE-2024-0002",), id="newer"),
+        pytest.param("2024-01-01T00:00:00Z", Outcome.IMPORTED, ("CVE-2024-0002",), id="edited"),
+        pytest.param("2023-12-31T00:00:00Z", Outcome.UNCHANGED, ("CVE-2024-0001",), id="older"),
+    ],
+)
+def test_the_later_modification_counts(
+    index: AdvisoryIndex,
+    record: Callable[..., bytes],
+    modified: str,
+    outcome: Outcome,
+    aliases: tuple[str, ...],
+) -> None:
+    put(index, record("A-1", aliases=["CVE-2024-0001"]))
+    assert put(index, record("A-1", modified=modified, aliases=["CVE-2024-0002"])) == [outcome]
+    assert index.affecting("PyPI", "example")[0].aliases == aliases
+    assert len(index.naming("CVE-2024-0001")) == (aliases == ("CVE-2024-0001",))
+
+
+def test_a_withdrawn_record_is_never_answered_and_does_not_come_back(
+    index: AdvisoryIndex, record: Callable[..., bytes]
+) -> None:
+    withdrawn = record("A-1", modified="2024-02-01T00:00:00Z", withdrawn="2024-02-01T00:00:00Z")
+    put(index, record("A-1", aliases=["CVE-2024-0001"]))
+    assert put(index, withdrawn) == [Outcome.WITHDRAWN]
+    assert put(index, record("A-1")) == [Outcome.UNCHANGED]
+    assert ids(index) == []
+    assert index.naming("CVE-2024-0001") == ()
+    assert index.source("PyPI") is not None
+
+
+def test_a_crash_in_the_middle_keeps_the_old_content(
+    tmp_path: Path, record: Callable[..., bytes]
+) -> None:
+    path = tmp_path / "advisories.sqlite"
+
+    class CrashError(Exception):
+        pass
+
+    with AdvisoryIndex.open(path) as index:
+        put(index, record("A-1"))
+        with suppress(CrashError), index.writing("second", NOW) as writer:
+            writer.put(parse_advisory(record("A-2")), record("A-2"))
+            raise CrashError
+        assert ids(index) == ["A-1"]
+    with AdvisoryIndex.open(path) as again:
+        assert ids(again) == ["A-1"]
+        source = again.source("PyPI")
+        assert source is not None
+        assert source.name == "test"
+
+
+def test_readers_see_the_old_content_while_an_import_runs(
+    tmp_path: Path, record: Callable[..., bytes]
+) -> None:
+    path = tmp_path / "advisories.sqlite"
+    with AdvisoryIndex.open(path) as writing, AdvisoryIndex.open(path) as reading:
+        put(writing, record("A-1"))
+        with writing.writing("second", NOW) as writer:
+            writer.put(parse_advisory(record("A-2")), record("A-2"))
+            assert ids(reading) == ["A-1"]
+        assert ids(reading) == ["A-1", "A-2"]
+
+
+def test_a_source_tells_its_name_count_and_newest_record(
+    index: AdvisoryIndex, record: Callable[..., bytes]
+) -> None:
+    put(index, record("A-1"), record("A-2", modified="2025-05-05T00:00:00Z"), source="first")
+    put(index, record("A-3"), source="second")
+    (source,) = index.sources()
+    assert (source.ecosystem, source.name, source.record_count) == ("PyPI", "second", 3)
+    assert source.updated_at == datetime(2025, 5, 5, tzinfo=UTC)
+    assert source.imported_at == NOW
+
+
+def test_a_record_from_the_future_does_not_make_the_data_younger_than_now(
+    index: AdvisoryIndex, record: Callable[..., bytes]
+) -> None:
+    put(index, record("A-1", modified="2999-01-01T00:00:00Z"))
+    source = index.source("PyPI")
+    assert source is not None
+    assert source.updated_at == NOW
+
+
+def test_records_of_a_release_and_of_all_releases_are_both_found(
+    index: AdvisoryIndex, record: Callable[..., bytes]
+) -> None:
+    def of(ecosystem: str) -> list[dict[str, object]]:
+        return [{"package": {"ecosystem": ecosystem, "name": "openssl"}, "versions": ["1"]}]
+
+    put(
+        index,
+        record("D-12", affected=of("Debian:12")),
+        record("D-11", affected=of("Debian:11")),
+        record("D-all", affected=of("Debian")),
+    )
+    assert ids(index, "Debian:12", "openssl") == ["D-12", "D-all"]
+    assert ids(index, "Debian:13", "openssl") == ["D-all"]
+
+
+def test_names_of_pypi_are_found_however_they_are_written(
+    index: AdvisoryIndex, record: Callable[..., bytes]
+) -> None:
+    put(index, record("A-1"))
+    assert ids(index, "PyPI", "Example") == ["A-1"]
+
+
+@pytest.mark.parametrize("content", [b"no database at all, but long enough" * 10, b"SQLite"])
+def test_a_file_that_is_no_index_is_refused_with_advice(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "advisories.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(InvalidAdvisoryError, match="remove the file and import again"):
+        AdvisoryIndex.open(path)
+
+
+def test_an_index_of_another_version_is_refused_with_advice(tmp_path: Path) -> None:
+    path = tmp_path / "advisories.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(InvalidAdvisoryError, match="version 99, want 1"):
+        AdvisoryIndex.open(path)
