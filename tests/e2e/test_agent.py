@@ -310,6 +310,9 @@ async def test_a_bad_object_says_so_keeps_its_copy_and_a_new_gate_uses_that(
         assert condition["status"] == "False"
         assert "endDate '2026-02-31'" in condition["message"]
         assert "its last good version (1 rules) stays in force" in condition["message"]
+        wait = ("wait", "--for=condition=Active", "--timeout=1s", "sap/own")
+        waited = await asyncio.to_thread(kubectl, *wait)
+        assert "timed out" in waited.stderr
         shown = await asyncio.to_thread(
             kubectl, "get", "events", "--field-selector=reason=Invalid", "-o", "json"
         )
@@ -328,7 +331,9 @@ async def test_a_bad_object_says_so_keeps_its_copy_and_a_new_gate_uses_that(
         await until(lambda: reason("Invalid"))
         assert (await running.get("own"))["status"]["ruleCount"] == 1
         await apply(kubectl, manifest("own", "three"))
-        await until(lambda: reason("Loaded"))
+        wait = ("wait", "--for=condition=Active", "--timeout=10s", "sap/own")
+        assert (await asyncio.to_thread(kubectl, *wait)).returncode == 0
+        assert await running.rules("own") == ["three"]
 
 
 async def test_a_duplicate_rule_name_is_told_at_the_newer_object(
