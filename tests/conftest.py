@@ -28,7 +28,7 @@ class RunningRegistry:
 
 @contextmanager
 def running_registry(root: Path, **settings: str) -> Iterator[RunningRegistry]:
-    """Run `python -m tidegate.registry` on `root`; `settings` by their short names: `users_file`."""
+    """Run `python -m tidegate.registry` on `root`; settings by short name: `users_file="…"`."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TIDEGATE_REGISTRY_")}
     environment |= {f"TIDEGATE_REGISTRY_{k.upper()}": v for k, v in settings.items()}
     environment |= {"TIDEGATE_REGISTRY_DATA_DIR": str(root)}

@@ -101,9 +101,12 @@ class Users:
         Raises:
             RefusedError: a password is needed, or the one given is wrong.
         """
-        if not authorization and not writes and self._anonymous_pull:
+        # skopeo without credentials answers the challenge of the root with an empty pair.
+        user, password = _basic(authorization) if authorization else ("", "")
+        if not user and not password:
+            if writes or not self._anonymous_pull:
+                raise _unauthorized("a password is needed; log in to this registry")
             return ""
-        user, password = _basic(authorization)
         self._reload()
         proof = hmac.digest(self._memory_key, f"{user}:{password}".encode(), "sha256")
         if proof not in self._remembered:
@@ -139,7 +142,7 @@ class Users:
 def _basic(authorization: str) -> tuple[str, str]:
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
-        raise _unauthorized("a password is needed; log in to this registry")
+        raise _unauthorized("Authorization: want Basic; log in to this registry")
     try:
         text = base64.b64decode(encoded, validate=True).decode("utf-8")
     except ValueError as error:

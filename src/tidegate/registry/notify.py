@@ -133,7 +133,7 @@ class Notifier:
             self._batch = 1  # find the one that is not wanted
             return True
         if status in _NEVER:
-            _log.error("event refused, dropped", status=status, event=rows[0].body.decode())
+            _log.error("event refused, dropped", status=status, refused=rows[0].body.decode())
         elif not 200 <= status < 300:
             _log.warning("events not delivered", status=status, waiting=len(rows))
             return False
