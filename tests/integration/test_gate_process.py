@@ -210,6 +210,20 @@ async def test_a_full_spool_costs_events_and_no_verdict(site: Site) -> None:
                     await asyncio.sleep(0.02)
 
 
+async def test_a_second_gate_on_the_same_folder_is_refused(site: Site) -> None:
+    with site.gate():
+        second = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tidegate.gate",
+            env=site.environment(),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await second.communicate()
+    assert second.returncode == 2
+    assert b"another gate's" in said
+
+
 def test_an_idle_gate_stays_under_its_memory_budget(site: Site) -> None:
     with site.gate() as (process, _):
         status = Path(f"/proc/{process.pid}/status").read_text()

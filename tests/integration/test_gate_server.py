@@ -201,6 +201,29 @@ async def test_t11_connections_beyond_the_cap_are_cut_and_others_serve(tmp_path:
             other.transport.abort()
 
 
+async def test_t03_large_bodies_at_once_are_bounded_and_small_ones_find_room(
+    tmp_path: Path,
+) -> None:
+    size = 512 * 1024
+    head = HEAD + b"content-length: %d\r\n\r\n" % size
+    async with running_gate(tmp_path, max_body_bytes=size) as gate, gate.client() as client:
+        held = [await opened(gate) for _ in range(8)]
+        for _, writer in held:
+            writer.write(head + b" " * (size - 1))  # one byte is still to come
+            await writer.drain()
+        answers = [asyncio.create_task(reader.readuntil(b"\r\n\r\n")) for reader, _ in held]
+        done, waiting = await asyncio.wait(answers, timeout=1.5)
+        busy = [task.result() for task in done]
+        assert busy
+        assert all(answer.startswith(b"HTTP/1.1 503") for answer in busy)
+        assert len(waiting) >= 4
+        assert response_of(await client.post("/admit", content=review_of(pod(CLEAN))))["allowed"]
+        for task in waiting:
+            task.cancel()
+        for _, writer in held:
+            writer.transport.abort()
+
+
 async def test_t13_a_new_certificate_is_served_and_open_connections_go_on(tmp_path: Path) -> None:
     async with running_gate(tmp_path) as gate, gate.client() as before:
         body = review_of(pod(CLEAN))

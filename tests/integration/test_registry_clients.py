@@ -176,6 +176,24 @@ def test_cosign_signs_and_verifies(registry: Running, tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_the_specs_own_conformance_suite_passes(start_registry: Start, tmp_path: Path) -> None:
+    # distribution-spec's `conformance` program, 2025 or newer; another program may have that name.
+    suite = os.environ.get("TIDEGATE_OCI_CONFORMANCE")
+    if not suite:
+        pytest.skip("TIDEGATE_OCI_CONFORMANCE names no program: conformance suite NOT run")
+    with start_registry() as registry:
+        run(
+            suite,
+            OCI_VERSION="1.1",
+            OCI_REGISTRY=registry.host,
+            OCI_TLS="disabled",
+            OCI_RESULTS_DIR=str(tmp_path / "results"),
+            OCI_API_BLOBS_UPLOAD_CANCEL="true",
+            OCI_API_BLOBS_DIGEST_HEADER="true",
+            OCI_API_MANIFESTS_DIGEST_HEADER="true",
+        )
+
+
 # Events
 
 
@@ -409,6 +427,19 @@ def test_a_setting_that_cannot_work_ends_the_start_with_a_sentence(
     message = start_and_fail(tmp_path / "data", **settings)
     assert word in message
     assert "Traceback" not in message
+
+
+def test_uploads_abandoned_for_longer_than_the_limit_are_removed_at_start(
+    start_registry: Start,
+) -> None:
+    with start_registry() as registry, httpx2.Client(base_url=registry.url) as client:
+        for _ in range(2):
+            client.post("/v2/a/blobs/uploads/")
+        abandoned, recent = (registry.root / "uploads").iterdir()
+    day_ago = time.time() - 24 * 3600 - 1
+    os.utime(abandoned, (day_ago, day_ago))
+    with start_registry() as registry:
+        assert list((registry.root / "uploads").iterdir()) == [recent]
 
 
 def test_log_lines_are_json_and_tell_of_each_request(start_registry: Start, tmp_path: Path) -> None:

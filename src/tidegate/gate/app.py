@@ -22,8 +22,10 @@ from typing import Any, Protocol
 import structlog
 from prometheus_client import generate_latest
 
-from tidegate.domain.errors import InputError, MalformedReviewError, UnavailableError
+from tidegate.domain.errors import MalformedReviewError, UnavailableError
 from tidegate.domain.text import printable
+from tidegate.gate.bodies import Bodies, BusyError, TooLargeError
+from tidegate.gate.events import Origin
 from tidegate.gate.metrics import (
     IN_FLIGHT,
     READY,
@@ -31,7 +33,7 @@ from tidegate.gate.metrics import (
     REVIEW_SECONDS,
     REVIEWS,
 )
-from tidegate.gate.review import Answer, Origin
+from tidegate.gate.review import Answer
 from tidegate.wire.admission_v1 import read_uid, render_response
 
 MAX_EVIDENCE_S = 3.0
@@ -75,10 +77,6 @@ class Access:
     """`/direct` asks for this token; None: the path does not exist."""
 
 
-class TooLargeError(InputError):
-    """A body above the limit."""
-
-
 class GateApp:
     """An ASGI application over a `Reviewer`."""
 
@@ -95,7 +93,7 @@ class GateApp:
         self._clock = clock
         self._problems = problems
         self._access = access
-        self._max_body_bytes = max_body_bytes
+        self._bodies = Bodies(max_body_bytes)
         self._answers_reviews = True
 
     def probes_only(self) -> "GateApp":
@@ -115,7 +113,7 @@ class GateApp:
         else:
             status, body, kind = _refusal(404, f"no {method} {path} here; want POST /admit")
         headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
-        if status in (408, 413):
+        if status in (408, 413, 503):
             headers.append((b"connection", b"close"))  # the rest of the body is not read
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -130,13 +128,21 @@ class GateApp:
         if (refusal := self._refuse_caller(scope, origin)) is not None:
             return refusal
         try:
-            body = await _read_body(receive, self._max_body_bytes)
+            with self._bodies.reading() as reading:
+                body = await reading.whole(receive)
+                return await self._timed(body, scope["query_string"], started_s, origin)
         except TooLargeError as error:
             return _refusal(413, str(error))[:2]
+        except BusyError as error:
+            return _refusal(503, str(error))[:2]
         except ConnectionResetError:
             return _refusal(408, "the body ended early")[:2]
+
+    async def _timed(
+        self, body: bytes, query: bytes, started_s: float, origin: Origin
+    ) -> tuple[int, bytes]:
         with REVIEW_SECONDS.time(), IN_FLIGHT.track_inprogress():
-            granted_s = _timeout_s(scope["query_string"]) - MARGIN_S
+            granted_s = _timeout_s(query) - MARGIN_S
             spent_s = asyncio.get_running_loop().time() - started_s
             return await self._answer(body, granted_s - spent_s, origin)
 
@@ -149,7 +155,11 @@ class GateApp:
             return None
         if self._access.direct_token_file is None:
             return _refusal(404, "direct reviews are not configured here")[:2]
-        token = self._access.direct_token_file.read_bytes().strip()
+        try:
+            token = self._access.direct_token_file.read_bytes().strip()
+        except OSError as error:
+            log.error("the direct token cannot be read", error=str(error))  # noqa: TRY400 the file
+            return _refusal(503, "the direct token cannot be read here")[:2]
         sent = dict(scope["headers"]).get(b"authorization", b"")
         if not token or not hmac.compare_digest(sent, b"Bearer " + token):
             return _refusal(401, "want the direct token as bearer")[:2]
@@ -190,28 +200,6 @@ class GateApp:
                 return 200, generate_latest(), b"text/plain; version=0.0.4; charset=utf-8"
             case _:
                 return _refusal(404, "nothing here; want /healthz, /readyz or /metrics")
-
-
-async def _read_body(receive: Receive, max_bytes: int) -> bytes:
-    """Return the whole body.
-
-    Raises:
-        TooLargeError: it is longer than `max_bytes`; the rest was not read.
-        ConnectionResetError: the caller went away.
-    """
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ConnectionResetError
-        part = message.get("body", b"")
-        size += len(part)
-        if size > max_bytes:
-            raise TooLargeError(f"a body of more than {max_bytes} bytes; want a smaller object")
-        parts.append(part)
-        if not message.get("more_body", False):
-            return b"".join(parts)
 
 
 def _timeout_s(query: bytes) -> float:

@@ -4,8 +4,10 @@ Built after the answer went out. An event is bounded: a review with many images,
 rules is cut where people lose least, first findings, then the copies of the rules.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Literal
 
 from tidegate.domain.evidence import Missing, Report, Stale, Unavailable
 from tidegate.domain.explain import sentence, violation_summary
@@ -35,6 +37,8 @@ MAX_UNVERIFIABLE = 20
 FEW_FINDINGS = 20
 """Findings per image that an event too large keeps."""
 
+Origin = Literal["api-server", "direct"]
+
 ACTIONS: dict[Decision, Action] = {
     Decision.ALLOW: "allow",
     Decision.AUDIT: "audit",
@@ -43,19 +47,30 @@ ACTIONS: dict[Decision, Action] = {
 """The words of events and metrics for decisions."""
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When and by whom a review was asked for."""
+
+    now: datetime
+    """The instant that the decision was made by."""
+    began_s: float
+    """On the event loop's clock, like `ended_s`."""
+    origin: Origin
+    ended_s: float = 0.0
+
+
 def event_of(
     request: AdmissionRequest,
     workload: Workload,
     verdict: Verdict,
-    now: datetime,
-    origin: str,
+    asked: Moment,
 ) -> AdmissionEventV1:
     """Return `verdict` as recorded, at most about `MAX_EVENT_BYTES` large."""
     obj = request.object
     named = obj is not None and bool(obj.name)
     event = AdmissionEventV1(
         id=request.uid,
-        time=now.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        time=asked.now.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         action=ACTIONS[verdict.decision],
         kind=request.kind,
         name=workload.name if named else f"{workload.name}*",
@@ -65,8 +80,9 @@ def event_of(
         subresource=request.subresource,
         user=request.user,
         top_owner=_top_owner(request, workload),
-        origin="direct" if origin == "direct" else "api-server",
+        origin=asked.origin,
         generation=verdict.generation,
+        duration_us=max(0, round((asked.ended_s - asked.began_s) * 1e6)),
     )
     return _fitted(event)
 

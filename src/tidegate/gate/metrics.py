@@ -13,7 +13,7 @@ REVIEW_SECONDS = Histogram(
     "Time from the whole body to the answer.",
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-IN_FLIGHT = Gauge("tidegate_gate_reviews_in_flight", "Reviews that gather evidence now.")
+IN_FLIGHT = Gauge("tidegate_gate_reviews_in_flight", "Reviews being answered now.")
 REFUSED_REQUESTS = Counter(
     "tidegate_gate_refused_requests",
     "HTTP requests that are no reviews to answer, by reason.",

@@ -8,7 +8,7 @@ and any other error leaves this module, to be answered as a denial by `gate.app`
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Literal, Protocol
@@ -32,7 +32,7 @@ from tidegate.domain.workload import (
     node_platforms,
     workload_of,
 )
-from tidegate.gate.events import ACTIONS, event_of
+from tidegate.gate.events import ACTIONS, Moment, Origin, event_of
 from tidegate.gate.slots import Slots
 from tidegate.wire.admission_v1 import AdmissionRequest, parse_review, render_response
 from tidegate.wire.event_v1 import Action, AdmissionEventV1
@@ -45,8 +45,6 @@ CLUSTER_BUDGET_S = 1.0
 
 GRACE_S = 0.25
 """How long after its budget a source may answer before it is left behind."""
-
-Origin = Literal["api-server", "direct"]
 
 
 class PolicySource(Protocol):
@@ -138,6 +136,7 @@ class Reviewer:
             MalformedReviewError: `body` is no AdmissionReview.
             UnavailableError: the gate has no rules to decide by.
         """
+        began_s = asyncio.get_running_loop().time()
         request = parse_review(body)
         images = changed_images(request.object, request.old) if request.object else ()
         if request.object is None or not images:
@@ -150,7 +149,7 @@ class Reviewer:
                 self._judged(request.object, images, now, seconds),
             )
         verdict = decide(policy, workload, judged, now)
-        return self._answer(request, workload, verdict, now, origin)
+        return self._answer(request, workload, verdict, Moment(now, began_s, origin))
 
     def _policy_in_force(self) -> CompiledPolicy:
         ready, problems = self._policies.ready
@@ -166,15 +165,26 @@ class Reviewer:
     ) -> Workload:
         """Return the facts about `obj`; the cluster is asked only what some rule asks."""
         seconds = min(budget_s, CLUSTER_BUDGET_S)
-        owners: tuple[Owner, ...] | Lookup = ()
-        labels: dict[str, str] | Lookup = Lookup.FAILED
-        if obj.controller is not None:
-            owners = Lookup.FAILED
-            if policy.needs_owners and seconds:
-                owners = await self._cluster.owners(obj.namespace, obj.controller, budget_s=seconds)
-        if policy.needs_namespace_labels and seconds:
-            labels = await self._cluster.namespace_labels(obj.namespace, budget_s=seconds)
+        owners, labels = await asyncio.gather(
+            self._owners(policy, obj, seconds), self._namespace_labels(policy, obj, seconds)
+        )
         return workload_of(obj, cluster=self._cluster_name, namespace_labels=labels, owners=owners)
+
+    async def _owners(
+        self, policy: CompiledPolicy, obj: ObjectFacts, budget_s: float
+    ) -> tuple[Owner, ...] | Lookup:
+        if obj.controller is None:
+            return ()
+        if not (policy.needs_owners and budget_s):
+            return Lookup.FAILED
+        return await self._cluster.owners(obj.namespace, obj.controller, budget_s=budget_s)
+
+    async def _namespace_labels(
+        self, policy: CompiledPolicy, obj: ObjectFacts, budget_s: float
+    ) -> dict[str, str] | Lookup:
+        if not (policy.needs_namespace_labels and budget_s):
+            return Lookup.FAILED
+        return await self._cluster.namespace_labels(obj.namespace, budget_s=budget_s)
 
     async def _judged(
         self, obj: ObjectFacts, images: tuple[ImageUse, ...], now: datetime, budget_s: float
@@ -215,16 +225,12 @@ class Reviewer:
         return {reference: found.get(reference, late) for reference in references}
 
     def _answer(
-        self,
-        request: AdmissionRequest,
-        workload: Workload,
-        verdict: Verdict,
-        now: datetime,
-        origin: Origin,
+        self, request: AdmissionRequest, workload: Workload, verdict: Verdict, asked: Moment
     ) -> Answer:
         action = ACTIONS[verdict.decision]
         if not request.dry_run:
-            self._journal.record(action, partial(event_of, request, workload, verdict, now, origin))
+            asked = replace(asked, ended_s=asyncio.get_running_loop().time())
+            self._journal.record(action, partial(event_of, request, workload, verdict, asked))
         event_id = "" if request.dry_run else request.uid
         message = "" if verdict.allowed else denial_message(verdict, event_id)
         body = render_response(

@@ -1,13 +1,16 @@
 """The gate as a process: everything put together, from start to end."""
 
 import asyncio
+import fcntl
 import gc
-from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
+from pathlib import Path
 
 import structlog
 
+from tidegate.domain.errors import ConfigurationError
 from tidegate.gate.app import Access, GateApp
 from tidegate.gate.delivery import AgentDelivery
 from tidegate.gate.guard import ConnectionLimits
@@ -48,6 +51,7 @@ async def run_gate(
     files = TlsFiles(settings.tls_cert_file, settings.tls_key_file, settings.client_ca_file)
     certificate = Certificate(files)
     async with AsyncExitStack() as stack:
+        stack.enter_context(_alone_in(settings.data_dir))
         sources = await open_sources(settings, stack)
         sources.runs.append(partial(keep_certificate_fresh, certificate))
         for run in sources.runs:
@@ -69,6 +73,20 @@ async def run_gate(
         announce(url)
         await stop.wait()
         log.info("the gate ends")
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold `folder` against a second gate: spool and memory are not for two."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigurationError(
+                f"TIDEGATE_GATE_DATA_DIR {folder} is another gate's; give each gate its own"
+            ) from error
+        yield
 
 
 async def _serve(app: GateApp, endpoint: Endpoint, stack: AsyncExitStack) -> str:

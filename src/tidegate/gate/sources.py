@@ -67,7 +67,6 @@ async def open_sources(settings: Settings, stack: AsyncExitStack) -> Sources:
         InvalidTrustError: trust.yaml, or a credential file that it names, cannot be used.
         MissingSettingError: there is no way to connect to the cluster.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     trust = TrustFile(settings.trust_file)
     registries = _Registries(trust)
     cache = EvidenceCache(DEFAULT_LIMITS)

@@ -4,19 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
-from importlib.metadata import version
 
 from litestar import Litestar, Router
 from litestar.di import Provide
-from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
-from litestar.types import ASGIApp, Message, Method, Receive, Scope, Send
-from litestar.types.internal_types import PathParameterDefinition
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidegate.hub.api import clusters, events, health, images, jobs, organisation, rules, tokens
 from tidegate.hub.api.access import provide_caller, provide_hub
+from tidegate.hub.api.document import document_handler
 from tidegate.hub.api.events import provide_event_filter
 from tidegate.hub.api.images import provide_image_filter
 from tidegate.hub.api.problems import HANDLERS
@@ -47,6 +42,11 @@ _HEADERS = tuple(
 def make_app(settings: HubSettings, now: Callable[[], datetime]) -> tuple[ASGIApp, Hub]:
     """Return the application and the hub behind it, which opens at the application's start."""
     hub = Hub(settings, Database(settings.database_url), now)
+    return with_headers(route(hub)), hub
+
+
+def route(hub: Hub) -> Litestar:
+    """Return the framework's application: all handlers, for the hub in its state."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -55,34 +55,17 @@ def make_app(settings: HubSettings, now: Callable[[], datetime]) -> tuple[ASGIAp
 
     app = Litestar(
         route_handlers=[
-            Router(
-                API_ROOT,
-                route_handlers=[
-                    *rules.HANDLERS,
-                    *organisation.HANDLERS,
-                    *clusters.HANDLERS,
-                    *events.HANDLERS,
-                    *images.HANDLERS,
-                    *jobs.HANDLERS,
-                    *tokens.HANDLERS,
-                ],
-                dependencies={
-                    "caller": Provide(provide_caller),
-                    "event_filter": Provide(provide_event_filter),
-                    "image_filter": Provide(provide_image_filter),
-                },
-            ),
-            *health.HANDLERS,
+            *_routes(),
+            Router(API_ROOT, route_handlers=[document_handler(_routes)]),
         ],
-        dependencies={"hub": Provide(provide_hub)},
         exception_handlers=HANDLERS,
         lifespan=[lifespan],
-        openapi_config=_openapi(),
+        openapi_config=None,
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
     )
     app.state.hub = hub
-    return with_headers(app), hub
+    return app
 
 
 @contextlib.asynccontextmanager
@@ -139,28 +122,27 @@ def with_headers(app: ASGIApp) -> ASGIApp:
     return wrapped
 
 
-def _openapi() -> OpenAPIConfig:
-    return OpenAPIConfig(
-        title="Tidegate hub",
-        version=version("tidegate"),
-        description=(
-            "Rules, clusters, admission events, images and scan jobs. Lists are pages "
-            '`{"items", "next"}`; errors are RFC 9457 problem details.'
+def _routes() -> list[Router]:
+    """Return all that the OpenAPI document describes."""
+    hub = {"hub": Provide(provide_hub)}
+    return [
+        Router(
+            API_ROOT,
+            route_handlers=[
+                *rules.HANDLERS,
+                *organisation.HANDLERS,
+                *clusters.HANDLERS,
+                *events.HANDLERS,
+                *images.HANDLERS,
+                *jobs.HANDLERS,
+                *tokens.HANDLERS,
+            ],
+            dependencies={
+                **hub,
+                "caller": Provide(provide_caller),
+                "event_filter": Provide(provide_event_filter),
+                "image_filter": Provide(provide_image_filter),
+            },
         ),
-        path=API_ROOT,
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        use_handler_docstrings=True,
-        operation_id_creator=_operation_id,
-        components=Components(
-            security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}
-        ),
-        security=[{"token": []}],
-    )
-
-
-def _operation_id(
-    handler: HTTPRouteHandler, _: Method, __: list[str | PathParameterDefinition]
-) -> str:
-    """Return the handler's name in camel case: what generated clients call the method."""
-    first, *rest = handler.handler_name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
+        Router("/", route_handlers=health.HANDLERS, dependencies=hub),
+    ]

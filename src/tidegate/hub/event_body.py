@@ -41,7 +41,7 @@ def bounded(event: AdmissionEventV1, cluster: str) -> AdmissionEventV1:
         )
     kept = _with_strings_cut(event, MAX_STRING_CHARS)
     kept.cluster = cluster
-    for count in (50, 10, 0):
+    for count in (50, 10, 3, 0):
         if len(render_event(kept)) > MAX_EVENT_BYTES:
             _keep_findings(kept, count)
     if len(render_event(kept)) > MAX_EVENT_BYTES:

@@ -2,6 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from tidegate.hub.signals import Signals
 from tidegate.wire.hub_v1 import JobState
 
 
@@ -25,10 +26,15 @@ class Metrics:
             ["status"],
             registry=registry,
         )
+        self._waiting = Gauge(
+            "tidegate_hub_waiting", "Requests that wait for a change.", ["of"], registry=registry
+        )
         self._jobs = Gauge("tidegate_hub_jobs", "Scan jobs.", ["state"], registry=registry)
 
-    def render(self, job_counts: dict[JobState, int]) -> bytes:
+    def render(self, job_counts: dict[JobState, int], signals: Signals) -> bytes:
         """Return all of them as text."""
+        for name in ("policy", "events", "jobs"):
+            self._waiting.labels(name).set(getattr(signals, name).waiting)
         for state, count in job_counts.items():
             self._jobs.labels(state).set(count)
         return generate_latest(self._registry)

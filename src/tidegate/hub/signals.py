@@ -14,6 +14,8 @@ class Signal:
         self.count = 0
         self.closed = False
         """Set when the hub ends: nobody shall wait any more."""
+        self.waiting = 0
+        """How many wait now."""
         self._changed = asyncio.Event()
 
     def ring(self) -> None:
@@ -28,12 +30,15 @@ class Signal:
 
     async def wait_beyond(self, seen: int, timeout_s: float) -> bool:
         """Return True once `count` is beyond `seen`, False after `timeout_s` or at the end."""
+        self.waiting += 1
         try:
             async with asyncio.timeout(max(timeout_s, 0)):
                 while self.count == seen and not self.closed:
                     await self._changed.wait()
         except TimeoutError:
             return False
+        finally:
+            self.waiting -= 1
         return self.count != seen
 
     def _wake(self) -> None:

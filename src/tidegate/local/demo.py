@@ -75,8 +75,11 @@ async def run_demo(state: UpState, say: Callable[[str], None]) -> None:
 
 
 async def push_image(registry: RegistryClient, host: str, image: DemoImage) -> None:
-    """Push all content of `image`, its tag last."""
+    """Push all content of `image`, its tag last; does nothing where it is there already."""
     name = parse_reference(f"{host}/{image.repository}:{image.tag}")
+    there = await registry.fetch_manifest(name)
+    if there is not None and there.digest == image.digest:
+        return
     for digest, body in image.blobs.items():
         if not await registry.has_blob(name, digest):
             await registry.push_blob(name, body)

@@ -86,7 +86,6 @@ def plan_agent(site: Site) -> PartPlan:
         CLUSTER=CLUSTER_NAME,
         PORT=site.ports["agent"],
         GATE_TOKEN_FILE=site.folder.token_file("gate"),
-        DATA_DIR=site.folder.root / "agent",
         **where,
     )
 

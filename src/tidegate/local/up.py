@@ -91,6 +91,7 @@ class Up:
             await self._wait_in_force(site)
             if self._options.demo:
                 await run_demo(state, self._say)
+            stack.push_async_callback(self._end_keepers)  # before the parts it keeps are ended
             body = msgspec.json.encode(state)
             for path in (self._folder.state, self._options.state_file):
                 write_private(path, body)

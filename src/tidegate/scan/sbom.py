@@ -174,17 +174,16 @@ def _ecosystem(purl: PackageURL) -> str:
     if purl.type in _ECOSYSTEMS:
         return _ECOSYSTEMS[purl.type]
     qualifiers = dict(purl.qualifiers or {})
-    distribution, _, release = str(qualifiers.get("distro", "")).partition("-")
+    # `debian-12.11`, but on Alpine the bare number.
+    release = str(qualifiers.get("distro", "")).rpartition("-")[2]
     name = _DISTRIBUTIONS.get(purl.namespace or "", purl.namespace or purl.type)
-    distribution_name = _DISTRIBUTIONS.get(distribution, name)
-    match distribution_name:
+    match name:
         case "Debian" | "Rocky Linux":  # OSV names the major release: `Debian:12` of 12.11
-            return _released(distribution_name, release.partition(".")[0])
+            return _released(name, release.partition(".")[0])
         case "Alpine":
-            version = ".".join((release or purl.namespace or "").split(".")[:2])
-            return _released("Alpine", f"v{version}" if release else "")
+            return _released(name, f"v{'.'.join(release.split('.')[:2])}" if release else "")
         case _:
-            return _released(distribution_name, release)
+            return _released(name, release)
 
 
 def _released(name: str, release: str) -> str:

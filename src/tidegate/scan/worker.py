@@ -20,6 +20,7 @@ from tidegate.domain.errors import (
     ConflictError,
     InputError,
     InvalidManifestError,
+    LimitExceededError,
     NotFoundError,
     NotInRegistryError,
     TidegateError,
@@ -51,6 +52,9 @@ LEASE_WAIT_S = 20.0
 
 MAX_BACKOFF_S = 30.0
 """Longest pause after the hub did not answer."""
+
+IDLE_S = 0.1
+"""Pause after an answer without a job, for a hub that does not wait with it."""
 
 FAREWELL_S = 2.0
 """Time to give a job back when the worker is stopped."""
@@ -90,7 +94,9 @@ class Worker:
                 pause_s = min(2.0 ** min(failures, 10) / 4, MAX_BACKOFF_S)
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - spreads load
                 continue
-            if job is not None:
+            if job is None:
+                await asyncio.sleep(IDLE_S)
+            else:
                 await self.work(job)
 
     async def work(self, job: JobV1) -> None:
@@ -222,7 +228,8 @@ class Worker:
 
 def _may_help(error: TidegateError) -> bool:
     """Whether the same job may succeed later."""
-    return isinstance(error, UnavailableError) and not isinstance(error, NotInRegistryError)
+    certain = NotInRegistryError | LimitExceededError
+    return isinstance(error, UnavailableError) and not isinstance(error, certain)
 
 
 async def _stop(task: "asyncio.Task[Any]") -> None:

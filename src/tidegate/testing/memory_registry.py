@@ -15,6 +15,7 @@ import asyncio
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -107,6 +108,13 @@ class MemoryRegistry:
         if len(body) != descriptor.size or digest_of(body) != descriptor.digest:
             raise ContentMismatchError(f"blob {descriptor.digest}: other bytes than promised")
         return body
+
+    async def download_blob(
+        self, reference: ImageReference, descriptor: Descriptor, path: Path, *, max_bytes: int
+    ) -> None:
+        """Write the blob to `path`, its size and digest verified."""
+        body = await self.fetch_blob(reference, descriptor, max_bytes=max_bytes)
+        await asyncio.to_thread(path.write_bytes, body)
 
     async def list_referrers(
         self, reference: ImageReference, subject: Digest, artifact_type: str | None = None

@@ -50,7 +50,7 @@ def docker_registry(folder: Path) -> Iterator[str]:
     log = folder / "registry.log"  # a file: a pipe that nobody reads would stop a talkative server
     with log.open("w") as stream:
         command = ["docker-registry", "serve", str(config)]
-        with _running(command, stderr=stream) as process:
+        with _running(command, stdout=stream, stderr=stream) as process:
             yield f"localhost:{_logged_port(log, process)}"
 
 
@@ -62,7 +62,7 @@ def embedded_registry(folder: Path, *settings: str) -> Iterator[str]:
     """
     variables = ["TIDEGATE_REGISTRY_PORT=0", f"TIDEGATE_REGISTRY_DATA_DIR={folder}", *settings]
     command = ["env", *variables, sys.executable, "-m", "tidegate.registry"]
-    with _running(command, stderr=None) as process:
+    with _running(command, stdout=subprocess.PIPE, stderr=None) as process:
         line = process.stdout.readline() if process.stdout is not None else ""
         if not line:
             raise RuntimeError("the embedded registry ended before it was ready; see its log above")
@@ -71,9 +71,11 @@ def embedded_registry(folder: Path, *settings: str) -> Iterator[str]:
 
 
 @contextmanager
-def _running(command: Sequence[str], stderr: IO[str] | None) -> Iterator[subprocess.Popen[str]]:
+def _running(
+    command: Sequence[str], stdout: IO[str] | int, stderr: IO[str] | None
+) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(  # noqa: S603 - our own words, no shell
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True
+        command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, text=True
     ) as process:
         try:
             yield process

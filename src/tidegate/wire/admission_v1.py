@@ -17,7 +17,11 @@ import msgspec
 
 from tidegate.domain.errors import MalformedReviewError
 from tidegate.domain.workload import ObjectFacts
-from tidegate.wire.json_guard import refuse_depth, refuse_duplicate_keys
+from tidegate.wire.json_guard import (
+    refuse_depth,
+    refuse_duplicate_keys,
+    refuse_many_values,
+)
 from tidegate.wire.workload_v1 import parse_object, runs_images
 
 API_VERSION = "admission.k8s.io/v1"
@@ -123,6 +127,7 @@ def parse_review(body: bytes) -> AdmissionRequest:
     """
     try:
         refuse_depth(body)
+        refuse_many_values(body)
         review = _REVIEW.decode(body)
         refuse_duplicate_keys(body)
         return _request_of(review)

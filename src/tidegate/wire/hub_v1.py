@@ -99,7 +99,7 @@ class ClusterEnrolV1(Wire):
     """Body that enrols a cluster; all of it is fixed by who enrols, never by the cluster."""
 
     name: Annotated[
-        str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+        str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$(?!\n)")
     ]
     provider: Provider = "on-premises"
     account: str = ""
@@ -327,7 +327,7 @@ class TokenCreateV1(Wire):
     """Body that makes a token; clusters get theirs by enrolment."""
 
     name: Annotated[
-        str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+        str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$(?!\n)")
     ]
     role: Literal["admin", "reader", "scanner", "registry"]
 

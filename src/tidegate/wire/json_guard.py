@@ -12,6 +12,9 @@ import msgspec
 MAX_DEPTH = 64
 """Nesting that is accepted; a real Pod with managed fields has about 15."""
 
+MAX_VALUES = 500_000
+"""Values in one text: each costs a Python object while it is looked at, about 60 bytes."""
+
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(c for c in range(256) if c not in b"{}[]")
 
@@ -34,6 +37,18 @@ def refuse_depth(body: bytes, max_depth: int = MAX_DEPTH) -> None:
         nesting = inner
     if nesting:
         raise ValueError(f"JSON is nested more than {max_depth} deep; want at most that")
+
+
+def refuse_many_values(body: bytes, max_values: int = MAX_VALUES) -> None:
+    """Refuse a text that would become more than about `max_values` objects in memory.
+
+    Commas and brackets inside strings count too: nothing real comes near the limit.
+
+    Raises:
+        ValueError: there are more.
+    """
+    if len(body) > max_values and sum(map(body.count, (b",", b"[", b"{"))) > max_values:
+        raise ValueError(f"JSON has more than {max_values} values; want at most that")
 
 
 def refuse_duplicate_keys(body: bytes) -> None:

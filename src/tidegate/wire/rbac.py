@@ -27,12 +27,12 @@ def hub_object_name(index: int) -> str:
 
 def gate_manifests() -> list[Manifest]:
     """Return the gate's account and rights: read policy objects, owners and last good copies."""
-    read = ["get", "list", "watch"]
     cluster_rules = [
-        _rule(GROUP, [PLURAL], read),
-        _rule("", ["namespaces"], read),
-        _rule("apps", ["replicasets"], read),
-        _rule("batch", ["jobs"], read),
+        _rule(GROUP, [PLURAL], ["get", "list", "watch"]),
+        # Owners are followed by name and UID, one by one; of namespaces only the labels are read.
+        _rule("", ["namespaces", "replicationcontrollers"], ["get"]),
+        _rule("apps", ["daemonsets", "deployments", "replicasets", "statefulsets"], ["get"]),
+        _rule("batch", ["cronjobs", "jobs"], ["get"]),
     ]
     return _account("tidegate-gate", cluster_rules, [_rule("", ["configmaps"], ["get", "list"])])
 

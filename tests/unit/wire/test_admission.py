@@ -149,6 +149,10 @@ HOSTILE = {
     ),
     "t03-deep": (b'{"x":' + b"[" * 65 + b"]" * 65 + b"}", "deep"),
     "t03-very-deep": (b'{"x":' + b"[" * 500_000 + b"]" * 500_000 + b"}", "deep"),
+    "t03-many-values": (
+        replaced("request.object.x", 0).replace(b'"x": 0', b'"x": [' + b"[]," * 600_000 + b"0]"),
+        "more than 500000 values",
+    ),
     "t03-unclosed": (b"[" * 2_000_000, "AdmissionReview"),
     "t03-long-number": (
         replaced("request.object.x", 0).replace(b'"x": 0', b'"x": ' + b"9" * 9999),

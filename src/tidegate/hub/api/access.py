@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Request
 from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
 
 from tidegate.domain.errors import NotPermittedError
@@ -13,6 +14,11 @@ from tidegate.hub.store import tokens
 from tidegate.hub.store.tokens import Caller, Role
 
 MAX_TOKEN_CHARS = 512
+
+TheHub = NamedDependency[Hub]
+"""Annotates a handler's `hub`."""
+TheCaller = NamedDependency[Caller]
+"""Annotates a handler's `caller`."""
 
 
 class UnknownCallerError(NotPermittedError):

@@ -4,17 +4,23 @@ import time
 from typing import Annotated
 
 from litestar import Response, delete, get, post, put
-from litestar.params import Parameter
+from litestar.params import JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tidegate.hub.api.access import READERS, allow, require_own
-from tidegate.hub.api.paging import DEFAULT_LIMIT, Cursor, Limit, parse_cursor, render_cursor
+from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow, require_own
+from tidegate.hub.api.parameters import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Id,
+    Limit,
+    parse_cursor,
+    render_cursor,
+)
 from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import render_instant
-from tidegate.hub.context import Hub
 from tidegate.hub.reach import policy_of
 from tidegate.hub.store import clusters, organisation, rules, tokens
-from tidegate.hub.store.tokens import Caller, Role
+from tidegate.hub.store.tokens import Role
 from tidegate.wire.hub_v1 import (
     ClusterEnrolledV1,
     ClusterEnrolV1,
@@ -29,15 +35,17 @@ MAX_WAIT_S = 25
 """Below the 30 s after which many proxies give up on a silent request."""
 
 Generation = Annotated[
-    str, Parameter(max_length=128, description="The one in force; empty: answer at once.")
+    str, QueryParameter(max_length=128, description="The one in force; empty: answer at once.")
 ]
 WaitS = Annotated[
-    float, Parameter(query="wait_s", ge=0, le=MAX_WAIT_S, description="Seconds to wait.")
+    float, QueryParameter(name="wait_s", ge=0, le=MAX_WAIT_S, description="Seconds to wait.")
 ]
 
 
 @post("/clusters", guards=allow(Role.ADMIN), summary="Enrol a cluster", responses=documented(409))
-async def enrol_cluster(hub: Hub, caller: Caller, data: ClusterEnrolV1) -> ClusterEnrolledV1:
+async def enrol_cluster(
+    hub: TheHub, caller: TheCaller, data: JSONBody[ClusterEnrolV1]
+) -> ClusterEnrolledV1:
     """Enrol a cluster; its token is in this answer and nowhere else."""
     secret = tokens.new_token()
     async with hub.database.write() as connection:
@@ -47,7 +55,7 @@ async def enrol_cluster(hub: Hub, caller: Caller, data: ClusterEnrolV1) -> Clust
 
 @get("/clusters", guards=allow(*READERS), summary="List clusters by name", responses=documented())
 async def list_clusters(
-    hub: Hub, cursor: Cursor = "", limit: Limit = DEFAULT_LIMIT
+    hub: TheHub, cursor: Cursor = "", limit: Limit = DEFAULT_LIMIT
 ) -> Page[ClusterV1]:
     """Return a page of the clusters."""
     after = parse_cursor(cursor, tuple[str])
@@ -63,7 +71,7 @@ async def list_clusters(
     summary="Show a cluster",
     responses=documented(404),
 )
-async def get_cluster(hub: Hub, caller: Caller, name: str) -> ClusterV1:
+async def get_cluster(hub: TheHub, caller: TheCaller, name: Id) -> ClusterV1:
     """Return one cluster; a cluster's token sees its own."""
     require_own(caller, name)
     async with hub.database.read() as connection:
@@ -76,7 +84,7 @@ async def get_cluster(hub: Hub, caller: Caller, name: str) -> ClusterV1:
     summary="Forget a cluster",
     responses=documented(404),
 )
-async def delete_cluster(hub: Hub, caller: Caller, name: str) -> None:
+async def delete_cluster(hub: TheHub, caller: TheCaller, name: Id) -> None:
     """Forget a cluster and revoke its token; its events stay."""
     async with hub.database.write() as connection:
         await clusters.remove(connection, name, hub.author(caller))
@@ -89,7 +97,9 @@ async def delete_cluster(hub: Hub, caller: Caller, name: str) -> None:
     summary="Switch gating of a cluster",
     responses=documented(404),
 )
-async def put_gating(hub: Hub, caller: Caller, name: str, data: GatingV1) -> ClusterV1:
+async def put_gating(
+    hub: TheHub, caller: TheCaller, name: Id, data: JSONBody[GatingV1]
+) -> ClusterV1:
     """Switch gating of a cluster; Off admits everything there."""
     async with hub.database.write() as connection:
         await clusters.set_gating(connection, name, data, hub.author(caller))
@@ -105,7 +115,9 @@ async def put_gating(hub: Hub, caller: Caller, name: str, data: GatingV1) -> Clu
     summary="Tell how a cluster is",
     responses=documented(404),
 )
-async def post_heartbeat(hub: Hub, caller: Caller, name: str, data: HeartbeatV1) -> None:
+async def post_heartbeat(
+    hub: TheHub, caller: TheCaller, name: Id, data: JSONBody[HeartbeatV1]
+) -> None:
     """Keep what an agent says about its own cluster."""
     require_own(caller, name)
     async with hub.database.write() as connection:
@@ -120,7 +132,7 @@ async def post_heartbeat(hub: Hub, caller: Caller, name: str, data: HeartbeatV1)
     responses=documented(404),
 )
 async def get_policy(
-    hub: Hub, caller: Caller, name: str, generation: Generation = "", wait_s: WaitS = 0
+    hub: TheHub, caller: TheCaller, name: Id, generation: Generation = "", wait_s: WaitS = 0
 ) -> Response[ClusterPolicyV1 | None]:
     """Return a cluster's rules once they differ from `generation`; 304 if they never did."""
     require_own(caller, name)

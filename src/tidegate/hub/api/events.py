@@ -5,12 +5,20 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from tidegate.domain.errors import InputError
-from tidegate.hub.api.access import READERS, allow
-from tidegate.hub.api.paging import DEFAULT_LIMIT, Cursor, Limit, parse_cursor, render_cursor
+from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow
+from tidegate.hub.api.parameters import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Id,
+    Limit,
+    parse_cursor,
+    render_cursor,
+)
 from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import parse_instant, render_instant
 from tidegate.hub.context import Hub
@@ -24,9 +32,11 @@ MAX_BATCH_BYTES = 16 * 2**20
 KEEP_ALIVE_S = 15.0
 TAIL_BATCH = 200
 
-Text = Annotated[str, Parameter(max_length=1024)]
-EventAction = Literal["", "allow", "audit", "deny"]
-Instant = Annotated[str, Parameter(max_length=64, description="RFC 3339.")]
+Text = Annotated[str, QueryParameter(max_length=1024)]
+EventAction = FromQuery[Literal["", "allow", "audit", "deny"]]
+Instant = Annotated[str, QueryParameter(max_length=64, description="RFC 3339.")]
+
+TheFilter = NamedDependency[EventFilter]
 
 
 async def provide_event_filter(
@@ -49,7 +59,9 @@ async def provide_event_filter(
     summary="Deliver admission events",
     responses=documented(),
 )
-async def post_events(hub: Hub, caller: Caller, data: EventBatchV1) -> EventBatchResultV1:
+async def post_events(
+    hub: TheHub, caller: TheCaller, data: JSONBody[EventBatchV1]
+) -> EventBatchResultV1:
     """Store those events that are new, all or none; they belong to the token's cluster."""
     async with hub.database.write() as connection:
         stored = await events.add(connection, data.events, caller.cluster, hub.now())
@@ -69,8 +81,8 @@ async def post_events(hub: Hub, caller: Caller, data: EventBatchV1) -> EventBatc
     responses=documented(),
 )
 async def list_events(
-    hub: Hub,
-    event_filter: EventFilter,
+    hub: TheHub,
+    event_filter: TheFilter,
     since: Instant = "",
     until: Instant = "",
     cursor: Cursor = "",
@@ -94,7 +106,7 @@ async def list_events(
     summary="Show an admission event",
     responses=documented(404),
 )
-async def get_event(hub: Hub, event_id: str, cluster: Text = "") -> AdmissionEventV1:
+async def get_event(hub: TheHub, event_id: Id, cluster: Text = "") -> AdmissionEventV1:
     """Return one event; `cluster` tells apart events that share an id."""
     async with hub.database.read() as connection:
         return await events.load(connection, event_id, cluster)
@@ -107,11 +119,11 @@ async def get_event(hub: Hub, event_id: str, cluster: Text = "") -> AdmissionEve
     responses=documented(),
 )
 async def tail_events(
-    hub: Hub,
-    caller: Caller,
-    event_filter: EventFilter,
+    hub: TheHub,
+    caller: TheCaller,
+    event_filter: TheFilter,
     after: Cursor = "",
-    last_event_id: Annotated[str, Parameter(header="Last-Event-ID", max_length=512)] = "",
+    last_event_id: Annotated[str, HeaderParameter(name="Last-Event-ID", max_length=512)] = "",
 ) -> ServerSentEvent:
     """Stream events in the order of arrival, from a cursor on, else from now.
 

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
 from tidegate.domain.errors import HubUnavailableError, NotPermittedError
-from tidegate.hub.context import Hub
+from tidegate.hub.api.access import TheHub
 from tidegate.hub.store import jobs, organisation
 
 _log = structlog.get_logger()
@@ -22,7 +22,7 @@ async def get_health() -> str:
 
 
 @get("/readyz", media_type=MediaType.TEXT, summary="Whether the hub can serve", security=[{}])
-async def get_readiness(hub: Hub) -> str:
+async def get_readiness(hub: TheHub) -> str:
     """Answer once the database does."""
     try:
         async with hub.database.read() as connection:
@@ -34,14 +34,14 @@ async def get_readiness(hub: Hub) -> str:
 
 
 @get("/metrics", media_type=MediaType.TEXT, summary="Prometheus metrics", security=[{}])
-async def get_metrics(hub: Hub, request: Request[Any, Any, Any]) -> Response[bytes]:
+async def get_metrics(hub: TheHub, request: Request[Any, Any, Any]) -> Response[bytes]:
     """Return the counters; only to this machine: they name clusters."""
     host = request.client.host if request.client else ""
     if not _is_loopback(host):
         raise NotPermittedError("metrics are served to this machine alone; scrape over loopback")
     async with hub.database.read() as connection:
         counts = await jobs.counts(connection)
-    return Response(hub.metrics.render(counts), media_type=CONTENT_TYPE_LATEST)
+    return Response(hub.metrics.render(counts, hub.signals), media_type=CONTENT_TYPE_LATEST)
 
 
 def _is_loopback(host: str) -> bool:

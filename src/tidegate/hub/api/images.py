@@ -3,20 +3,21 @@
 from typing import Annotated, Literal
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromQuery, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.digest import parse_digest
-from tidegate.domain.errors import InputError
+from tidegate.domain.errors import InputError, InvalidReferenceError
 from tidegate.domain.reference import is_repository, is_tag, normalize_host, parse_reference
-from tidegate.hub.api.access import READERS, allow
-from tidegate.hub.api.paging import DEFAULT_LIMIT, Cursor, Limit, parse_cursor, render_cursor
+from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow
+from tidegate.hub.api.parameters import DEFAULT_LIMIT, Cursor, Limit, parse_cursor, render_cursor
 from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
 from tidegate.hub.store import images, jobs
 from tidegate.hub.store.images import ImageFilter, Subject
-from tidegate.hub.store.tokens import Caller, Role
+from tidegate.hub.store.tokens import Role
 from tidegate.wire.distribution_v2 import (
     IMAGE_MEDIA_TYPES,
     INDEX_MEDIA_TYPES,
@@ -28,8 +29,12 @@ from tidegate.wire.hub_v1 import ImageV1, JobRecordV1, NotificationResultV1, Pag
 SIGNATURE_TAG_PREFIX = "sha256-"
 """Tags of signatures, attestations and fallback referrers (INTEROP): never an image's."""
 
-Text = Annotated[str, Parameter(max_length=512)]
-Status = Literal["", "queued", "scanning", "scanned", "failed"]
+_NO_HOST = "registry {!r}: want a host name with a dot or a port, or localhost"
+
+Text = Annotated[str, QueryParameter(max_length=512)]
+Status = FromQuery[Literal["", "queued", "scanning", "scanned", "failed"]]
+
+TheFilter = NamedDependency[ImageFilter]
 
 
 async def provide_image_filter(
@@ -50,7 +55,9 @@ async def provide_image_filter(
     summary="Take push notifications of a registry",
     responses=documented(),
 )
-async def post_notification(hub: Hub, caller: Caller, data: NotificationV2) -> NotificationResultV1:
+async def post_notification(
+    hub: TheHub, caller: TheCaller, data: JSONBody[NotificationV2]
+) -> NotificationResultV1:
     """Queue a scan for each image that was pushed, in Docker distribution's envelope.
 
     What is no image's push is counted as skipped, never refused: a registry would repeat it.
@@ -77,7 +84,9 @@ async def post_notification(hub: Hub, caller: Caller, data: NotificationV2) -> N
     summary="Ask for a scan",
     responses=documented(),
 )
-async def request_scan(hub: Hub, caller: Caller, data: ScanRequestV1) -> JobRecordV1:
+async def request_scan(
+    hub: TheHub, caller: TheCaller, data: JSONBody[ScanRequestV1]
+) -> JobRecordV1:
     """Queue a scan; the answer is the job that is queued for this digest already, if any."""
     subject = _subject(data.registry, data.repository, data.digest)
     wrong = [tag for tag in data.tags if not is_tag(tag)]
@@ -99,7 +108,7 @@ async def request_scan(hub: Hub, caller: Caller, data: ScanRequestV1) -> JobReco
     responses=documented(),
 )
 async def list_images(
-    hub: Hub, image_filter: ImageFilter, cursor: Cursor = "", limit: Limit = DEFAULT_LIMIT
+    hub: TheHub, image_filter: TheFilter, cursor: Cursor = "", limit: Limit = DEFAULT_LIMIT
 ) -> Page[ImageV1]:
     """Return a page of the images that match all filters given."""
     before = parse_cursor(cursor, tuple[str, int])
@@ -117,7 +126,7 @@ async def list_images(
     summary="Show an image",
     responses=documented(404),
 )
-async def get_image(hub: Hub, registry: Text, repository: Text, digest: Text) -> ImageV1:
+async def get_image(hub: TheHub, registry: Text, repository: Text, digest: Text) -> ImageV1:
     """Return one image with its newest reports."""
     subject = _subject(registry, repository, digest)
     async with hub.database.read() as connection:
@@ -140,14 +149,17 @@ def _push_of(event: NotifiedEventV2, hub: Hub) -> tuple[Subject, NotifiedEventV2
 
 def _subject(registry: str, repository: str, digest: str) -> Subject:
     """Return the subject in its normal form; refuses what is none."""
-    host = normalize_host(registry)
     if not is_repository(repository):
         raise InputError(f"repository {repository[:255]!r}: want lower-case path components")
-    # A host that reads as one only beside a repository ("localhost", "a.example") is checked so.
-    reference = parse_reference(f"{host}/{repository}@{parse_digest(digest)}")
+    named = parse_digest(digest)
+    host = normalize_host(registry)
+    try:
+        reference = parse_reference(f"{host}/{repository}@{named}")
+    except InvalidReferenceError as error:
+        raise InputError(_NO_HOST.format(registry[:261])) from error
     if reference.registry != host:
-        raise InputError(f"registry {registry[:261]!r}: want a host name, with its port if any")
-    return Subject(host, reference.repository, digest)
+        raise InputError(_NO_HOST.format(registry[:261]))
+    return Subject(host, reference.repository, named)
 
 
 async def _queue(  # what a job is made of

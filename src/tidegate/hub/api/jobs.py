@@ -4,13 +4,19 @@ import time
 from typing import Annotated, Literal
 
 from litestar import Response, get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, QueryParameter
 
-from tidegate.hub.api.access import READERS, allow
-from tidegate.hub.api.paging import DEFAULT_LIMIT, Cursor, Limit, parse_cursor, render_cursor
+from tidegate.hub.api.access import READERS, TheHub, allow
+from tidegate.hub.api.parameters import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Id,
+    Limit,
+    parse_cursor,
+    render_cursor,
+)
 from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import render_instant
-from tidegate.hub.context import Hub
 from tidegate.hub.jobs.results import require_about
 from tidegate.hub.store import images, jobs
 from tidegate.hub.store.tokens import Role
@@ -36,7 +42,7 @@ LOOK_AGAIN_S = 1.0
     summary="Lease a scan job",
     responses=documented(),
 )
-async def lease_job(hub: Hub, data: JobLeaseRequestV1) -> Response[JobV1 | None]:
+async def lease_job(hub: TheHub, data: JSONBody[JobLeaseRequestV1]) -> Response[JobV1 | None]:
     """Return the job that waits longest, for as long as its lease is extended; 204: none."""
     deadline = time.monotonic() + data.wait_s
     while True:
@@ -58,7 +64,7 @@ async def lease_job(hub: Hub, data: JobLeaseRequestV1) -> Response[JobV1 | None]
     summary="Extend a lease",
     responses=documented(404, 409),
 )
-async def report_progress(hub: Hub, job_id: str, data: JobProgressV1) -> None:
+async def report_progress(hub: TheHub, job_id: Id, data: JSONBody[JobProgressV1]) -> None:
     """Let the lease last again as long as at its start; 409: it is lost."""
     async with hub.database.write() as connection:
         await jobs.extend(connection, job_id, data.lease, hub.settings.jobs, hub.now())
@@ -71,7 +77,7 @@ async def report_progress(hub: Hub, job_id: str, data: JobProgressV1) -> None:
     summary="Deliver a scan's reports",
     responses=documented(404, 409),
 )
-async def complete_job(hub: Hub, job_id: str, data: JobResultV1) -> None:
+async def complete_job(hub: TheHub, job_id: Id, data: JSONBody[JobResultV1]) -> None:
     """Keep the reports of the leased digest; without any, it was no image and is forgotten."""
     async with hub.database.write() as connection:
         job = await jobs.held(connection, job_id, data.lease, hub.now())
@@ -90,7 +96,7 @@ async def complete_job(hub: Hub, job_id: str, data: JobResultV1) -> None:
     summary="Give a job back",
     responses=documented(404, 409),
 )
-async def fail_job(hub: Hub, job_id: str, data: JobFailureV1) -> None:
+async def fail_job(hub: TheHub, job_id: Id, data: JSONBody[JobFailureV1]) -> None:
     """Queue the job again after a backoff, or keep it as failed."""
     async with hub.database.write() as connection:
         job = await jobs.held(connection, job_id, data.lease, hub.now())
@@ -106,8 +112,8 @@ async def fail_job(hub: Hub, job_id: str, data: JobFailureV1) -> None:
     responses=documented(),
 )
 async def list_jobs(
-    hub: Hub,
-    job_state: Annotated[StateFilter, Parameter(query="state")] = "",
+    hub: TheHub,
+    job_state: Annotated[StateFilter, QueryParameter(name="state")] = "",
     cursor: Cursor = "",
     limit: Limit = DEFAULT_LIMIT,
 ) -> JobPageV1:

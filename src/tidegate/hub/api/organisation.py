@@ -1,13 +1,13 @@
 """What holds for the whole organisation, and its audit log."""
 
 from litestar import get, put
+from litestar.params import JSONBody
 
-from tidegate.hub.api.access import READERS, allow
-from tidegate.hub.api.paging import DEFAULT_LIMIT, Cursor, Limit, parse_cursor, render_cursor
+from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow
+from tidegate.hub.api.parameters import DEFAULT_LIMIT, Cursor, Limit, parse_cursor, render_cursor
 from tidegate.hub.api.problems import documented
-from tidegate.hub.context import Hub
 from tidegate.hub.store import audit, organisation
-from tidegate.hub.store.tokens import Caller, Role
+from tidegate.hub.store.tokens import Role
 from tidegate.wire.hub_v1 import AuditEntryV1, Page, SettingsV1
 
 
@@ -17,7 +17,7 @@ from tidegate.wire.hub_v1 import AuditEntryV1, Page, SettingsV1
     summary="Show the organisation's settings",
     responses=documented(),
 )
-async def get_settings(hub: Hub) -> SettingsV1:
+async def get_settings(hub: TheHub) -> SettingsV1:
     """Return the evaluation mode and the component switches."""
     async with hub.database.read() as connection:
         return (await organisation.load(connection)).settings
@@ -29,7 +29,7 @@ async def get_settings(hub: Hub) -> SettingsV1:
     summary="Change the organisation's settings",
     responses=documented(),
 )
-async def put_settings(hub: Hub, caller: Caller, data: SettingsV1) -> SettingsV1:
+async def put_settings(hub: TheHub, caller: TheCaller, data: JSONBody[SettingsV1]) -> SettingsV1:
     """Set the evaluation mode and the component switches."""
     async with hub.database.write() as connection:
         await organisation.change(connection, data, hub.author(caller))
@@ -41,7 +41,7 @@ async def put_settings(hub: Hub, caller: Caller, data: SettingsV1) -> SettingsV1
     "/audit", guards=allow(Role.ADMIN), summary="List changes, newest first", responses=documented()
 )
 async def list_audit(
-    hub: Hub, cursor: Cursor = "", limit: Limit = DEFAULT_LIMIT
+    hub: TheHub, cursor: Cursor = "", limit: Limit = DEFAULT_LIMIT
 ) -> Page[AuditEntryV1]:
     """Return a page of the audit log."""
     below = parse_cursor(cursor, tuple[int])

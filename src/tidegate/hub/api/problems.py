@@ -88,6 +88,10 @@ def _on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Proble
     return _problem(error.status_code, error.detail, headers=headers)
 
 
+def _on_deep(_: Request[Any, Any, Any], __: RecursionError) -> Response[ProblemV1]:
+    return _problem(400, "the body is nested deeper than anything this API reads")
+
+
 def _on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[ProblemV1]:
     _log.error("a request failed", method=request.method, path=request.url.path, exc_info=error)
     return _problem(500, "the hub failed at this; its log says why")
@@ -98,5 +102,6 @@ HANDLERS: ExceptionHandlersMap = {
     UnavailableError: _on_refusal,
     ValidationException: _on_invalid,
     HTTPException: _on_http,
+    RecursionError: _on_deep,
     Exception: _on_fault,
 }

@@ -4,12 +4,19 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from litestar import Response, delete, get, post, put
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.cautions import cautions_of
-from tidegate.hub.api.access import READERS, allow
-from tidegate.hub.api.paging import DEFAULT_LIMIT, Cursor, Limit, parse_cursor, render_cursor
+from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow
+from tidegate.hub.api.parameters import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Id,
+    Limit,
+    parse_cursor,
+    render_cursor,
+)
 from tidegate.hub.api.problems import documented
 from tidegate.hub.context import Hub
 from tidegate.hub.rule_body import object_of
@@ -27,10 +34,10 @@ from tidegate.wire.hub_v1 import (
 from tidegate.wire.policy_v1alpha1 import HUB_OBJECT_NAME, PolicyObjectV1, RuleV1, rule_of
 
 IfMatch = Annotated[
-    str, Parameter(header="If-Match", description="`etag` of the rule as you read it, or `*`.")
+    str, HeaderParameter(name="If-Match", description="`etag` of the rule as you read it, or `*`.")
 ]
 Search = Annotated[
-    str, Parameter(max_length=512, description="Part of a name, description or scope name.")
+    str, QueryParameter(max_length=512, description="Part of a name, description or scope name.")
 ]
 
 
@@ -41,7 +48,7 @@ Search = Annotated[
     responses=documented(),
 )
 async def list_rules(
-    hub: Hub, search: Search = "", cursor: Cursor = "", limit: Limit = DEFAULT_LIMIT
+    hub: TheHub, search: Search = "", cursor: Cursor = "", limit: Limit = DEFAULT_LIMIT
 ) -> Page[RuleRecordV1]:
     """Return a page of the rules; the default rule is the last of all."""
     async with hub.database.read() as connection:
@@ -54,7 +61,9 @@ async def list_rules(
 
 
 @post("/rules", guards=allow(Role.ADMIN), summary="Create a rule", responses=documented(409))
-async def create_rule(hub: Hub, caller: Caller, data: RuleWriteV1) -> Response[RuleRecordV1]:
+async def create_rule(
+    hub: TheHub, caller: TheCaller, data: JSONBody[RuleWriteV1]
+) -> Response[RuleRecordV1]:
     """Create a rule directly above the default rule."""
     async with hub.database.write() as connection:
         created = await rule_changes.create(connection, data, hub.author(caller))
@@ -69,7 +78,7 @@ async def create_rule(hub: Hub, caller: Caller, data: RuleWriteV1) -> Response[R
     summary="Show a rule",
     responses=documented(404),
 )
-async def get_rule(hub: Hub, rule_id: str) -> Response[RuleRecordV1]:
+async def get_rule(hub: TheHub, rule_id: Id) -> Response[RuleRecordV1]:
     """Return one rule; its ETag is what If-Match wants."""
     async with hub.database.read() as connection:
         return _tagged(await _record(connection, await rules.load(connection, rule_id)))
@@ -82,7 +91,11 @@ async def get_rule(hub: Hub, rule_id: str) -> Response[RuleRecordV1]:
     responses=documented(404, 409, 412, 428),
 )
 async def replace_rule(
-    hub: Hub, caller: Caller, rule_id: str, data: RuleWriteV1, if_match: IfMatch = ""
+    hub: TheHub,
+    caller: TheCaller,
+    rule_id: Id,
+    data: JSONBody[RuleWriteV1],
+    if_match: IfMatch = "",
 ) -> Response[RuleRecordV1]:
     """Replace a rule, unless somebody changed it since it was read."""
     async with hub.database.write() as connection:
@@ -99,7 +112,7 @@ async def replace_rule(
     summary="Delete a rule",
     responses=documented(404, 409, 412, 428),
 )
-async def delete_rule(hub: Hub, caller: Caller, rule_id: str, if_match: IfMatch = "") -> None:
+async def delete_rule(hub: TheHub, caller: TheCaller, rule_id: Id, if_match: IfMatch = "") -> None:
     """Delete a rule, unless somebody changed it since it was read; never the default rule."""
     async with hub.database.write() as connection:
         await rule_changes.remove(connection, rule_id, if_match, hub.author(caller))
@@ -113,7 +126,7 @@ async def delete_rule(hub: Hub, caller: Caller, rule_id: str, if_match: IfMatch 
     summary="Switch a rule on",
     responses=documented(404),
 )
-async def enable_rule(hub: Hub, caller: Caller, rule_id: str) -> Response[RuleRecordV1]:
+async def enable_rule(hub: TheHub, caller: TheCaller, rule_id: Id) -> Response[RuleRecordV1]:
     """Switch a rule on; it may be on already."""
     return await _switch(hub, caller, rule_id, enabled=True)
 
@@ -125,7 +138,7 @@ async def enable_rule(hub: Hub, caller: Caller, rule_id: str) -> Response[RuleRe
     summary="Switch a rule off",
     responses=documented(404),
 )
-async def disable_rule(hub: Hub, caller: Caller, rule_id: str) -> Response[RuleRecordV1]:
+async def disable_rule(hub: TheHub, caller: TheCaller, rule_id: Id) -> Response[RuleRecordV1]:
     """Switch a rule off; the default rule too."""
     return await _switch(hub, caller, rule_id, enabled=False)
 
@@ -138,7 +151,7 @@ async def disable_rule(hub: Hub, caller: Caller, rule_id: str) -> Response[RuleR
     responses=documented(404, 409),
 )
 async def move_rule(
-    hub: Hub, caller: Caller, rule_id: str, data: RuleMoveV1
+    hub: TheHub, caller: TheCaller, rule_id: Id, data: JSONBody[RuleMoveV1]
 ) -> Response[RuleRecordV1]:
     """Put a rule at a priority; those from there on move down."""
     async with hub.database.write() as connection:
@@ -155,7 +168,7 @@ async def move_rule(
     summary="Copy a rule",
     responses=documented(404),
 )
-async def duplicate_rule(hub: Hub, caller: Caller, rule_id: str) -> Response[RuleRecordV1]:
+async def duplicate_rule(hub: TheHub, caller: TheCaller, rule_id: Id) -> Response[RuleRecordV1]:
     """Make a disabled copy directly below a rule, of the default rule directly above it."""
     async with hub.database.write() as connection:
         copy = await rule_changes.duplicate(connection, rule_id, hub.author(caller))
@@ -171,7 +184,9 @@ async def duplicate_rule(hub: Hub, caller: Caller, rule_id: str) -> Response[Rul
     summary="Create or update rules by name",
     responses=documented(409),
 )
-async def apply_rules(hub: Hub, caller: Caller, data: RuleApplyV1) -> RuleApplyResultV1:
+async def apply_rules(
+    hub: TheHub, caller: TheCaller, data: JSONBody[RuleApplyV1]
+) -> RuleApplyResultV1:
     """Create or update rules by name, all or none; new ones directly above the default rule."""
     async with hub.database.write() as connection:
         result = await rule_changes.apply(connection, data, hub.author(caller))
@@ -186,8 +201,8 @@ async def apply_rules(hub: Hub, caller: Caller, data: RuleApplyV1) -> RuleApplyR
     responses=documented(),
 )
 async def export_rules(
-    hub: Hub,
-    export_format: Annotated[Literal["json"], Parameter(query="format")] = "json",
+    hub: TheHub,
+    export_format: Annotated[Literal["json"], QueryParameter(name="format")] = "json",
 ) -> PolicyObjectV1:
     """Return all rules, disabled ones too, as one SecurityArtifactPolicy object."""
     del export_format  # the one there is; checked by its type

@@ -1,18 +1,27 @@
 """Tokens of people, scanners and registries; clusters get theirs by enrolment."""
 
 from litestar import delete, get, post
+from litestar.params import JSONBody
 
-from tidegate.hub.api.access import allow
-from tidegate.hub.api.paging import DEFAULT_LIMIT, Cursor, Limit, parse_cursor, render_cursor
+from tidegate.hub.api.access import TheCaller, TheHub, allow
+from tidegate.hub.api.parameters import (
+    DEFAULT_LIMIT,
+    Cursor,
+    Id,
+    Limit,
+    parse_cursor,
+    render_cursor,
+)
 from tidegate.hub.api.problems import documented
-from tidegate.hub.context import Hub
 from tidegate.hub.store import tokens
-from tidegate.hub.store.tokens import Caller, Role
+from tidegate.hub.store.tokens import Role
 from tidegate.wire.hub_v1 import Page, TokenCreatedV1, TokenCreateV1, TokenV1
 
 
 @get("/tokens", guards=allow(Role.ADMIN), summary="List tokens", responses=documented())
-async def list_tokens(hub: Hub, cursor: Cursor = "", limit: Limit = DEFAULT_LIMIT) -> Page[TokenV1]:
+async def list_tokens(
+    hub: TheHub, cursor: Cursor = "", limit: Limit = DEFAULT_LIMIT
+) -> Page[TokenV1]:
     """Return a page of the tokens by name, without the secrets."""
     after = parse_cursor(cursor, tuple[str])
     async with hub.database.read() as connection:
@@ -23,7 +32,9 @@ async def list_tokens(hub: Hub, cursor: Cursor = "", limit: Limit = DEFAULT_LIMI
 
 
 @post("/tokens", guards=allow(Role.ADMIN), summary="Make a token", responses=documented(409))
-async def create_token(hub: Hub, caller: Caller, data: TokenCreateV1) -> TokenCreatedV1:
+async def create_token(
+    hub: TheHub, caller: TheCaller, data: JSONBody[TokenCreateV1]
+) -> TokenCreatedV1:
     """Make a token; it is in this answer and nowhere else."""
     secret = tokens.new_token()
     async with hub.database.write() as connection:
@@ -38,7 +49,7 @@ async def create_token(hub: Hub, caller: Caller, data: TokenCreateV1) -> TokenCr
     summary="Revoke a token",
     responses=documented(404, 409),
 )
-async def delete_token(hub: Hub, caller: Caller, token_id: str) -> None:
+async def delete_token(hub: TheHub, caller: TheCaller, token_id: Id) -> None:
     """Revoke a token at once; the last administrator's stays."""
     async with hub.database.write() as connection:
         await tokens.remove(connection, token_id, hub.author(caller))

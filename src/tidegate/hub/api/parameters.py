@@ -1,19 +1,25 @@
-"""Cursors: opaque to readers, they say after which row the next page begins."""
+"""Parameters that many handlers take: ids in paths, and the cursors of lists.
+
+A cursor is opaque to readers; it says after which row the next page begins.
+"""
 
 import base64
 import binascii
 from typing import Annotated, TypeVar
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import PathParameter, QueryParameter
 
 from tidegate.domain.errors import InputError
 
 T = TypeVar("T")
 
-Limit = Annotated[int, Parameter(ge=1, le=500, description="Items on a page.")]
+Id = Annotated[str, PathParameter(max_length=128)]
+"""Of a rule, job, event or token, or a cluster's name."""
+Limit = Annotated[int, QueryParameter(ge=1, le=500, description="Items on a page.")]
 Cursor = Annotated[
-    str, Parameter(max_length=512, description="`next` of the page before; empty: the first one.")
+    str,
+    QueryParameter(max_length=512, description="`next` of the page before; empty: the first one."),
 ]
 DEFAULT_LIMIT = 50
 

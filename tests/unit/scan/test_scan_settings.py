@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+
+from tidegate.domain.errors import ConfigurationError, MissingSettingError, UnknownPluginError
+from tidegate.plugins import load_plugin
+from tidegate.scan.settings import read_settings
+
+COMPLETE = {
+    "TIDEGATE_SCAN_HUB_URL": "http://127.0.0.1:8080/",
+    "TIDEGATE_SCAN_TOKEN_FILE": "/t",
+    "TIDEGATE_SCAN_KEY_FILE": "/k",
+    "TIDEGATE_SCAN_DATA_DIR": "/data",
+    "TIDEGATE_SCAN_REGISTRIES": "/r",
+}
+
+
+def test_defaults_are_as_documented() -> None:
+    settings = read_settings(COMPLETE)
+    assert settings.hub_url == "http://127.0.0.1:8080"
+    assert settings.index_file == Path("/data/advisories.sqlite")
+    assert (settings.concurrency, settings.scanner, settings.deadline_s) == (1, "builtin", 600)
+    assert settings.max_image_bytes == 10 * 2**30
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_a_missing_setting_is_named(name: str) -> None:
+    with pytest.raises(MissingSettingError, match=name):
+        read_settings({**COMPLETE, name: " "})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CONCURRENCY", "0"),
+        ("CONCURRENCY", "many"),
+        ("CONCURRENCY", "65"),
+        ("DEADLINE_S", "nan"),
+        ("HEARTBEAT_S", "-1"),
+        ("MAX_IMAGE_BYTES", "inf"),
+    ],
+)
+def test_a_number_out_of_range_is_refused_with_its_range(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"TIDEGATE_SCAN_{name} is .*; want a number"):
+        read_settings({**COMPLETE, f"TIDEGATE_SCAN_{name}": value})
+
+
+def test_an_unknown_plug_in_is_refused_with_those_installed() -> None:
+    with pytest.raises(UnknownPluginError, match=r"no plug-in 'trivvy'; installed: "):
+        load_plugin("console_scripts", "trivvy")
+
+
+def test_a_plug_in_is_loaded_by_name() -> None:
+    assert callable(load_plugin("console_scripts", "pytest"))
+
+
+def test_a_plug_in_that_cannot_be_loaded_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[tidegate.scanners]\nbroken = no_such_module:x\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UnknownPluginError, match="'broken' cannot be loaded"):
+        load_plugin("tidegate.scanners", "broken")

@@ -1,0 +1,219 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+import msgspec
+import pytest
+
+from tidegate.domain.errors import (
+    InvalidManifestError,
+    LimitExceededError,
+    RegistryUnavailableError,
+    ScannerUnavailableError,
+)
+from tidegate.domain.finding import Finding
+from tidegate.domain.severity import Severity
+from tidegate.hubclient.client import HubClient
+from tidegate.local.images import build_demo_images
+from tidegate.scan.scanner import ScannerOutput
+from tidegate.scan.settings import ScanSettings
+from tidegate.scan.worker import Worker, count_vulnerabilities
+from tidegate.testing.memory_registry import MemoryRegistry
+from tidegate.trust.keys import generate_key
+from tidegate.wire.hub_v1 import JobFailureV1, JobResultV1, JobV1
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+HOST = "registry.example"
+
+
+def answer(status: int) -> httpx2.Response:
+    async def nothing() -> AsyncIterator[bytes]:
+        yield b""
+
+    return httpx2.Response(status, content=nothing())
+
+
+@dataclass
+class ScriptedHub:
+    """Answers as the hub does, and keeps what it was told."""
+
+    progress_status: int = 204
+    told: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        verb = request.url.path.rpartition("/")[2]
+        self.told.append((verb, request.content))
+        return answer(self.progress_status if verb == "progress" else 204)
+
+    def said(self, verb: str) -> list[bytes]:
+        return [body for told, body in self.told if told == verb]
+
+
+@dataclass
+class StuckScanner:
+    """Never ends; says when it began and when it was stopped."""
+
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped: bool = False
+
+    async def scan(self, layout: Path, workdir: Path, deadline_s: float) -> ScannerOutput:
+        del layout, workdir, deadline_s
+        self.started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.stopped = True
+        raise AssertionError("unreachable")
+
+
+@dataclass
+class FailingScanner:
+    error: Exception
+
+    async def scan(self, layout: Path, workdir: Path, deadline_s: float) -> ScannerOutput:
+        del layout, workdir, deadline_s
+        raise self.error
+
+
+@dataclass
+class World:
+    hub: ScriptedHub
+    registry: MemoryRegistry
+    worker: Worker
+    job: JobV1
+
+
+def make_world(tmp_path: Path, scanner: object, hub: ScriptedHub) -> World:
+    (image,) = [i for i in build_demo_images() if i.tag == "clean"]
+    registry = MemoryRegistry(host=HOST)
+    for blob in image.blobs.values():
+        registry.put_blob(blob)
+    registry.put_manifest(*image.manifests[0])
+    settings = ScanSettings(
+        "http://hub", tmp_path, tmp_path, tmp_path, tmp_path, heartbeat_s=0.01, name="w"
+    )
+    settings.work_dir.mkdir()
+    client = HubClient("http://hub", "t" * 32, transport=httpx2.MockTransport(hub))
+    worker = Worker(client, registry, scanner, generate_key(), settings, lambda: NOW)
+    job = JobV1(
+        "1",
+        "secret",
+        HOST,
+        "demo/app",
+        image.digest,
+        [],
+        attach=True,
+        attempt=1,
+        lease_expires_at="",
+    )
+    return World(hub, registry, worker, job)
+
+
+async def until(held: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not held():
+            await asyncio.sleep(0.005)
+
+
+async def test_a_job_whose_lease_is_lost_is_abandoned_in_silence(tmp_path: Path) -> None:
+    scanner = StuckScanner()
+    world = make_world(tmp_path, scanner, ScriptedHub())
+    task = asyncio.create_task(world.worker.work(world.job))
+    await scanner.started.wait()
+    world.hub.progress_status = 409
+    await asyncio.wait_for(task, 10)
+    assert scanner.stopped
+    assert world.hub.said("complete") == world.hub.said("fail") == []
+
+
+async def test_a_job_is_kept_while_the_hub_does_not_answer_its_heartbeat(tmp_path: Path) -> None:
+    scanner = StuckScanner()
+    world = make_world(tmp_path, scanner, ScriptedHub(progress_status=503))
+    task = asyncio.create_task(world.worker.work(world.job))
+    await until(lambda: len(world.hub.said("progress")) > 2)
+    assert not scanner.stopped
+    await stop(task)
+
+
+async def test_a_stopped_worker_gives_its_job_back(tmp_path: Path) -> None:
+    scanner = StuckScanner()
+    world = make_world(tmp_path, scanner, ScriptedHub())
+    task = asyncio.create_task(world.worker.work(world.job))
+    await scanner.started.wait()
+    await stop(task)
+    assert scanner.stopped
+    (failure,) = world.hub.said("fail")
+    assert msgspec.json.decode(failure, type=JobFailureV1) == JobFailureV1(
+        "secret", "the worker was stopped", retry=True
+    )
+
+
+async def stop(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize(
+    ("error", "retry"),
+    [
+        pytest.param(ScannerUnavailableError("gone"), True, id="scanner-missing"),
+        pytest.param(RegistryUnavailableError("down"), True, id="registry-down"),
+        pytest.param(LimitExceededError("too large"), False, id="beyond-a-limit"),
+        pytest.param(InvalidManifestError("odd"), False, id="bad-input"),
+        pytest.param(ZeroDivisionError("ours"), True, id="fault-of-ours"),
+    ],
+)
+async def test_a_failure_is_told_to_the_hub_and_never_a_report(
+    tmp_path: Path, error: Exception, retry: str
+) -> None:
+    world = make_world(tmp_path, FailingScanner(error), ScriptedHub())
+    await world.worker.work(world.job)
+    (failure,) = world.hub.said("fail")
+    told = msgspec.json.decode(failure, type=JobFailureV1)
+    assert str(error) in told.error
+    assert told.retry is retry
+    assert world.hub.said("complete") == []
+    assert len(world.registry.manifests) == 1, "nothing is attached"
+
+
+async def test_what_is_no_image_is_done_without_a_report(tmp_path: Path) -> None:
+    world = make_world(tmp_path, StuckScanner(), ScriptedHub())
+    body = world.registry.manifests[world.job.digest][0].replace(b"image.config", b"other.config")
+    digest = world.registry.put_manifest(body, "application/vnd.oci.image.manifest.v1+json")
+    await world.worker.work(msgspec.structs.replace(world.job, digest=digest))
+    (result,) = world.hub.said("complete")
+    assert msgspec.json.decode(result, type=JobResultV1).reports == []
+
+
+async def test_no_jobs_and_no_hub_are_waited_out(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    class AbsentHub(ScriptedHub):
+        def __call__(self, request: httpx2.Request) -> httpx2.Response:
+            asked.append(request.url.path)
+            return answer([503, 401, 204][min(len(asked) - 1, 2)])
+
+    world = make_world(tmp_path, StuckScanner(), AbsentHub())
+    task = asyncio.create_task(world.worker.run())
+    await until(lambda: len(asked) > 3)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_counts_are_of_distinct_vulnerabilities_at_their_highest() -> None:
+    def finding(identifier: str, severity: Severity, package: str) -> Finding:
+        return Finding(identifier, severity, package, "1")
+
+    counts = count_vulnerabilities(
+        (
+            finding("CVE-2024-0001", Severity.LOW, "pkg:a"),
+            finding("CVE-2024-0001", Severity.HIGH, "pkg:b"),
+            finding("CVE-2024-0002", Severity.UNKNOWN, "pkg:a"),
+        )
+    )
+    assert (counts.high, counts.low, counts.unknown) == (1, 0, 1)
