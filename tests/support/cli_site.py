@@ -79,7 +79,7 @@ def running_site(root: Path, *, demo_images: frozenset[str]) -> Iterator[CliSite
     site = Site(folder, ports, pair)
     (folder.policy / "lab.json").write_text(json.dumps(lab_policy("deny")))
     with ExitStack() as stack:
-        for plan in (plan_hub(site), plan_registry(site), plan_worker(site)):
+        for plan in (plan_hub(site), plan_registry(site), plan_worker(site), plan_gate(site)):
             stack.enter_context(_running(plan))
         state = UpState(
             hub=site.url("hub"),
