@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help install up lint check test kube e2e bench crd golden faults fix lock clean
+.PHONY: help install up lint check test kube clients e2e bench crd golden faults fix lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,14 +35,19 @@ test: check ## everything: the fast checks, then real registries, scanner, hub a
 kube: ## build the real API server, controller-manager and kubectl into a cache (once, minutes)
 	hack/kube/build.sh
 
+clients: ## fetch the stock clients oras and cosign, which some tests drive (Debian)
+	hack/clients.sh
+
 e2e: install ## only the tests on the real API server
 	$(BIN)/pytest tests/e2e
 
 bench: install ## measure; results and method go to bench/RESULTS.md
 	$(BIN)/python bench/run.py
 
-crd: install ## regenerate config/crd from its one source
+crd: install ## regenerate config/ from its sources
 	$(BIN)/python -m tidegate.wire.crd > config/crd/securityartifactpolicies.yaml
+	$(BIN)/python -m tidegate.wire.rbac gate > config/rbac/gate.yaml
+	$(BIN)/python -m tidegate.wire.rbac agent > config/rbac/agent.yaml
 
 golden: install ## rewrite tests/golden from the real API server; review the diff
 	$(BIN)/pytest -q tests/e2e/test_golden.py --rewrite-golden

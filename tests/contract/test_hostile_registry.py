@@ -405,6 +405,41 @@ async def test_a_fallback_tag_that_is_garbage_is_unavailable(hostile: HostileReg
             await client.list_referrers(image_of(hostile), SUBJECT)
 
 
+@pytest.mark.parametrize(
+    ("body", "tags"),
+    [
+        pytest.param(b'{"name":"app","tags":["1","2"]}', ("1", "2"), id="tags"),
+        pytest.param(b'{"name":"app","tags":null}', (), id="null-of-a-go-program"),
+    ],
+)
+async def test_tags_are_listed(hostile: HostileRegistry, body: bytes, tags: tuple[str]) -> None:
+    hostile.scripts["/v2/app/tags/list"] = ScriptedAnswer(body=body)
+    async with client_of(hostile) as client:
+        assert await client.list_tags(image_of(hostile)) == tags
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        pytest.param(b"[]", RegistryUnavailableError, id="no-object"),
+        pytest.param(b'{"tags":["../1"]}', RegistryUnavailableError, id="no-tag"),
+        pytest.param(b'{"a":' * 70, LimitExceededError, id="t03-nested"),
+        pytest.param(
+            json.dumps({"tags": [f"t{number}" for number in range(10_001)]}).encode(),
+            LimitExceededError,
+            id="t02-too-many",
+        ),
+    ],
+)
+async def test_what_is_no_list_of_tags_is_an_error(
+    hostile: HostileRegistry, body: bytes, error: type[TidegateError]
+) -> None:
+    hostile.scripts["/v2/app/tags/list"] = ScriptedAnswer(body=body)
+    async with client_of(hostile) as client:
+        with pytest.raises(error):
+            await client.list_tags(image_of(hostile))
+
+
 # --- credentials ----------------------------------------------------------------------------------
 
 

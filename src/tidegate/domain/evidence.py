@@ -6,12 +6,13 @@ findings alone never means clean: `Coverage` says what was judged at all.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tidegate.domain.digest import Digest
 from tidegate.domain.finding import Finding
+from tidegate.domain.tally import Counts, Unit, count, units_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,20 @@ class Report:
     findings: tuple[Finding, ...]
     coverage: Coverage
     sources: tuple[ReportSource, ...]
+    units: tuple[Unit, ...] = field(init=False, compare=False, repr=False)
+    """Every finding under each of its canonical ids."""
+    counts: Counts = field(init=False, compare=False, repr=False)
+    """Of all findings, before exemptions; made once, so that a decision need not count again."""
+    ids: frozenset[str] = field(init=False, compare=False, repr=False)
+    """Every id and alias of every finding."""
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise ValueError("a report has at least one source; without one it is Missing")
+        object.__setattr__(self, "units", units_of(self.findings))
+        object.__setattr__(self, "counts", count(self.units))
+        ids = frozenset(i for finding in self.findings for i in finding.ids)
+        object.__setattr__(self, "ids", ids)
 
     @property
     def scanned_at(self) -> datetime:
@@ -120,6 +135,7 @@ class UnavailableReason(StrEnum):
     LIMITS = "limits exceeded"
     UNREADABLE = "a newer report is known but cannot be read"
     CLUSTER = "the cluster did not say what the rule asks"
+    INVALID_REFERENCE = "the image reference cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +144,11 @@ class Unavailable:
 
     reason: UnavailableReason
     detail: str = ""
+
+    @property
+    def ignorable(self) -> bool:
+        """Whether a rule may ignore it: what a pusher or a writer can cause, none may."""
+        return self.reason not in (UnavailableReason.LIMITS, UnavailableReason.INVALID_REFERENCE)
 
 
 Evidence = Report | Stale | Missing | Unavailable
@@ -174,7 +195,7 @@ def join_reports(reports: Sequence[Report]) -> Report:
     if not rest:
         return first
     coverage = next((r.coverage for r in reports if r.coverage.complete), first.coverage)
-    findings = tuple(dict.fromkeys(f for r in reports for f in r.findings))
+    findings = tuple(f for r in reports for f in r.findings)
     return Report(first.subject, findings, coverage, tuple(s for r in reports for s in r.sources))
 
 

@@ -1,7 +1,7 @@
 """A finding: one vulnerability in one package of one subject."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tidegate.domain.severity import Severity
 
@@ -50,20 +50,20 @@ class Finding:
     locations: tuple[Location, ...] = ()
     references: tuple[str, ...] = ()
 
-    @property
-    def ids(self) -> frozenset[str]:
-        """The own id and all aliases, normalised."""
-        return frozenset(map(normalize_id, (self.vulnerability_id, *self.aliases)))
+    ids: frozenset[str] = field(init=False, compare=False, repr=False)
+    """The own id and all aliases, normalised."""
+    canonical_ids: tuple[str, ...] = field(init=False, compare=False, repr=False)
+    """The ids that this finding counts under: its CVEs, else its own id; sorted.
 
-    @property
-    def canonical_ids(self) -> tuple[str, ...]:
-        """The ids that this finding counts under: its CVEs, else its own id; sorted.
+    Only the finding itself decides: joining through other findings would let one more finding
+    lower a count.
+    """
 
-        Only the finding itself decides: joining through other findings would let one more finding
-        lower a count.
-        """
-        cves = sorted(i for i in self.ids if is_cve(i))
-        return tuple(cves) or (normalize_id(self.vulnerability_id),)
+    def __post_init__(self) -> None:
+        ids = frozenset(map(normalize_id, (self.vulnerability_id, *self.aliases)))
+        cves = tuple(sorted(i for i in ids if is_cve(i)))
+        object.__setattr__(self, "ids", ids)
+        object.__setattr__(self, "canonical_ids", cves or (normalize_id(self.vulnerability_id),))
 
     @property
     def package_name(self) -> str:

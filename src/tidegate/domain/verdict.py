@@ -1,5 +1,6 @@
 """The decision about one workload, with everything that led to it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum, StrEnum
@@ -8,7 +9,8 @@ from tidegate.domain.digest import Digest
 from tidegate.domain.evidence import Evidence
 from tidegate.domain.finding import Finding
 from tidegate.domain.rule import Action, Exemption, ResourceExemption, Rule
-from tidegate.domain.severity import Severity
+from tidegate.domain.severity import RATED, Severity
+from tidegate.domain.tally import NO_COUNTS, Counts, Unit
 from tidegate.domain.workload import ImageUse
 
 
@@ -80,21 +82,6 @@ class Exempted:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """Distinct vulnerabilities per severity, not cumulative."""
-
-    critical: int = 0
-    high: int = 0
-    medium: int = 0
-    low: int = 0
-    unknown: int = 0
-
-    def of(self, severity: Severity) -> int:
-        """Return how many have exactly `severity`."""
-        return (self.unknown, self.low, self.medium, self.high, self.critical)[severity]
-
-
-@dataclass(frozen=True, slots=True)
 class RuleJudgement:
     """One rule applied to one platform of one image."""
 
@@ -104,9 +91,10 @@ class RuleJudgement:
     evidence: Evidence
     platform: str = ""
     digest: Digest | None = None
-    counts: Counts = Counts()
-    counted: tuple[Finding, ...] = ()
-    """Findings left after exemptions, worst first."""
+    counts: Counts = NO_COUNTS
+    """Of what is left after exemptions."""
+    remaining: tuple[Unit, ...] = ()
+    """What is left after exemptions."""
     exempted: tuple[Exempted, ...] = ()
 
     @property
@@ -115,6 +103,46 @@ class RuleJudgement:
         if not self.violations:
             return Decision.ALLOW
         return Decision.DENY if self.rule.action is Action.DENY else Decision.AUDIT
+
+    @property
+    def counted(self) -> tuple[Finding, ...]:
+        """Findings that the rule forbids, then those it limits, worst first."""
+        forbidden = self.rule.conditions.forbidden_ids
+        chosen = {id(f): f for f in self._findings if f.ids & forbidden or self._limits(f)}
+        return tuple(
+            sorted(
+                chosen.values(),
+                key=lambda f: (
+                    not f.ids & forbidden,
+                    -f.severity,
+                    f.canonical_ids,
+                    f.package,
+                    f.version,
+                ),
+            )
+        )
+
+    @property
+    def below(self) -> tuple[Finding, ...]:
+        """Findings that neither count nor are exempted: of a severity the rule does not limit."""
+        forbidden = self.rule.conditions.forbidden_ids
+        chosen = {
+            id(f): f for f, _ in self.remaining if not f.ids & forbidden and not self._limits(f)
+        }
+        return tuple(chosen.values())
+
+    @property
+    def _findings(self) -> Iterator[Finding]:
+        """What is left, and what is forbidden although an exemption names it."""
+        forbidden = self.rule.conditions.forbidden_ids
+        yield from (f for f, _ in self.remaining)
+        yield from (e.finding for e in self.exempted if e.finding.ids & forbidden)
+
+    def _limits(self, finding: Finding) -> bool:
+        limits = self.rule.conditions.thresholds
+        if finding.severity is Severity.UNKNOWN:
+            return limits.unknown is not None
+        return any(limits.limit(s) is not None for s in RATED if s <= finding.severity)
 
     @property
     def age(self) -> timedelta | None:

@@ -7,7 +7,7 @@ become schema limits. Unknown fields are refused: a misspelt condition must not 
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -21,6 +21,7 @@ from tidegate.domain.rule import (
     Conditions,
     Disposition,
     EvaluationMode,
+    Exemption,
     MatcherType,
     Operator,
     ResourceExemption,
@@ -34,8 +35,8 @@ from tidegate.domain.rule import (
 
 GROUP = "tidegate.io"
 VERSION = "v1alpha1"
-API_VERSION = f"{GROUP}/{VERSION}"
-KIND = "SecurityArtifactPolicy"
+API_VERSION: Final = "tidegate.io/v1alpha1"
+KIND: Final = "SecurityArtifactPolicy"
 PLURAL = "securityartifactpolicies"
 SHORT_NAME = "sap"
 HUB_OBJECT_NAME = "tidegate-vulnerability-assessment-policy"
@@ -241,30 +242,7 @@ def entry_of(rule: Rule) -> RuleV1:
             ignored_cves=[
                 e.vulnerability_id for e in rule.vulnerability_exemptions if _plainly_ignored(e)
             ],
-            exemptions=[
-                *(
-                    ExemptionV1(
-                        type="permanent" if e.expires_at is None else "timeBased",
-                        value=e.vulnerability_id,
-                        time_bound=_time_bound(e.expires_at),
-                        reason=e.reason,
-                        added_by=e.added_by,
-                    )
-                    for e in rule.vulnerability_exemptions
-                    if not _plainly_ignored(e)
-                ),
-                *(
-                    ExemptionV1(
-                        type="permanent" if e.expires_at is None else "timeBased",
-                        value=e.value,
-                        matcher_type=e.matcher,
-                        time_bound=_time_bound(e.expires_at),
-                        reason=e.reason,
-                        added_by=e.added_by,
-                    )
-                    for e in rule.resource_exemptions
-                ),
-            ],
+            exemptions=_exemption_entries(rule),
             unsupported_registries=sorted(conditions.unsupported_registries),
         ),
     )
@@ -376,6 +354,29 @@ def _expiry(exemption: ExemptionV1) -> datetime | None:
             f"exemption {exemption.value!r} is timeBased but has no timeBound.endDate; give one"
         )
     return parse_end_date(bound.end_date)
+
+
+def _exemption_entries(rule: Rule) -> list[ExemptionV1]:
+    vulnerabilities = (
+        _exemption_entry(e, e.vulnerability_id, UNSET)
+        for e in rule.vulnerability_exemptions
+        if not _plainly_ignored(e)
+    )
+    resources = (_exemption_entry(e, e.value, e.matcher) for e in rule.resource_exemptions)
+    return [*vulnerabilities, *resources]
+
+
+def _exemption_entry(
+    exemption: Exemption, value: str, matcher: ResourceMatcher | UnsetType
+) -> ExemptionV1:
+    return ExemptionV1(
+        type="permanent" if exemption.expires_at is None else "timeBased",
+        value=value,
+        matcher_type=matcher,
+        time_bound=_time_bound(exemption.expires_at),
+        reason=exemption.reason,
+        added_by=exemption.added_by,
+    )
 
 
 def _plainly_ignored(exemption: VulnerabilityExemption) -> bool:

@@ -114,7 +114,7 @@ def make_world(tmp_path: Path, scanner: object, hub: ScriptedHub) -> World:
 
 async def until(held: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not held():  # noqa: ASYNC110 - what is awaited has no event of its own
+        while not held():
             await asyncio.sleep(0.005)
 
 

@@ -170,17 +170,28 @@ def test_a_rendered_manifest_is_read_back(manifest: Manifest) -> None:
         (b'{"a":[{}]}', 3),
         (b'"[[[["', 0),
         (b'["\\"[[["]', 1),
-        (b'["[[[[', 5),
+        (b'["[[[[', 1),
         (b"[" * 100, 100),
         (b"[]" * 100, 1),
-        (b"]]]]", -1),
+        (b"]]]]", 0),
     ],
 )
 def test_depth_counts_what_is_open_at_once(body: bytes, depth: int) -> None:
     assert json_depth(body) == depth
 
 
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize("piece", [b"[", b"[]", b'"', b'"\\', b'\\"', b'{"a":', b'"a\\"['])
+def test_t03_depth_of_a_hostile_text_costs_linear_time(piece: bytes) -> None:
+    json_depth((piece * 2**22)[: 2**22])
+
+
 def test_t03_a_manifest_nested_too_deeply_is_refused_before_it_is_decoded() -> None:
     body = image(a=json.loads("[" * 64 + "]" * 64))
     with pytest.raises(InvalidManifestError, match="deeper than 64"):
         parse_manifest(body, OCI_MANIFEST)
+
+
+def test_depth_is_carried_from_stretch_to_stretch() -> None:
+    body = b'["a",' * 5000 + b"1" + b"]" * 5000
+    assert json_depth(body) == 5000

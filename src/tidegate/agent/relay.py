@@ -1,0 +1,152 @@
+"""Takes events from the gates and hands them to the hub: 200 only once the hub has stored them.
+
+`POST /v1/events` with an EventBatchV1 and the gates' bearer token. A gate keeps what was not
+answered with 200 and sends it again, so nothing is kept here. 400 and 413 mean "these bytes never";
+everything that may pass, a wrong cluster token included, is a 503.
+"""
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from tidegate.domain.errors import InputError, NotFoundError, NotPermittedError, UnavailableError
+from tidegate.wire.event_v1 import AdmissionEventV1
+from tidegate.wire.hub_v1 import EventBatchResultV1, EventBatchV1
+
+MAX_BATCH_BYTES = 16 * 2**20
+"""What the hub takes at once."""
+
+BODY_DEADLINE_S = 10.0
+MAX_IN_FLIGHT = 16
+"""Batches held in memory at once; a gate that gets 503 tries again."""
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+log = structlog.get_logger()
+
+
+class EventSink(Protocol):
+    """The hub, as far as events go."""
+
+    async def post_events(
+        self, events: list[AdmissionEventV1], dropped: int = 0
+    ) -> EventBatchResultV1:
+        """Store `events`; the same ones again do no harm."""
+
+
+class RefusedError(InputError):
+    """A request that is answered with `status` and this message."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Relay:
+    """An ASGI application; `problems` tells what /readyz says."""
+
+    def __init__(
+        self,
+        sink: EventSink | None,
+        gate_token_file: Path | None,
+        problems: Callable[[], tuple[str, ...]],
+    ) -> None:
+        self._sink = sink
+        self._gate_token_file = gate_token_file
+        self._problems = problems
+        self._in_flight = 0
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        try:
+            status, answer = await self._answer(scope, receive)
+        except RefusedError as refused:
+            status, answer = refused.status, {"detail": str(refused)}
+        body = msgspec.json.encode(answer)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Message, receive: Receive) -> tuple[int, object]:
+        match scope["method"], scope["path"]:
+            case "GET", "/healthz":
+                return 200, {"problems": []}
+            case "GET", "/readyz":
+                problems = self._problems()
+                return 503 if problems else 200, {"problems": problems}
+            case "POST", "/v1/events":
+                return 200, await self._take_events(scope, receive)
+            case method, path:
+                raise RefusedError(404, f"{method} {path}: want POST /v1/events")
+
+    async def _take_events(self, scope: Message, receive: Receive) -> EventBatchResultV1:
+        self._demand_token(dict(scope["headers"]).get(b"authorization", b""))
+        if self._sink is None:
+            raise RefusedError(503, "no hub is configured; events stay with the gate")
+        if self._in_flight >= MAX_IN_FLIGHT:
+            raise RefusedError(503, f"{MAX_IN_FLIGHT} batches are under way; try again")
+        self._in_flight += 1
+        try:
+            batch = _parse(await _read(receive))
+            return await self._hand_over(self._sink, batch)
+        finally:
+            self._in_flight -= 1
+
+    async def _hand_over(self, sink: EventSink, batch: EventBatchV1) -> EventBatchResultV1:
+        try:
+            return await sink.post_events(batch.events, batch.dropped)
+        except (UnavailableError, NotPermittedError, NotFoundError) as error:
+            log.warning("events not stored", events=len(batch.events), why=str(error))
+            raise RefusedError(503, f"the hub did not store the events: {error}") from error
+        except InputError as error:
+            log.exception("events refused by the hub", events=len(batch.events))
+            raise RefusedError(400, f"the hub refuses the events: {error}") from error
+
+    def _demand_token(self, header: bytes) -> None:
+        if self._gate_token_file is None:
+            raise RefusedError(
+                403, "this agent takes no events; set TIDEGATE_AGENT_GATE_TOKEN_FILE"
+            )
+        try:
+            token = self._gate_token_file.read_bytes().strip()
+        except OSError as error:
+            log.exception("gate token unreadable")
+            raise RefusedError(503, "the agent cannot read the gates' token") from error
+        if not token or not hmac.compare_digest(header, b"Bearer " + token):
+            raise RefusedError(401, "want the gates' bearer token")
+
+
+async def _read(receive: Receive) -> bytes:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_DEADLINE_S):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise RefusedError(400, "the connection ended within the body")
+                body += message.get("body", b"")
+                if len(body) > MAX_BATCH_BYTES:
+                    raise RefusedError(413, f"want at most {MAX_BATCH_BYTES} bytes")
+                if not message.get("more_body"):
+                    return bytes(body)
+    except TimeoutError as error:
+        raise RefusedError(503, f"the body took more than {BODY_DEADLINE_S:g} s") from error
+
+
+def _parse(body: bytes) -> EventBatchV1:
+    try:
+        return msgspec.json.decode(body, type=EventBatchV1)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RefusedError(400, f"no batch of events: {error}") from error

@@ -1,0 +1,116 @@
+"""Settings of the agent, read once from `TIDEGATE_AGENT_*`; docs/reference/agent-settings.md."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tidegate.domain.errors import ConfigurationError, MissingSettingError
+from tidegate.wire.rbac import NAMESPACE
+
+PREFIX = "TIDEGATE_AGENT_"
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator decides about one agent."""
+
+    hub_url: str = ""
+    """Base URL of the hub; unset: rules come by GitOps alone, and the agent writes status only."""
+    token_file: Path | None = None
+    """Bearer token of this cluster for the hub; needed with a hub, read at the start."""
+    cluster: str = ""
+    """Name of this cluster as it is enrolled in the hub; needed with a hub."""
+    kubeconfig: Path | None = None
+    """Kubeconfig of the cluster; unset and no policy_dir: the pod's own service account."""
+    policy_dir: Path | None = None
+    """Folder to write policy objects to where there is no cluster."""
+    namespace: str = NAMESPACE
+    """Tidegate's own namespace, where last good copies are kept."""
+    host: str = "127.0.0.1"
+    """Address on which gates hand over events."""
+    port: int = 0
+    """Port of it; 0: one that is free."""
+    gate_token_file: Path | None = None
+    """Bearer token that gates send; read at each request. Unset: no events are taken."""
+    log_level: str = "info"
+    """debug, info, warning or error."""
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings in `environ`, by default the process's.
+
+    Raises:
+        MissingSettingError: a setting that is needed is not there.
+        ConfigurationError: a value that cannot work, or a setting that does not exist.
+    """
+    given = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in (os.environ if environ is None else environ).items()
+        if name.startswith(PREFIX) and value
+    }
+    unknown = sorted(given.keys() - Settings.__dataclass_fields__.keys())
+    if unknown:
+        names = ", ".join(f"{PREFIX}{name.upper()}" for name in unknown)
+        raise ConfigurationError(f"no such setting: {names}; see docs/reference/agent-settings.md")
+    if "kubeconfig" in given and "policy_dir" in given:
+        raise ConfigurationError(
+            f"{PREFIX}KUBECONFIG and {PREFIX}POLICY_DIR are both set; policy objects go to a "
+            "cluster or to a folder, so unset one"
+        )
+    settings = Settings(
+        hub_url=_url(given),
+        token_file=_path(given, "token_file"),
+        cluster=given.get("cluster", ""),
+        kubeconfig=_path(given, "kubeconfig"),
+        policy_dir=_path(given, "policy_dir"),
+        namespace=given.get("namespace", NAMESPACE),
+        host=given.get("host", "127.0.0.1"),
+        port=_port(given),
+        gate_token_file=_path(given, "gate_token_file"),
+        log_level=_log_level(given),
+    )
+    if settings.hub_url:
+        for name in ("token_file", "cluster"):
+            if not getattr(settings, name):
+                raise MissingSettingError(
+                    f"{PREFIX}{name.upper()} is not set; an agent with a hub needs it"
+                )
+    elif settings.policy_dir:
+        raise MissingSettingError(
+            f"{PREFIX}HUB_URL is not set; without a hub and without a cluster there is nothing "
+            "for an agent to do"
+        )
+    return settings
+
+
+def _path(given: Mapping[str, str], name: str) -> Path | None:
+    return Path(given[name]) if name in given else None
+
+
+def _port(given: Mapping[str, str]) -> int:
+    text = given.get("port", "0")
+    if not text.isascii() or not text.isdecimal() or int(text[:6]) > 65535:
+        raise ConfigurationError(f"{PREFIX}PORT is {text[:40]!r}; want a number from 0 to 65535")
+    return int(text)
+
+
+def _url(given: Mapping[str, str]) -> str:
+    text = given.get("hub_url", "")
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username):
+        raise ConfigurationError(
+            f"{PREFIX}HUB_URL is no http(s) URL with a host and without credentials"
+        )
+    return text
+
+
+def _log_level(given: Mapping[str, str]) -> str:
+    level = given.get("log_level", "info").lower()
+    if level not in LOG_LEVELS:
+        raise ConfigurationError(
+            f"{PREFIX}LOG_LEVEL is {level[:40]!r}; want one of {', '.join(LOG_LEVELS)}"
+        )
+    return level

@@ -1,0 +1,122 @@
+"""`tidegate advisories`: the advisory index that scans are matched against."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tidegate.advisories.demo import SOURCE as DEMO_SOURCE
+from tidegate.advisories.demo import demo_set, with_demo_set
+from tidegate.advisories.importer import ImportResult, import_advisories
+from tidegate.advisories.index import INDEX_FILE, AdvisoryIndex, EcosystemSource
+from tidegate.cli import verb
+from tidegate.cli.context import World, world_of
+from tidegate.cli.moments import render_moment
+from tidegate.cli.output import (
+    Format,
+    OutputOption,
+    print_data,
+    print_items,
+    print_line,
+    print_note,
+    print_table,
+)
+from tidegate.cli.progress import progress_count
+
+MAX_REJECTED_SHOWN = 20
+"""Rejected records named; all are counted, and `-o json` has up to a thousand names."""
+
+app = verb.group("Advisories that images are matched against: import, status.")
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="OSV records: a file, a folder, a ZIP archive or an https URL."
+        ),
+    ],
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Import OSV records; one bad record is named and counted, and never stops the rest.
+
+    An ecosystem's first import ends the use of the demo set for this ecosystem.
+    """
+    world = world_of(context)
+    file = _index_file(world)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with AdvisoryIndex.open(file) as index, progress_count("records") as progress:
+        result = import_advisories(index, source, now=world.now(), progress=progress)
+    if output is not Format.TABLE:
+        print_data(_result_data(result), output)
+        return
+    for name, why in result.rejected[:MAX_REJECTED_SHOWN]:
+        print_note(f"rejected {name}: {why}")
+    if result.rejected_count > MAX_REJECTED_SHOWN:
+        print_note(f"and {result.rejected_count - MAX_REJECTED_SHOWN} more")
+    print_line(
+        f"imported: {result.imported}, unchanged: {result.unchanged}, "
+        f"withdrawn: {result.withdrawn}, rejected: {result.rejected_count}"
+    )
+
+
+@app.command("status")
+def status(context: typer.Context, output: OutputOption = Format.TABLE) -> None:
+    """Show where each ecosystem's advisories come from and how old they are."""
+    sources = _sources(world_of(context))
+    if output is not Format.TABLE:
+        print_items([_source_data(each) for each in sources], output)
+        return
+    print_table(
+        ("ECOSYSTEM", "SOURCE", "RECORDS", "NEWEST RECORD", "IMPORTED"),
+        (
+            (
+                each.ecosystem,
+                each.name,
+                str(each.record_count),
+                render_moment(each.updated_at),
+                "" if each.name == DEMO_SOURCE else render_moment(each.imported_at),
+            )
+            for each in sources
+        ),
+    )
+    if any(each.name == DEMO_SOURCE for each in sources):
+        print_note(
+            "The demo set knows a few vulnerabilities only; import real advisories with "
+            "`tidegate advisories import`."
+        )
+
+
+def _sources(world: World) -> tuple[EcosystemSource, ...]:
+    file = _index_file(world)
+    if not file.exists():
+        return demo_set().sources()
+    with AdvisoryIndex.open(file) as index:
+        return with_demo_set(index).sources()
+
+
+def _index_file(world: World) -> Path:
+    return world.folder().root / "scan" / INDEX_FILE
+
+
+def _result_data(result: ImportResult) -> dict[str, object]:
+    return {
+        "imported": result.imported,
+        "unchanged": result.unchanged,
+        "withdrawn": result.withdrawn,
+        "rejectedCount": result.rejected_count,
+        "rejected": [{"name": name, "reason": why} for name, why in result.rejected],
+    }
+
+
+def _source_data(source: EcosystemSource) -> dict[str, object]:
+    return {
+        "ecosystem": source.ecosystem,
+        "source": source.name,
+        "demoSet": source.name == DEMO_SOURCE,
+        "recordCount": source.record_count,
+        "updatedAt": render_moment(source.updated_at),
+        "importedAt": render_moment(source.imported_at),
+    }

@@ -1,0 +1,237 @@
+"""`tidegate scan`: scan an image here, and attach the findings where asked."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tidegate.advisories.demo import with_demo_set
+from tidegate.advisories.index import INDEX_FILE, AdvisoryIndex
+from tidegate.cli import verb
+from tidegate.cli.attach import KeyOption, load_evidence_key
+from tidegate.cli.context import World, world_of
+from tidegate.cli.moments import render_moment
+from tidegate.cli.output import (
+    Format,
+    print_items,
+    print_line,
+    print_note,
+    print_table,
+    write_text,
+)
+from tidegate.cli.platforms import PlatformOption, select_platform
+from tidegate.cli.progress import progress_lines
+from tidegate.cli.registries import ReferenceArgument, TrustOption, ask_registries, load_trust
+from tidegate.cli.verdict_words import counts_data, counts_line, coverage_data
+from tidegate.domain.errors import ConfigurationError, InputError
+from tidegate.domain.finding import Finding
+from tidegate.domain.reference import ImageReference, parse_reference
+from tidegate.domain.tally import count, units_of
+from tidegate.oci.client import RegistryClient
+from tidegate.plugins import load_plugin
+from tidegate.scan.attach import Attached, attach_report
+from tidegate.scan.pipeline import (
+    Platform,
+    PlatformScan,
+    ScanSetup,
+    list_platforms,
+    scan_platform,
+)
+from tidegate.scan.scanner import GROUP, Scanner
+from tidegate.trust.keys import PrivateKey
+from tidegate.wire.statement_v1 import render_statement
+
+SCANNER = "builtin"
+"""The entry point used here; a worker's setting chooses another."""
+
+app = verb.command()
+
+
+class ScanFormat(StrEnum):
+    """What `-o` takes here."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+    STATEMENT = "statement"
+
+
+@app.command()
+def scan(
+    context: typer.Context,
+    reference: ReferenceArgument,
+    attach: Annotated[
+        bool, typer.Option("--attach", help="Sign the findings and attach them to the image.")
+    ] = False,
+    platform: PlatformOption = "",
+    key: KeyOption = None,
+    trust: TrustOption = None,
+    output: Annotated[
+        ScanFormat,
+        typer.Option("--output", "-o", help="statement: as it is attached, for `tidegate attach`."),
+    ] = ScanFormat.TABLE,
+) -> None:
+    """List an image's packages and what is known to be wrong with them, platform by platform."""
+    image = parse_reference(reference)
+    world = world_of(context)
+    trusted = load_trust(world, trust)
+    signing = load_evidence_key(world, key) if attach else None
+    with _setup(world) as (setup, say):
+
+        async def work(client: RegistryClient) -> tuple[list[PlatformScan], list[Attached]]:
+            scans = await _scan(client, image, platform, setup, say)
+            attached = await _attach(client, image, scans, signing, say) if signing else []
+            return scans, attached
+
+        scans, attached = ask_registries(trusted, work)
+    _print(scans, output)
+    for each in attached:
+        print_note(f"attached {each.artifact}, signature {each.signature}")
+
+
+async def _scan(
+    client: RegistryClient,
+    image: ImageReference,
+    platform: str,
+    setup: ScanSetup,
+    say: Callable[[str], None],
+) -> list[PlatformScan]:
+    found = await list_platforms(client, image)
+    wanted = [_select(found, platform)] if platform else found
+    scans = []
+    for each in wanted:
+        say(f"scanning {each.name or image}")
+        scans.append(await scan_platform(client, each, setup))
+    return scans
+
+
+async def _attach(
+    client: RegistryClient,
+    image: ImageReference,
+    scans: Sequence[PlatformScan],
+    key: PrivateKey,
+    say: Callable[[str], None],
+) -> list[Attached]:
+    attached = []
+    for each in scans:
+        say(f"attaching to {each.subject.digest}")
+        body = render_statement(each.statement)
+        attached.append(await attach_report(client, image, body, key, subject=each.subject))
+    return attached
+
+
+def _select(found: Sequence[Platform], wanted: str) -> Platform:
+    for each in found:
+        if each.name == wanted:
+            return each
+    known = ", ".join(each.name or "(unnamed)" for each in found)
+    raise InputError(f"--platform is {wanted[:80]!r}; the image has: {known}")
+
+
+@contextmanager
+def _setup(world: World) -> Iterator[tuple[ScanSetup, Callable[[str], None]]]:
+    """Give the scanner, the installation's advisories, and a folder to work in."""
+    with (
+        AdvisoryIndex.open(_index_file(world)) as index,
+        tempfile.TemporaryDirectory(prefix="tidegate-scan-") as workdir,
+        progress_lines() as say,
+    ):
+        setup = ScanSetup(
+            scanner=_load_scanner(),
+            advisories=with_demo_set(index),
+            now=world.now,
+            workdir=Path(workdir),
+            progress=say,
+        )
+        yield setup, say
+
+
+def _index_file(world: World) -> Path | None:
+    """Return the installation's advisory index; None where there is none yet."""
+    if not world.has_folder():
+        return None
+    file = world.folder().root / "scan" / INDEX_FILE
+    return file if file.exists() else None
+
+
+def _load_scanner() -> Scanner:
+    factory = load_plugin(GROUP, SCANNER)
+    if not callable(factory):
+        raise ConfigurationError(f"{GROUP}: plug-in {SCANNER!r} is {factory!r}; want a callable")
+    scanner: Scanner = factory()
+    return scanner
+
+
+def _print(scans: Sequence[PlatformScan], output: ScanFormat) -> None:
+    match output:
+        case ScanFormat.TABLE:
+            for each in scans:
+                _print_scan(each)
+        case ScanFormat.STATEMENT:
+            if len(scans) != 1:
+                select_platform(scans, "")
+            write_text(f"{render_statement(scans[0].statement).decode()}\n", None)
+        case ScanFormat.JSON | ScanFormat.YAML:
+            print_items([_data(each) for each in scans], Format(output.value))
+
+
+def _print_scan(scan: PlatformScan) -> None:
+    statement = scan.statement
+    print_line(f"{scan.platform or 'image'} {scan.subject.digest}")
+    rows = [_row(finding) for finding in _worst_first(statement.findings)]
+    if rows:
+        print_table(("VULNERABILITY", "SEVERITY", "PACKAGE", "VERSION", "FIXED IN"), rows)
+    print_line(f"vulnerabilities: {counts_line(count(units_of(statement.findings)))}")
+    for entry in statement.coverage.ecosystems:
+        source = entry.source or "no advisory source"
+        print_line(f"covered: {entry.ecosystem}, packages: {entry.package_count}, {source}")
+    for gap in statement.coverage.gaps:
+        print_line(f"incomplete: {gap}")
+    for refused in scan.refused:
+        print_note(f"Warning: the scanner was not fully confined: {refused}")
+
+
+def _worst_first(findings: Sequence[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda f: (-f.severity, f.canonical_ids, f.package))
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    return (
+        ", ".join(finding.canonical_ids),
+        finding.severity.word,
+        finding.package_name,
+        finding.version,
+        finding.fixed_version or "no fix",
+    )
+
+
+def _data(scan: PlatformScan) -> dict[str, Any]:
+    statement = scan.statement
+    return {
+        "platform": scan.platform,
+        "digest": scan.subject.digest,
+        "scannedAt": render_moment(statement.finished_at),
+        "counts": counts_data(count(units_of(statement.findings))),
+        "complete": statement.coverage.complete,
+        "gaps": list(statement.coverage.gaps),
+        "coverage": coverage_data(statement.coverage),
+        "findings": [_finding_data(finding) for finding in _worst_first(statement.findings)],
+    }
+
+
+def _finding_data(finding: Finding) -> dict[str, Any]:
+    return {
+        "id": finding.vulnerability_id,
+        "vulnerabilities": list(finding.canonical_ids),
+        "aliases": sorted(finding.aliases),
+        "severity": finding.severity.word,
+        "package": finding.package,
+        "name": finding.package_name,
+        "version": finding.version,
+        "fixedVersion": finding.fixed_version,
+        "paths": [location.path for location in finding.locations],
+    }

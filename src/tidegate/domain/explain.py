@@ -1,0 +1,220 @@
+"""A verdict in words: the same in kubectl, portal, CLI, events and CI.
+
+A sentence about an image says what is wrong, with counts that are never cut, and what to do next.
+Everything that came from outside is stripped of control characters.
+"""
+
+from collections.abc import Sequence
+
+from tidegate.domain.evidence import Missing, MissingReason, Unavailable
+from tidegate.domain.finding import Finding
+from tidegate.domain.severity import RATED, Severity
+from tidegate.domain.text import printable, shorten_middle
+from tidegate.domain.verdict import (
+    CountExceeded,
+    Decision,
+    EvidenceViolation,
+    ForbiddenPresent,
+    ImageVerdict,
+    Reason,
+    RuleJudgement,
+    Verdict,
+)
+
+MAX_WARNING_CHARS = 256
+"""Longer warnings are cut by the API server once all together pass 4,096 characters
+(apiserver, endpoints/filters/warning.go)."""
+
+MAX_WARNINGS = 15
+"""Warnings about images; with the closing one they stay under 4,096 characters."""
+
+MAX_DENIED_SHOWN = 8
+"""Images spelled out in a denial; the event has all."""
+
+WORST_SHOWN = 3
+"""Findings named beside a sentence."""
+
+
+def sentence(image: ImageVerdict) -> str:
+    """Return one line about `image`: what is wrong with it, or that nothing is."""
+    return f"{_subject(image)}: {_statement(image)}"
+
+
+def denial_message(verdict: Verdict, event_id: str) -> str:
+    """Return what kubectl shows for a denied workload; `event_id` is empty on a dry run."""
+    denied = [i for i in verdict.images if i.decision is Decision.DENY]
+    shown = [_denied_image(image) for image in denied[:MAX_DENIED_SHOWN]]
+    if len(denied) > MAX_DENIED_SHOWN:
+        shown.append(f"and {len(denied) - MAX_DENIED_SHOWN} more images")
+    if event_id:
+        shown.append(f"  all findings: tidegate explain {printable(event_id)}")
+    return "\n".join(shown)
+
+
+def warnings(verdict: Verdict) -> tuple[str, ...]:
+    """Return a short line for each audited image, worst first, as kubectl's warnings."""
+    audited = sorted(
+        (i for i in verdict.images if i.decision is Decision.AUDIT), key=_badness, reverse=True
+    )
+    lines = tuple(_warning(image) for image in audited[:MAX_WARNINGS])
+    more = len(audited) - len(lines)
+    return (*lines, f"and {more} more images") if more else lines
+
+
+def violation_summary(judgement: RuleJudgement | None) -> str:
+    """Return the violation in a few words: `High CVE: 115, Critical CVE: 2`."""
+    if judgement is None or not judgement.violations:
+        return ""
+    match judgement.violations[0]:
+        case CountExceeded(severity=Severity.UNKNOWN, count=number):
+            return f"Unknown CVE: {number}"
+        case CountExceeded(severity=exceeded):
+            present = [
+                f"{s.word.capitalize()} CVE: {judgement.counts.of(s)}"
+                for s in reversed(RATED)
+                if s >= exceeded and judgement.counts.of(s)
+            ]
+            return ", ".join(present)
+        case ForbiddenPresent(ids=ids):
+            return f"Forbidden CVE: {_listed(ids)}"
+        case EvidenceViolation(reason=reason):
+            return _SUMMARIES[reason]
+
+
+def describe_finding(finding: Finding) -> str:
+    """Return a finding in a few words: `CVE-2022-42004 high, jackson-databind 2.9.5 → 2.12.7.1`."""
+    fix = f" → {finding.fixed_version}" if finding.fixed_version else ", no fix known"
+    identifier = finding.canonical_ids[0]
+    return printable(
+        f"{identifier} {finding.severity.word}, {finding.package_name} {finding.version}{fix}"
+    )
+
+
+def describe_unknown(unknown_count: int) -> str:
+    """Return the ending of every sentence about an image with vulnerabilities of no severity."""
+    return f"; +{unknown_count} of unknown severity" if unknown_count else ""
+
+
+_SUMMARIES = {
+    Reason.MISSING_ARTIFACT: "No findings artifact",
+    Reason.UNVERIFIABLE_ARTIFACT: "No verifiable findings artifact",
+    Reason.INCOMPLETE_REPORT: "Incomplete report",
+    Reason.STALE_ARTIFACT: "Stale report",
+    Reason.UNAVAILABLE: "Findings unavailable",
+}
+
+
+def _subject(image: ImageVerdict) -> str:
+    platform = image.judgement.platform if image.judgement else ""
+    return printable(f"{image.image} ({platform})" if platform else image.image)
+
+
+def _statement(image: ImageVerdict) -> str:
+    if image.reason is Reason.GATING_OFF:
+        return "Security gating is off here, so the image was not judged"
+    judgement = image.judgement
+    if judgement is None:
+        if image.deferred:
+            return "A rule asks for the pod's name, so the pods are judged when they are made"
+        return "No rule judges this image"
+    unknown = describe_unknown(judgement.counts.unknown)
+    if not judgement.violations:
+        return f"Image meets the rule{unknown}"
+    match judgement.violations[0]:
+        case CountExceeded(severity=Severity.UNKNOWN, count=number, allowed=allowed):
+            return (
+                f"Image contains {number} CVEs of unknown severity, which is more than the "
+                f"allowed count of: {allowed}"
+            )
+        case CountExceeded(severity=severity, count=number, allowed=allowed):
+            level = severity.word + ("" if severity is Severity.CRITICAL else " or higher")
+            return (
+                f"Image contains {number} {level} CVEs, which is more than the allowed count "
+                f"of: {allowed}{unknown}"
+            )
+        case ForbiddenPresent(ids=ids):
+            return f"Image contains forbidden CVEs: {_listed(ids)}{unknown}"
+        case EvidenceViolation() as violation:
+            return _evidence_statement(violation, image) + unknown
+
+
+def _evidence_statement(violation: EvidenceViolation, image: ImageVerdict) -> str:
+    detail = printable(violation.detail)
+    scan = f"scan it with: tidegate scan {printable(image.image)} --attach"
+    match violation.reason:
+        case Reason.INCOMPLETE_REPORT:
+            return (
+                f"Image was scanned, but not completely ({detail}), so what was not judged counts "
+                "as unscanned; import advisories for it or ask for an exemption"
+            )
+        case Reason.STALE_ARTIFACT:
+            return f"Findings of the image are too old ({detail}); {scan}"
+        case _:
+            pass
+    match violation.evidence:
+        case Missing(reason=MissingReason.NOT_CONFIGURED):
+            return (
+                "Image has no findings: its registry is not configured here; use a configured "
+                "registry, or ask your security team to add this one"
+            )
+        case Missing(reason=MissingReason.UNVERIFIABLE, unverifiable=refused):
+            first = f" ({printable(refused[0])})" if refused else ""
+            return f"Image has no findings that verify; refused: {len(refused)}{first}; {scan}"
+        case Missing():
+            because = f" ({detail})" if detail else ""
+            return f"Image has not been scanned: no findings artifact is attached{because}; {scan}"
+        case Unavailable(reason=reason):
+            because = f": {detail}" if detail else ""
+            return (
+                f"Findings of the image could not be read ({reason.value}{because}); try again, "
+                "and if it stays so, tell who runs the gate"
+            )
+        case _:
+            return f"Image is in violation: {detail}"
+
+
+def _denied_image(image: ImageVerdict) -> str:
+    lines = [sentence(image)]
+    if image.judgement is not None:
+        lines.append(f'  rule: "{printable(image.judgement.rule.name)}" (deny)')
+        worst = worst_findings(image.judgement)
+        if worst:
+            lines.append(f"  {worst}")
+    return "\n".join(lines)
+
+
+def worst_findings(judgement: RuleJudgement) -> str:
+    """Return the worst vulnerabilities that counted and how many more did; empty for none."""
+    if not any(isinstance(v, CountExceeded | ForbiddenPresent) for v in judgement.violations):
+        return ""
+    distinct: dict[str, Finding] = {}
+    for finding in judgement.counted:
+        distinct.setdefault(finding.canonical_ids[0], finding)
+    shown = list(distinct.values())[:WORST_SHOWN]
+    more = len(distinct) - len(shown)
+    described = "; ".join(map(describe_finding, shown))
+    return f"{described}; +{more} more" if more else described
+
+
+def _warning(image: ImageVerdict) -> str:
+    rule = printable(image.judgement.rule.name) if image.judgement else ""
+    subject, statement = _subject(image), _statement(image)
+    ending = f'; rule "{shorten_middle(rule, 80)}" (audit)'
+    room = MAX_WARNING_CHARS - len(": ") - len(ending)
+    # The reference gives way first: a statement with counts has at most 130 characters and
+    # always fits beside the shortest reference and rule name left here.
+    subject = shorten_middle(subject, max(24, room - len(statement)))
+    statement = shorten_middle(statement, room - len(subject))
+    return f"{subject}: {statement}{ending}"
+
+
+def _badness(image: ImageVerdict) -> tuple[int, ...]:
+    if image.judgement is None:
+        return (0,)
+    return tuple(image.judgement.counts.of(severity) for severity in RATED)
+
+
+def _listed(ids: Sequence[str]) -> str:
+    shown = ", ".join(map(printable, ids[:WORST_SHOWN]))
+    more = len(ids) - WORST_SHOWN
+    return f"{shown}, +{more} more" if more > 0 else shown

@@ -1,0 +1,64 @@
+"""How findings are counted: distinct vulnerabilities under their canonical ids.
+
+A vulnerability counts once, with the highest severity any of its findings has. So one more finding
+only ever adds a vulnerability or raises one: no count of "this severity or higher" can fall.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tidegate.domain.finding import Finding
+from tidegate.domain.severity import RATED, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Distinct vulnerabilities per severity, not cumulative."""
+
+    critical: int = 0
+    high: int = 0
+    medium: int = 0
+    low: int = 0
+    unknown: int = 0
+    """Vulnerabilities that no finding gives a severity."""
+    partly_unknown: int = 0
+    """Vulnerabilities that at least one finding gives no severity: what `unknown: n` limits, so
+    that a second opinion about a vulnerability never takes it out of that count."""
+
+    def of(self, severity: Severity) -> int:
+        """Return how many have exactly `severity`."""
+        return (self.unknown, self.low, self.medium, self.high, self.critical)[severity]
+
+    def at_least(self, severity: Severity) -> int:
+        """Return how many have `severity` or a higher one; UNKNOWN stands apart."""
+        if severity is Severity.UNKNOWN:
+            return self.partly_unknown
+        return sum(self.of(worse) for worse in RATED if worse >= severity)
+
+
+NO_COUNTS = Counts()
+"""Nothing found."""
+
+Unit = tuple[Finding, str]
+"""A finding under one of its canonical ids: what is counted or exempted as a whole."""
+
+
+def units_of(findings: Iterable[Finding]) -> tuple[Unit, ...]:
+    """Return each finding under each of its canonical ids, in order."""
+    return tuple((finding, i) for finding in findings for i in finding.canonical_ids)
+
+
+def count(units: Iterable[Unit]) -> Counts:
+    """Return the distinct vulnerabilities of `units` by severity."""
+    worst: dict[str, Severity] = {}
+    partly_unknown: set[str] = set()
+    for finding, identifier in units:
+        severity = finding.severity
+        if severity is Severity.UNKNOWN:
+            partly_unknown.add(identifier)
+        worst[identifier] = max(severity, worst.get(identifier, Severity.UNKNOWN))
+    found = [0] * len(Severity)
+    for severity in worst.values():
+        found[severity] += 1
+    unknown, low, medium, high, critical = found
+    return Counts(critical, high, medium, low, unknown, len(partly_unknown))

@@ -1,0 +1,205 @@
+"""Verdicts to admission events: one per review, a row per image.
+
+Built after the answer went out. An event is bounded: a review with many images, findings and long
+rules is cut where people lose least, first findings, then the copies of the rules.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Literal
+
+from tidegate.domain.evidence import Missing, Report, Stale, Unavailable
+from tidegate.domain.explain import sentence, violation_summary
+from tidegate.domain.finding import Finding
+from tidegate.domain.rule import Exemption, Rule
+from tidegate.domain.severity import Severity
+from tidegate.domain.verdict import Decision, Exempted, ImageVerdict, RuleJudgement, Verdict
+from tidegate.domain.workload import Workload
+from tidegate.wire.admission_v1 import AdmissionRequest
+from tidegate.wire.event_v1 import (
+    MAX_FINDINGS,
+    Action,
+    AdmissionEventV1,
+    CountsV1,
+    FindingV1,
+    ImageRowV1,
+    render_event,
+)
+from tidegate.wire.policy_v1alpha1 import RuleV1, entry_of
+
+MAX_EVENT_BYTES = 1024 * 1024
+"""Largest event sent; hub and agent take batches of 16 MiB."""
+
+MAX_UNVERIFIABLE = 20
+"""Refused files named per image; the sentence has their number."""
+
+FEW_FINDINGS = 20
+"""Findings per image that an event too large keeps."""
+
+Origin = Literal["api-server", "direct"]
+
+ACTIONS: dict[Decision, Action] = {
+    Decision.ALLOW: "allow",
+    Decision.AUDIT: "audit",
+    Decision.DENY: "deny",
+}
+"""The words of events and metrics for decisions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When and by whom a review was asked for."""
+
+    now: datetime
+    """The instant that the decision was made by."""
+    began_s: float
+    """On the event loop's clock, like `ended_s`."""
+    origin: Origin
+    ended_s: float = 0.0
+
+
+def event_of(
+    request: AdmissionRequest,
+    workload: Workload,
+    verdict: Verdict,
+    asked: Moment,
+) -> AdmissionEventV1:
+    """Return `verdict` as recorded, at most about `MAX_EVENT_BYTES` large."""
+    obj = request.object
+    named = obj is not None and bool(obj.name)
+    event = AdmissionEventV1(
+        id=request.uid,
+        time=asked.now.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        action=ACTIONS[verdict.decision],
+        kind=request.kind,
+        name=workload.name if named else f"{workload.name}*",
+        images=[_row(image) for image in verdict.images],
+        namespace=request.namespace,
+        operation=request.operation,
+        subresource=request.subresource,
+        user=request.user,
+        top_owner=_top_owner(request, workload),
+        origin=asked.origin,
+        generation=verdict.generation,
+        duration_us=max(0, round((asked.ended_s - asked.began_s) * 1e6)),
+    )
+    return _fitted(event)
+
+
+def _fitted(event: AdmissionEventV1) -> AdmissionEventV1:
+    """Cut `event` to size, in place, from what people miss least."""
+    if len(render_event(event)) > MAX_EVENT_BYTES:
+        for row in event.images:
+            row.findings_omitted += len(row.findings[FEW_FINDINGS:])
+            row.exempted_omitted += len(row.exempted[FEW_FINDINGS:])
+            del row.findings[FEW_FINDINGS:], row.exempted[FEW_FINDINGS:]
+    if len(render_event(event)) > MAX_EVENT_BYTES:
+        for row in event.images:
+            row.rule_configuration = None
+    return event
+
+
+def _row(image: ImageVerdict) -> ImageRowV1:
+    row = ImageRowV1(
+        image=image.image,
+        field_path=image.use.field_path,
+        action=ACTIONS[image.decision],
+        reason=image.reason.value,
+        message=sentence(image),
+        container=image.use.container,
+        digest=image.digest or "",
+        resource_exemptions=[
+            f'rule "{skipped.rule.name}": {_exemption_words(skipped.exemption)}'
+            for skipped in image.skipped
+        ],
+    )
+    if image.judgement is not None:
+        _add_judgement(row, image.judgement)
+    return row
+
+
+def _add_judgement(row: ImageRowV1, judgement: RuleJudgement) -> None:
+    counts = judgement.counts
+    row.digest = judgement.digest or row.digest
+    row.platform = judgement.platform
+    row.rule = judgement.rule.name
+    row.rule_configuration = _configuration(judgement.rule)
+    row.violation = violation_summary(judgement)
+    row.counts = CountsV1(*(counts.of(severity) for severity in reversed(Severity)))
+    match judgement.evidence:
+        case Report() as report:
+            row.evidence, row.scanned_at = "report", _instant(report.scanned_at)
+        case Stale(report=report):
+            row.evidence, row.scanned_at = "stale", _instant(report.scanned_at)
+        case Missing(unverifiable=refused):
+            row.evidence, row.unverifiable = "missing", list(refused[:MAX_UNVERIFIABLE])
+        case Unavailable():
+            row.evidence = "unavailable"
+    findings, exempted = judgement.counted, judgement.exempted
+    row.findings = [_finding(finding) for finding in findings[:MAX_FINDINGS]]
+    row.findings_omitted = max(0, len(findings) - MAX_FINDINGS)
+    row.exempted = [_exempted(entry) for entry in exempted[:MAX_FINDINGS]]
+    row.exempted_omitted = max(0, len(exempted) - MAX_FINDINGS)
+
+
+@lru_cache(maxsize=32)
+def _configuration_of(rule_key: "_ByIdentity") -> RuleV1:
+    return entry_of(rule_key.rule)
+
+
+class _ByIdentity:
+    """A rule as a cache key: hashing all its exemptions would cost more than converting it."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+
+    def __hash__(self) -> int:
+        return id(self.rule)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ByIdentity) and other.rule is self.rule
+
+
+def _configuration(rule: Rule) -> RuleV1:
+    """Return `rule` as events carry it; rules in force are few and asked for again and again."""
+    return _configuration_of(_ByIdentity(rule))
+
+
+def _finding(finding: Finding, exempted_by: tuple[str, ...] = ()) -> FindingV1:
+    return FindingV1(
+        id=finding.vulnerability_id,
+        severity=finding.severity.word,
+        package=finding.package,
+        name=finding.package_name,
+        version=finding.version,
+        fixed_version=finding.fixed_version,
+        aliases=sorted(finding.aliases),
+        exempted_by=list(exempted_by),
+    )
+
+
+def _exempted(entry: Exempted) -> FindingV1:
+    return _finding(entry.finding, tuple(map(_exemption_words, entry.exemptions)))
+
+
+def _exemption_words(exemption: Exemption) -> str:
+    what = getattr(exemption, "vulnerability_id", "") or (
+        f"{getattr(exemption, 'matcher', '')} {getattr(exemption, 'value', '')}"
+    )
+    until = "" if exemption.expires_at is None else f", until {_instant(exemption.expires_at)}"
+    because = f": {exemption.reason}" if exemption.reason else ""
+    return f"{what}{until}{because}"
+
+
+def _top_owner(request: AdmissionRequest, workload: Workload) -> str:
+    """Return the top-most controller; where nobody asked the cluster, the claimed direct one."""
+    if isinstance(workload.owners, tuple) and workload.owners:
+        top = workload.owners[-1]
+        return f"{top.kind}/{top.name}"
+    claimed = request.object.controller if request.object else None
+    return f"{claimed.kind}/{claimed.name}" if claimed else ""
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

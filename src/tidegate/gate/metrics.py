@@ -1,0 +1,48 @@
+"""What the gate counts, in Prometheus' names; the one place that lists them."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REVIEWS = Counter(
+    "tidegate_gate_reviews",
+    "Admission reviews answered, by what was answered (pass: nothing in it is judged; malformed "
+    "and fault are denials too) and who asked.",
+    ["answer", "origin"],
+)
+REVIEW_SECONDS = Histogram(
+    "tidegate_gate_review_seconds",
+    "Time from the whole body to the answer.",
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+IN_FLIGHT = Gauge("tidegate_gate_reviews_in_flight", "Reviews being answered now.")
+REFUSED_REQUESTS = Counter(
+    "tidegate_gate_refused_requests",
+    "HTTP requests that are no reviews to answer, by reason.",
+    ["reason"],
+)
+CUT_CONNECTIONS = Counter(
+    "tidegate_gate_cut_connections",
+    "Connections closed by a guard, by reason.",
+    ["reason"],
+)
+EVENTS_RECORDED = Counter(
+    "tidegate_gate_events_recorded", "Admission events written to the spool, by action.", ["action"]
+)
+EVENTS_DELIVERED = Counter(
+    "tidegate_gate_events_delivered", "Admission events that the agent took."
+)
+EVENTS_DROPPED = Counter(
+    "tidegate_gate_events_dropped",
+    "Admission events given up, by reason: queue, spool (full), disk, build, corrupt, refused.",
+    ["reason"],
+)
+SPOOL_BYTES = Gauge("tidegate_gate_spool_bytes", "Bytes of events on disk.")
+READY = Gauge("tidegate_gate_ready", "1 while the gate can enforce, else 0.")
+CERTIFICATE_EXPIRES_AT = Gauge(
+    "tidegate_gate_certificate_expires_at_seconds",
+    "Unix time at which the serving certificate ends.",
+)
+PROBLEMS = Gauge(
+    "tidegate_gate_problems",
+    "What is not in force as written while the last good version is, by source (policy, trust).",
+    ["source"],
+)

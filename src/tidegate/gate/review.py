@@ -1,0 +1,246 @@
+"""READ FIRST: what happens to one AdmissionReview, from its bytes to the answer.
+
+`Reviewer.review` is the story. Everything it calls is pure (reading, deciding, wording) or answers
+within the budget it is given (owners, namespace labels, evidence). Nothing here turns an error
+into an allowed workload: what could not be found out is evidence of its own, judged by the rules,
+and any other error leaves this module, to be answered as a denial by `gate.app`.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Literal, Protocol
+
+from tidegate.domain.decide import JudgedImage, decide
+from tidegate.domain.errors import InvalidReferenceError, UnavailableError
+from tidegate.domain.evidence import ImageEvidence, Unavailable, UnavailableReason
+from tidegate.domain.explain import denial_message, warnings
+from tidegate.domain.reference import ImageReference, parse_reference
+from tidegate.domain.rule import Policy
+from tidegate.domain.scope import CompiledPolicy, compile_policy
+from tidegate.domain.verdict import Verdict
+from tidegate.domain.workload import (
+    ControllerReference,
+    ImageUse,
+    Lookup,
+    ObjectFacts,
+    Owner,
+    Workload,
+    changed_images,
+    node_platforms,
+    workload_of,
+)
+from tidegate.gate.events import ACTIONS, Moment, Origin, event_of
+from tidegate.gate.slots import Slots
+from tidegate.wire.admission_v1 import AdmissionRequest, parse_review, render_response
+from tidegate.wire.event_v1 import Action, AdmissionEventV1
+
+MAX_IMAGES = 256
+"""Images of one review that evidence is gathered for; the rest are unavailable."""
+
+CLUSTER_BUDGET_S = 1.0
+"""For owners and namespace labels together: the API server that asks is there to answer."""
+
+GRACE_S = 0.25
+"""How long after its budget a source may answer before it is left behind."""
+
+
+class PolicySource(Protocol):
+    """The rules in force, kept up to date by somebody else."""
+
+    @property
+    def ready(self) -> tuple[bool, tuple[str, ...]]:
+        """Whether the rules may be relied on, and what is wrong."""
+        ...
+
+    def snapshot(self) -> Policy:
+        """Return the rules in force; the same object as long as nothing changed."""
+        ...
+
+
+class EvidenceSource(Protocol):
+    """What is known about images."""
+
+    async def gather(
+        self,
+        references: Sequence[ImageReference],
+        *,
+        now: datetime,
+        budget_s: float,
+        platforms: tuple[str, ...] = (),
+    ) -> dict[ImageReference, ImageEvidence]:
+        """Return what is known about each image; never raises, answers within the budget."""
+        ...
+
+
+class ClusterSource(Protocol):
+    """What only the cluster knows about an object."""
+
+    async def owners(
+        self, namespace: str, controller: ControllerReference, *, budget_s: float
+    ) -> tuple[Owner, ...] | Lookup:
+        """Return the controllers above an object, direct one first; never raises."""
+        ...
+
+    async def namespace_labels(self, namespace: str, *, budget_s: float) -> dict[str, str] | Lookup:
+        """Return the labels of `namespace`; never raises."""
+        ...
+
+
+class Journal(Protocol):
+    """Takes verdicts; never waits and never raises."""
+
+    def record(self, action: Action, build: Callable[[], AdmissionEventV1]) -> None:
+        """Take one event, to be built later."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response and what it says."""
+
+    body: bytes
+    action: Literal["pass", "allow", "audit", "deny"]
+    """`pass`: nothing in the request is judged."""
+
+
+class Reviewer:
+    """Answers AdmissionReviews from what the given sources know."""
+
+    def __init__(
+        self,
+        policies: PolicySource,
+        evidence: EvidenceSource,
+        cluster: ClusterSource,
+        journal: Journal,
+        *,
+        slots: Slots,
+        cluster_name: str = "",
+    ) -> None:
+        self._policies = policies
+        self._evidence = evidence
+        self._cluster = cluster
+        self._journal = journal
+        self._slots = slots
+        self._cluster_name = cluster_name
+        self._compiled: tuple[Policy, CompiledPolicy] | None = None
+
+    async def review(
+        self, body: bytes, *, now: datetime, budget_s: float, origin: Origin = "api-server"
+    ) -> Answer:
+        """Return the answer to the review in `body`.
+
+        Raises:
+            MalformedReviewError: `body` is no AdmissionReview.
+            UnavailableError: the gate has no rules to decide by.
+        """
+        began_s = asyncio.get_running_loop().time()
+        request = parse_review(body)
+        images = changed_images(request.object, request.old) if request.object else ()
+        if request.object is None or not images:
+            return Answer(render_response(request.uid, allowed=True), "pass")
+        policy = self._policy_in_force()
+        with self._slots.take(request.namespace) as granted:
+            seconds = budget_s if granted and policy.gating_on else 0.0
+            workload, judged = await asyncio.gather(
+                self._workload(policy, request.object, seconds),
+                self._judged(request.object, images, now, seconds),
+            )
+        verdict = decide(policy, workload, judged, now)
+        return self._answer(request, workload, verdict, Moment(now, began_s, origin))
+
+    def _policy_in_force(self) -> CompiledPolicy:
+        ready, problems = self._policies.ready
+        if not ready:
+            raise UnavailableError(f"the gate has no rules to decide by: {'; '.join(problems)}")
+        policy = self._policies.snapshot()
+        if self._compiled is None or self._compiled[0] is not policy:
+            self._compiled = (policy, compile_policy(policy))
+        return self._compiled[1]
+
+    async def _workload(
+        self, policy: CompiledPolicy, obj: ObjectFacts, budget_s: float
+    ) -> Workload:
+        """Return the facts about `obj`; the cluster is asked only what some rule asks."""
+        seconds = min(budget_s, CLUSTER_BUDGET_S)
+        owners, labels = await asyncio.gather(
+            self._owners(policy, obj, seconds), self._namespace_labels(policy, obj, seconds)
+        )
+        return workload_of(obj, cluster=self._cluster_name, namespace_labels=labels, owners=owners)
+
+    async def _owners(
+        self, policy: CompiledPolicy, obj: ObjectFacts, budget_s: float
+    ) -> tuple[Owner, ...] | Lookup:
+        if obj.controller is None:
+            return ()
+        if not (policy.needs_owners and budget_s):
+            return Lookup.FAILED
+        return await self._cluster.owners(obj.namespace, obj.controller, budget_s=budget_s)
+
+    async def _namespace_labels(
+        self, policy: CompiledPolicy, obj: ObjectFacts, budget_s: float
+    ) -> dict[str, str] | Lookup:
+        if not (policy.needs_namespace_labels and budget_s):
+            return Lookup.FAILED
+        return await self._cluster.namespace_labels(obj.namespace, budget_s=budget_s)
+
+    async def _judged(
+        self, obj: ObjectFacts, images: tuple[ImageUse, ...], now: datetime, budget_s: float
+    ) -> list[JudgedImage]:
+        """Return each image with its evidence, in the order of `images`."""
+        parsed = [(use, _parse(use)) for use in images]
+        references = dict.fromkeys(r for _, r in parsed if isinstance(r, ImageReference))
+        wanted = list(references)[:MAX_IMAGES]
+        evidence = await self._gathered(wanted, now, budget_s, node_platforms(obj.pod))
+        over_limit = ImageEvidence.of(
+            Unavailable(UnavailableReason.LIMITS, f"more than {MAX_IMAGES} images in one object")
+        )
+        return [
+            JudgedImage(use, reference, evidence.get(reference, over_limit))
+            if isinstance(reference, ImageReference)
+            else JudgedImage(use, None, ImageEvidence.of(reference))
+            for use, reference in parsed
+        ]
+
+    async def _gathered(
+        self,
+        references: Sequence[ImageReference],
+        now: datetime,
+        budget_s: float,
+        platforms: tuple[str, ...],
+    ) -> dict[ImageReference, ImageEvidence]:
+        """Return evidence for every one of `references`, in time."""
+        found: dict[ImageReference, ImageEvidence] = {}
+        if references and budget_s > 0:
+            try:
+                async with asyncio.timeout(budget_s + GRACE_S):
+                    found = await self._evidence.gather(
+                        references, now=now, budget_s=budget_s, platforms=platforms
+                    )
+            except TimeoutError:
+                pass  # every image without an answer is unavailable, below
+        late = ImageEvidence.of(Unavailable(UnavailableReason.DEADLINE))
+        return {reference: found.get(reference, late) for reference in references}
+
+    def _answer(
+        self, request: AdmissionRequest, workload: Workload, verdict: Verdict, asked: Moment
+    ) -> Answer:
+        action = ACTIONS[verdict.decision]
+        if not request.dry_run:
+            asked = replace(asked, ended_s=asyncio.get_running_loop().time())
+            self._journal.record(action, partial(event_of, request, workload, verdict, asked))
+        event_id = "" if request.dry_run else request.uid
+        message = "" if verdict.allowed else denial_message(verdict, event_id)
+        body = render_response(
+            request.uid, allowed=verdict.allowed, message=message, warnings=warnings(verdict)
+        )
+        return Answer(body, action)
+
+
+def _parse(use: ImageUse) -> ImageReference | Unavailable:
+    try:
+        return parse_reference(use.image)
+    except InvalidReferenceError as error:
+        return Unavailable(UnavailableReason.INVALID_REFERENCE, str(error))

@@ -1,0 +1,138 @@
+"""The gate as a process: everything put together, from start to end."""
+
+import asyncio
+import fcntl
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from tidegate.domain.errors import ConfigurationError
+from tidegate.gate.app import Access, GateApp
+from tidegate.gate.delivery import AgentDelivery
+from tidegate.gate.guard import ConnectionLimits
+from tidegate.gate.journal import Journal
+from tidegate.gate.review import Reviewer
+from tidegate.gate.server import (
+    Endpoint,
+    HttpServer,
+    keep_certificate_fresh,
+    problems_of,
+    utc_now,
+)
+from tidegate.gate.settings import Settings
+from tidegate.gate.slots import Slots
+from tidegate.gate.sources import Sources, keep_running, open_sources
+from tidegate.gate.spool import Spool
+from tidegate.gate.tls import Certificate, TlsFiles
+
+FIRST_RULES_S = 5.0
+"""How long the gate keeps its first word for rules; it answers without them too, by denying."""
+
+_MIB = 1024 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+async def run_gate(
+    settings: Settings, stop: asyncio.Event, announce: Callable[[str], None]
+) -> None:
+    """Serve until `stop` is set; `announce` is told the base URL when the gate answers.
+
+    The end comes in this order: running reviews finish, their events are written, sources close.
+
+    Raises:
+        TidegateError: the settings cannot work.
+        OSError: an address cannot be listened on.
+    """
+    files = TlsFiles(settings.tls_cert_file, settings.tls_key_file, settings.client_ca_file)
+    certificate = Certificate(files)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(_alone_in(settings.data_dir))
+        sources = await open_sources(settings, stack)
+        sources.runs.append(partial(keep_certificate_fresh, certificate))
+        for run in sources.runs:
+            stack.push_async_callback(_end, asyncio.create_task(keep_running(run)))
+        journal = _open_journal(settings)
+        journal.start()
+        stack.push_async_callback(journal.close)
+        app = _app(settings, sources, journal, certificate)
+        limits = ConnectionLimits(max_connections=settings.max_connections)
+        main = Endpoint(settings.host, settings.port, certificate.context, limits)
+        url = await _serve(app, main, stack)
+        if settings.metrics_port is not None:
+            probes = Endpoint(settings.host, settings.metrics_port, None, limits)
+            log.info("probes and metrics", url=await _serve(app.probes_only(), probes, stack))
+        await _rules_read(sources)
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: collections need not look at it again
+        log.info("the gate answers", url=url)
+        announce(url)
+        await stop.wait()
+        log.info("the gate ends")
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold `folder` against a second gate: spool and memory are not for two."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigurationError(
+                f"TIDEGATE_GATE_DATA_DIR {folder} is another gate's; give each gate its own"
+            ) from error
+        yield
+
+
+async def _serve(app: GateApp, endpoint: Endpoint, stack: AsyncExitStack) -> str:
+    server = HttpServer(app, endpoint)
+    url = await server.start()
+    stack.push_async_callback(server.stop)
+    return url
+
+
+async def _rules_read(sources: Sources) -> None:
+    """Wait for the first rules, for a moment: reviews before them are denied."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FIRST_RULES_S):
+            while not sources.policies.ready[0]:
+                await asyncio.sleep(0.02)
+
+
+def _open_journal(settings: Settings) -> Journal:
+    spool = Spool(settings.data_dir / "spool", settings.spool_max_mib * _MIB)
+    delivery = None
+    if settings.agent_url:
+        delivery = AgentDelivery(settings.agent_url, settings.agent_token_file)
+    return Journal(spool, delivery)
+
+
+def _app(
+    settings: Settings, sources: Sources, journal: Journal, certificate: Certificate
+) -> GateApp:
+    reviewer = Reviewer(
+        sources.policies,
+        sources.evidence,
+        sources.cluster,
+        journal,
+        slots=Slots(settings.max_in_flight),
+        cluster_name=settings.cluster,
+    )
+    return GateApp(
+        reviewer,
+        clock=utc_now,
+        problems=problems_of(certificate, sources.problems),
+        access=Access(settings.client_ca_file is not None, settings.direct_token_file),
+        max_body_bytes=settings.max_body_mib * _MIB,
+    )
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,171 @@
+"""What the gate decides by, put together from its settings: rules, evidence and the cluster.
+
+Each source keeps itself up to date in a task of its own. A task that fails is started again: a
+source that stopped without a word would leave yesterday's rules in force for ever.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+
+from tidegate.domain.errors import InvalidTrustError
+from tidegate.evidence.cache import EvidenceCache
+from tidegate.evidence.gather import DEFAULT_LIMITS, Gatherer
+from tidegate.evidence.memory import ReportMemory
+from tidegate.evidence.trust_file import TrustFile, registry_configs
+from tidegate.gate.metrics import PROBLEMS
+from tidegate.gate.owners import KubernetesFacts, LightkubeReader, NoCluster
+from tidegate.gate.policy import PolicyStore
+from tidegate.gate.review import ClusterSource
+from tidegate.gate.settings import Settings
+from tidegate.oci.client import RegistryClient
+from tidegate.oci.registries import RegistryConfig
+
+if TYPE_CHECKING:
+    from lightkube import AsyncClient
+
+TRUST_POLL_S = 1.0
+"""How often trust.yaml and credential files are read again; they are small."""
+
+RESTART_S = 1.0
+CLOSE_OLD_CLIENT_S = 15.0
+"""Reads under way by the registries' old settings end by themselves within this."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Sources:
+    """Everything that a `Reviewer` asks, and why it may not be able to answer."""
+
+    policies: PolicyStore
+    evidence: Gatherer
+    cluster: ClusterSource
+    trust: TrustFile
+    runs: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    """What keeps them up to date, each until cancelled."""
+
+    def problems(self) -> tuple[str, ...]:
+        """Return why the gate cannot enforce; empty where it can."""
+        PROBLEMS.labels("policy").set(len(self.policies.problems))
+        PROBLEMS.labels("trust").set(bool(self.trust.problem))
+        ready, reasons = self.policies.ready
+        found = () if ready else reasons
+        if not self.trust.current().keys:
+            found = (*found, "trust.yaml names no evidence key, so no findings can count; add one")
+        return found
+
+
+async def open_sources(settings: Settings, stack: AsyncExitStack) -> Sources:
+    """Return the sources that `settings` name; `stack` closes them.
+
+    Raises:
+        InvalidTrustError: trust.yaml, or a credential file that it names, cannot be used.
+        MissingSettingError: there is no way to connect to the cluster.
+    """
+    trust = TrustFile(settings.trust_file)
+    registries = _Registries(trust)
+    cache = EvidenceCache(DEFAULT_LIMITS)
+    memory = ReportMemory(settings.data_dir / "reports.jsonl")
+    evidence = Gatherer(registries.client, trust.current, memory, cache)
+    stack.push_async_callback(registries.aclose)
+    stack.push_async_callback(evidence.aclose)
+    store = PolicyStore()
+    runs: list[Callable[[], Awaitable[None]]] = [lambda: registries.follow(evidence)]
+    cluster = await _open_policies(settings, store, runs, stack)
+    return Sources(store, evidence, cluster, trust, runs)
+
+
+async def keep_running(run: Callable[[], Awaitable[None]]) -> None:
+    """Run `run` until cancelled; when it fails, say so and start it again."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("a source of the gate failed and is started again")
+        await asyncio.sleep(RESTART_S)
+
+
+async def _open_policies(
+    settings: Settings,
+    store: PolicyStore,
+    runs: list[Callable[[], Awaitable[None]]],
+    stack: AsyncExitStack,
+) -> ClusterSource:
+    """Add what feeds `store` to `runs`; return who knows about the cluster."""
+    if settings.policy_dir is not None:
+        from tidegate.gate.policy_files import (  # noqa: PLC0415 only without a cluster
+            DirectoryCopies,
+            DirectorySource,
+        )
+
+        copies = DirectoryCopies(settings.data_dir / "policy")
+        runs.append(DirectorySource(store, settings.policy_dir, copies).run)
+        return NoCluster()
+    from tidegate.gate.policy_watch import KubernetesSource  # noqa: PLC0415 12 MiB of client
+    from tidegate.kube.client import connect  # noqa: PLC0415 12 MiB of client
+    from tidegate.wire.rbac import NAMESPACE  # noqa: PLC0415 beside its user
+
+    client: AsyncClient = connect(settings.kubeconfig, "tidegate-gate")
+    stack.push_async_callback(client.aclose)
+    runs.append(KubernetesSource(store, client, NAMESPACE).run)
+    return KubernetesFacts(LightkubeReader(client), asyncio.get_running_loop().time)
+
+
+class _Registries:
+    """The registry client, made anew when trust.yaml or a credential changes."""
+
+    def __init__(self, trust: TrustFile) -> None:
+        self._trust = trust
+        self._configs: tuple[RegistryConfig, ...] = registry_configs(trust.current())
+        self.client = RegistryClient(self._configs)
+        self._closing: set[asyncio.Task[None]] = set()
+        self._problem = ""
+
+    async def follow(self, evidence: Gatherer) -> None:
+        """Keep `evidence` reading by the newest settings, until cancelled."""
+        while True:
+            await asyncio.sleep(TRUST_POLL_S)
+            await asyncio.to_thread(self._trust.reload)
+            await self._renew(evidence)
+
+    async def _renew(self, evidence: Gatherer) -> None:
+        try:
+            configs = await asyncio.to_thread(registry_configs, self._trust.current())
+        except InvalidTrustError as error:
+            self._say(str(error))
+            return
+        self._say(self._trust.problem)
+        if configs == self._configs:
+            return
+        old, self.client, self._configs = self.client, RegistryClient(configs), configs
+        evidence.use_client(self.client)
+        log.info("registries are read by new settings", registries=len(configs))
+        closing = asyncio.create_task(_close_later(old))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+    def _say(self, problem: str) -> None:
+        """Log `problem` once."""
+        if problem and problem != self._problem:
+            log.error("trust.yaml is not in force as it is; the last good one stays", why=problem)
+        self._problem = problem
+
+    async def aclose(self) -> None:
+        """Close every client."""
+        for task in tuple(self._closing):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await self.client.aclose()
+
+
+async def _close_later(client: RegistryClient) -> None:
+    try:
+        await asyncio.sleep(CLOSE_OLD_CLIENT_S)
+    finally:
+        await client.aclose()

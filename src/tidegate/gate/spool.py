@@ -1,0 +1,217 @@
+"""Admission events on disk until somebody has taken them: append-only, bounded, crash-safe.
+
+Events lie as JSON lines in segment files of two lanes: `verdict` (audit and deny) and `allow`. A
+full spool gives up its oldest allows first, then refuses what is new, and counts both. A process
+that dies loses what was not yet written; a line that it left half written is skipped at the next
+start. What was taken is remembered after the taker said so, so events come at least once.
+
+Not for several threads or processes at once; blocking, so the journal runs it in a thread.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+Lane = Literal["verdict", "allow"]
+LANES: tuple[Lane, ...] = ("verdict", "allow")
+
+MAX_SEGMENT_BYTES = 4 * 1024 * 1024
+"""A segment is the unit that is deleted; small enough that a full spool gives up little."""
+
+MAX_BATCH_BYTES = 4 * 1024 * 1024
+"""Lines of one batch; the receivers accept 16 MiB."""
+
+_STATE = "state.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lines to hand over, oldest first, and where the spool goes on after them."""
+
+    lines: tuple[bytes, ...]
+    lane: Lane = "verdict"
+    segment: int = 0
+    next_offset: int = 0
+    dropped: int = 0
+    """Events given up since the last batch that was acknowledged."""
+
+
+class _Cursor(msgspec.Struct):
+    segment: int = 0
+    offset: int = 0
+
+
+class _State(msgspec.Struct):
+    cursors: dict[str, _Cursor] = {}
+    dropped: int = 0
+    """Not yet told to anybody."""
+
+
+class Spool:
+    """The events of one gate in `folder`, at most `max_bytes` of them."""
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._segment_bytes = max(1, min(MAX_SEGMENT_BYTES, max_bytes // 8))
+        self._state = self._read_state()
+        self._segments = {lane: self._found_segments(lane) for lane in LANES}
+        # A new segment at each start: what the last process left half written stays behind it.
+        self._current = {lane: self._next_number(lane) for lane in LANES}
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all segments, taken lines of the oldest ones included."""
+        return sum(size for lane in LANES for size in self._segments[lane].values())
+
+    @property
+    def dropped(self) -> int:
+        """Events given up and not yet told to anybody."""
+        return self._state.dropped
+
+    def append(self, lines: Sequence[tuple[Lane, bytes]]) -> int:
+        """Write `lines` and return how many events were given up for them; durable on return."""
+        kept: dict[Lane, list[bytes]] = {lane: [] for lane in LANES}
+        dropped = 0
+        room = self._max_bytes - self.size_bytes
+        for lane, line in lines:
+            needed = len(line) + 1
+            while needed > room and lane == "verdict" and (freed := self._drop_oldest_allows()):
+                room += freed[0]
+                dropped += freed[1]
+            if needed > room:
+                dropped += 1
+                continue
+            room -= needed
+            kept[lane].append(line)
+        for lane, chosen in kept.items():
+            if chosen:
+                self._write(lane, chosen)
+        if dropped:
+            self._state.dropped += dropped
+            self._write_state()
+        return dropped
+
+    def peek(self, max_events: int) -> Batch | None:
+        """Return the next lines that nobody has taken, verdicts before allows; None for none."""
+        for lane in LANES:
+            while (segment := self._oldest(lane)) is not None:
+                batch = self._read(lane, segment, max_events)
+                if batch is not None:
+                    return batch
+                self._remove(lane, segment)
+        return None
+
+    def acknowledge(self, batch: Batch) -> None:
+        """Forget the lines of `batch`: they are somebody else's now."""
+        self._state.cursors[batch.lane] = _Cursor(batch.segment, batch.next_offset)
+        self._state.dropped = max(0, self._state.dropped - batch.dropped)
+        size = self._segments[batch.lane].get(batch.segment, 0)
+        if batch.next_offset >= size:
+            self._remove(batch.lane, batch.segment)
+        self._write_state()
+
+    def _write(self, lane: Lane, lines: list[bytes]) -> None:
+        segments = self._segments[lane]
+        number = self._current[lane]
+        if segments.get(number, 0) >= self._segment_bytes:
+            number = self._current[lane] = self._next_number(lane)
+        path = self._path(lane, number)
+        body = b"".join(line + b"\n" for line in lines)
+        try:
+            with path.open("ab") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            if number not in segments:
+                self._sync_folder()
+            segments[number] = segments.get(number, 0) + len(body)
+        except OSError:  # a full disk may leave half a line: nothing goes on behind it
+            segments[number] = path.stat().st_size if path.exists() else 0
+            self._current[lane] = number + 1
+            raise
+
+    def _sync_folder(self) -> None:
+        """Make a new segment's name as durable as its lines."""
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _read(self, lane: Lane, segment: int, max_events: int) -> Batch | None:
+        """Return lines of `segment` that were not taken; None where it has none left."""
+        cursor = self._state.cursors.get(lane, _Cursor())
+        offset = cursor.offset if cursor.segment == segment else 0
+        with self._path(lane, segment).open("rb") as file:
+            file.seek(offset)
+            lines: list[bytes] = []
+            size = 0
+            while len(lines) < max_events and size < MAX_BATCH_BYTES:
+                line = file.readline()
+                if not line.endswith(b"\n"):
+                    break
+                lines.append(line[:-1])
+                size += len(line)
+        if not lines:
+            return None
+        return Batch(tuple(lines), lane, segment, offset + size, self._state.dropped)
+
+    def _drop_oldest_allows(self) -> tuple[int, int] | None:
+        """Delete the oldest allow segment; return its bytes and events, None where there is none.
+
+        Events of the current batch are not written yet, so none of them is deleted here.
+        """
+        segment = self._oldest("allow")
+        if segment is None:
+            return None
+        cursor = self._state.cursors.get("allow", _Cursor())
+        body = self._path("allow", segment).read_bytes()
+        untaken = body[cursor.offset if cursor.segment == segment else 0 :].count(b"\n")
+        size = self._segments["allow"][segment]
+        self._remove("allow", segment)
+        return size, untaken
+
+    def _oldest(self, lane: Lane) -> int | None:
+        return min(self._segments[lane], default=None)
+
+    def _next_number(self, lane: Lane) -> int:
+        taken = self._state.cursors.get(lane, _Cursor()).segment
+        return max([taken, *self._segments[lane]], default=0) + 1
+
+    def _remove(self, lane: Lane, segment: int) -> None:
+        self._path(lane, segment).unlink(missing_ok=True)
+        self._segments[lane].pop(segment, None)
+        if segment == self._current[lane]:
+            self._current[lane] = segment + 1
+
+    def _path(self, lane: Lane, segment: int) -> Path:
+        return self._folder / f"{lane}-{segment:012d}.jsonl"
+
+    def _found_segments(self, lane: Lane) -> dict[int, int]:
+        found: dict[int, int] = {}
+        for path in self._folder.glob(f"{lane}-*.jsonl"):
+            number = path.stem.removeprefix(f"{lane}-")
+            if number.isdecimal():
+                found[int(number)] = path.stat().st_size
+        return found
+
+    def _read_state(self) -> _State:
+        """Return what was taken so far; a state that cannot be read sends events twice."""
+        try:
+            return _STATE_DECODER.decode((self._folder / _STATE).read_bytes())
+        except (FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError):
+            return _State({})
+
+    def _write_state(self) -> None:
+        fresh = self._folder / f"{_STATE}.new"
+        fresh.write_bytes(msgspec.json.encode(self._state))
+        fresh.replace(self._folder / _STATE)
+
+
+_STATE_DECODER = msgspec.json.Decoder(_State)

@@ -1,0 +1,204 @@
+"""`admission.k8s.io/v1` AdmissionReview: bytes to what is judged, and a verdict to bytes.
+
+Rules of reading, for bytes that may be hostile:
+
+* Fields that nothing here reads are skipped, whatever they hold; fields that are read have types.
+* Two equal keys in one object, and nesting beyond a limit, are refused (`wire.json_guard`).
+* The object is decoded once, by the kind that the API server says it has.
+
+Not done here: the size of the body (the server counts while it receives), policy, evidence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import msgspec
+
+from tidegate.domain.errors import MalformedReviewError
+from tidegate.domain.workload import ObjectFacts
+from tidegate.wire.json_guard import (
+    refuse_depth,
+    refuse_duplicate_keys,
+    refuse_many_values,
+)
+from tidegate.wire.workload_v1 import parse_object, runs_images
+
+API_VERSION = "admission.k8s.io/v1"
+KIND = "AdmissionReview"
+
+MAX_UID_CHARS = 128
+"""Kubernetes sends 36; the uid is echoed, logged and used as the event's id."""
+
+Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionRequest:
+    """What the API server asks."""
+
+    uid: str
+    kind: str
+    group: str
+    resource: str
+    subresource: str
+    name: str
+    namespace: str
+    operation: Operation
+    user: str
+    dry_run: bool
+    object: ObjectFacts | None
+    """None: a kind without a pod specification, or an operation without an object."""
+    old: ObjectFacts | None
+
+
+class _Wire(msgspec.Struct, rename="camel", gc=False):
+    """Base of what is read: camelCase names; unknown fields are skipped."""
+
+
+class _GroupVersionKind(_Wire):
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+
+
+class _GroupVersionResource(_Wire):
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+
+
+class _UserInfo(_Wire):
+    username: str = ""
+
+
+class _Request(_Wire):
+    uid: str
+    kind: _GroupVersionKind
+    operation: Operation
+    resource: _GroupVersionResource = msgspec.field(default_factory=_GroupVersionResource)
+    sub_resource: str = ""
+    name: str = ""
+    namespace: str = ""
+    user_info: _UserInfo = msgspec.field(default_factory=_UserInfo)
+    dry_run: bool | None = None
+    object: msgspec.Raw = msgspec.Raw(b"null")
+    old_object: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Review(_Wire):
+    api_version: str
+    kind: str
+    request: _Request
+
+
+class _UidOnly(_Wire):
+    uid: str
+
+
+class _UidReview(_Wire):
+    request: _UidOnly
+
+
+class _Status(msgspec.Struct):
+    code: int
+    message: str
+    reason: str
+
+
+class _Response(msgspec.Struct, omit_defaults=True):
+    uid: str
+    allowed: bool
+    status: _Status | None = None
+    warnings: list[str] = []
+
+
+class _Answer(msgspec.Struct, rename="camel"):
+    api_version: str
+    kind: str
+    response: _Response
+
+
+def parse_review(body: bytes) -> AdmissionRequest:
+    """Return what the AdmissionReview in `body` asks.
+
+    Raises:
+        MalformedReviewError: no AdmissionReview of admission.k8s.io/v1; says what came instead.
+    """
+    try:
+        refuse_depth(body)
+        refuse_many_values(body)
+        review = _REVIEW.decode(body)
+        refuse_duplicate_keys(body)
+        return _request_of(review)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise MalformedReviewError(f"AdmissionReview: {error}") from error
+
+
+def read_uid(body: bytes) -> str:
+    """Return the uid of a review that may be malformed elsewhere; empty where there is none."""
+    try:
+        uid = _UID_REVIEW.decode(body).request.uid
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return ""
+    return uid if _is_uid(uid) else ""
+
+
+def render_response(
+    uid: str, *, allowed: bool, message: str = "", warnings: Sequence[str] = ()
+) -> bytes:
+    """Return the AdmissionReview that answers `uid`; `message` says why it is not allowed."""
+    status = None if allowed else _Status(403, message, "Forbidden")
+    return _ENCODER.encode(
+        _Answer(API_VERSION, KIND, _Response(uid, allowed, status, list(warnings)))
+    )
+
+
+def _request_of(review: _Review) -> AdmissionRequest:
+    if (review.api_version, review.kind) != (API_VERSION, KIND):
+        came = f"{review.api_version} {review.kind}"[:200]
+        raise ValueError(f"got {came!r}, want {API_VERSION} {KIND}")
+    request = review.request
+    if not _is_uid(request.uid):
+        raise ValueError(
+            f"got a uid of {len(request.uid)} characters, want 1 to {MAX_UID_CHARS} printable ones"
+        )
+    return AdmissionRequest(
+        uid=request.uid,
+        kind=request.kind.kind,
+        group=request.kind.group,
+        resource=request.resource.resource,
+        subresource=request.sub_resource,
+        name=request.name,
+        namespace=request.namespace,
+        operation=request.operation,
+        user=request.user_info.username,
+        dry_run=bool(request.dry_run),
+        object=_object_of(request, request.object, "object"),
+        old=_object_of(request, request.old_object, "oldObject"),
+    )
+
+
+def _object_of(request: _Request, raw: msgspec.Raw, place: str) -> ObjectFacts | None:
+    kind = request.kind.kind
+    if not runs_images(request.kind.group, kind) or request.operation in ("DELETE", "CONNECT"):
+        return None
+    if bytes(raw).strip() == b"null":
+        if place == "object":
+            raise ValueError(f"got no object for {request.operation} of {kind}, want one")
+        return None
+    try:
+        obj = parse_object(kind, raw)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise ValueError(f"request.{place}: {error}") from error
+    # The request's namespace and name are the API server's own words; the object may lack them.
+    return replace(obj, name=obj.name or request.name, namespace=request.namespace)
+
+
+def _is_uid(text: str) -> bool:
+    return 0 < len(text) <= MAX_UID_CHARS and text.isprintable()
+
+
+_ENCODER = msgspec.json.Encoder()
+_REVIEW = msgspec.json.Decoder(_Review)
+_UID_REVIEW = msgspec.json.Decoder(_UidReview)
