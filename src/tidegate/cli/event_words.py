@@ -39,7 +39,7 @@ def describe_event(event: AdmissionEventV1) -> Iterator[str]:
         if value:
             yield f"{label + ':':<11} {value}"
     for row in event.images:
-        yield f"Image:      {row.action}  {row.reason}"
+        yield f"Image:      {row.image}: {row.action} ({row.reason})"
         # Several lines in a denial: the rule and the worst findings follow the sentence.
         yield from (f"            {line}" for line in row.message.split("\n"))
 
