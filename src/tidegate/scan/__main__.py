@@ -13,14 +13,14 @@ from pathlib import Path
 import structlog
 
 from tidegate.domain.errors import ConfigurationError, MissingSettingError, TidegateError
+from tidegate.evidence.trust_file import registry_configs
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
-from tidegate.oci.registries import RegistryConfig
 from tidegate.plugins import load_plugin
 from tidegate.scan.scanner import GROUP, Scanner
 from tidegate.scan.settings import ScanSettings, read_settings
 from tidegate.scan.worker import Worker
-from tidegate.trust.configuration import TrustedRegistry, parse_trust_configuration
+from tidegate.trust.configuration import parse_trust_configuration
 from tidegate.trust.keys import load_private_key
 
 _log = structlog.get_logger()
@@ -50,10 +50,7 @@ def main() -> int:
 async def _run(settings: ScanSettings) -> None:
     token = _read(settings.token_file).decode(errors="replace").strip()
     key = load_private_key(_read(settings.key_file))
-    registries = [
-        _registry(entry)
-        for entry in parse_trust_configuration(_read(settings.registries_file)).registries
-    ]
+    registries = registry_configs(parse_trust_configuration(_read(settings.registries_file)))
     scanner = _load_scanner(settings.scanner)
     _empty(settings.work_dir)
     async with HubClient(settings.hub_url, token) as hub, RegistryClient(registries) as client:
@@ -83,22 +80,6 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise MissingSettingError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def _registry(entry: TrustedRegistry) -> RegistryConfig:
-    def text(file: str) -> str:
-        return _read(Path(file)).decode(errors="replace").strip() if file else ""
-
-    return RegistryConfig(
-        host=entry.host,
-        plain_http=entry.plain_http,
-        username=text(entry.username_file),
-        password=text(entry.password_file),
-        ca_file=entry.ca_file,
-        allow_private=entry.allow_private,
-        token_realms=entry.token_realms,
-        endpoint=entry.endpoint,
-    )
 
 
 def _empty(folder: Path) -> None:

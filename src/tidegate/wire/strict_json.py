@@ -38,9 +38,11 @@ def _refuse_repeated_keys(pairs: list[tuple[str, object]]) -> None:
     """Refuse an object that names a key twice; return nothing, so that nothing is kept."""
     if len(pairs) == len(dict(pairs)):
         return
-    keys = [key for key, _ in pairs]
-    repeated = next(key for key in keys if keys.count(key) > 1)
-    raise NotStrictError(f"the key {repeated[:80]!r} stands twice in one object")
+    seen: set[str] = set()
+    for key, _ in pairs:  # once over them: counting each would let a stranger's file take minutes
+        if key in seen:
+            raise NotStrictError(f"the key {key[:80]!r} stands twice in one object")
+        seen.add(key)
 
 
 def _refuse_constant(name: str) -> None:

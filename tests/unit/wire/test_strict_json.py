@@ -42,3 +42,10 @@ def test_plain_json_passes(body: bytes) -> None:
 def test_what_readers_may_understand_differently_is_refused(body: bytes, said: str) -> None:
     with pytest.raises(NotStrictError, match=said):
         require_strict_json(body)
+
+
+@pytest.mark.timeout(10)
+def test_t16_finding_a_repeated_key_is_linear_in_the_size() -> None:
+    keys = ",".join(f'"k{n}":1' for n in range(100_000))
+    with pytest.raises(NotStrictError, match="'k99999' stands twice"):
+        require_strict_json(f'{{{keys},"k99999":1}}'.encode())

@@ -122,7 +122,7 @@ async def _list_archives(
     output = folder / "archives.json"
     python = _PYTHON
     command = [str(python), "-I", "-S", str(_ARCHIVES), str(layout), str(output)]
-    paths = SandboxPaths(folder, (layout, _ARCHIVES), _python_files(python))
+    paths = SandboxPaths(folder, (layout, _ARCHIVES), python_files(python))
     _require_success("the list of archives", await run_confined(command, paths, limits))
     try:
         listed = msgspec.json.decode(_read_output(output), type=_ArchiveList)
@@ -131,7 +131,7 @@ async def _list_archives(
     return listed.archives, listed.unread_layers
 
 
-def _python_files(python: Path) -> tuple[Path, ...]:
+def python_files(python: Path) -> tuple[Path, ...]:
     """Return what a Python needs to run: itself, its standard library and the system's."""
     library = Path(sysconfig.get_path("stdlib"))
     system = (Path(p) for p in ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache"))
