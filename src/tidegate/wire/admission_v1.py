@@ -128,7 +128,9 @@ def parse_review(body: bytes) -> AdmissionRequest:
         review = _REVIEW.decode(body)
         require_strict_json(body, max_values=MAX_VALUES)
         return _request_of(review)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise MalformedReviewError("AdmissionReview: nested too deep to be read") from error
+    except (msgspec.MsgspecError, ValueError) as error:
         raise MalformedReviewError(f"AdmissionReview: {error}") from error
 
 
