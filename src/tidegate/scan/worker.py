@@ -108,7 +108,7 @@ class Worker:
         try:
             reports = await task
         except asyncio.CancelledError:
-            if heartbeat.done():
+            if _ended_by_itself(heartbeat):
                 log.warning("job.abandoned", why="its lease is lost")
                 return
             await _stop(task)
@@ -230,6 +230,11 @@ def _may_help(error: TidegateError) -> bool:
     """Whether the same job may succeed later."""
     certain = NotInRegistryError | LimitExceededError
     return isinstance(error, UnavailableError) and not isinstance(error, certain)
+
+
+def _ended_by_itself(heartbeat: "asyncio.Task[None]") -> bool:
+    """Whether the heartbeat returned, which it does only when the lease is lost."""
+    return heartbeat.done() and not heartbeat.cancelled() and heartbeat.exception() is None
 
 
 async def _stop(task: "asyncio.Task[Any]") -> None:
