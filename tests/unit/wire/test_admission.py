@@ -147,7 +147,7 @@ HOSTILE = {
         encode(review()).replace(b'"image":', b'"im\\u0061ge": "x", "image":', 1),
         "'image' stands twice",
     ),
-    "t03-deep": (b'{"x":' + b"[" * 65 + b"]" * 65 + b"}", "d(eep|epth)"),
+    "t03-deep": (b'{"x":' + b"[" * 65 + b"]" * 65 + b"}", "deep"),
     "t03-very-deep": (b'{"x":' + b"[" * 500_000 + b"]" * 500_000 + b"}", "deep"),
     "t03-many-values": (
         replaced("request.object.x", 0).replace(b'"x": 0', b'"x": [' + b"[]," * 600_000 + b"0]"),
