@@ -86,7 +86,8 @@ def _judge_report(
         gaps = "; ".join(report.coverage.gaps)
         violations.append(EvidenceViolation(report, Reason.INCOMPLETE_REPORT, gaps))
     if stale is not None and rule.conditions.on_stale is Disposition.VIOLATE:
-        detail = f"{describe_duration(stale.age)} old, allowed: {describe_duration(rule.conditions.max_age)}"
+        limit = describe_duration(rule.conditions.max_age)
+        detail = f"{describe_duration(stale.age)} old, allowed: {limit}"
         violations.append(EvidenceViolation(stale, Reason.STALE_ARTIFACT, detail))
     return RuleJudgement(
         rule=rule,
