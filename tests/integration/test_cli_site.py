@@ -279,6 +279,8 @@ def test_scan_lists_findings_worst_first_and_attaches(site: CliSite) -> None:
     done = site.tidegate("scan", site.image("critical"), "--attach", "-o", "json")
     assert done.returncode == 0, done.stderr
     assert "attached sha256:" in done.stderr
+    assert "\nlisting packages\n" in done.stderr
+    assert "\x1b" not in done.stderr + done.stdout
     (item,) = json.loads(done.stdout)["items"]
     severities = [finding["severity"] for finding in item["findings"]]
     assert severities[0] == "critical"

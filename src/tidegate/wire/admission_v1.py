@@ -125,10 +125,9 @@ def parse_review(body: bytes) -> AdmissionRequest:
         MalformedReviewError: no AdmissionReview of admission.k8s.io/v1; says what came instead.
     """
     try:
-        review = _REVIEW.decode(body)
         require_strict_json(body, max_values=MAX_VALUES)
-        return _request_of(review)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        return _request_of(_REVIEW.decode(body))
+    except (msgspec.MsgspecError, ValueError) as error:
         raise MalformedReviewError(f"AdmissionReview: {error}") from error
 
 

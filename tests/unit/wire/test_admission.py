@@ -120,11 +120,11 @@ def doubled(key: str, value: object) -> bytes:
 
 
 HOSTILE = {
-    "empty": (b"", "truncated"),
-    "no-json": (b"hello", "malformed"),
+    "empty": (b"", "no JSON"),
+    "no-json": (b"hello", "no JSON"),
     "not-utf8": (b'{"apiVersion":"\xff"}', "utf-8"),
     "array": (b"[]", "object"),
-    "truncated": (encode(review())[:-10], "truncated"),
+    "truncated": (encode(review())[:-10], "no JSON"),
     "no-request": (b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}', "request"),
     "v1beta1": (replaced("apiVersion", "admission.k8s.io/v1beta1"), "v1beta1"),
     "other-kind": (replaced("kind", "Pod"), "Pod"),
@@ -147,7 +147,7 @@ HOSTILE = {
         encode(review()).replace(b'"image":', b'"im\\u0061ge": "x", "image":', 1),
         "'image' stands twice",
     ),
-    "t03-deep": (b'{"x":' + b"[" * 65 + b"]" * 65 + b"}", "d(eep|epth)"),
+    "t03-deep": (b'{"x":' + b"[" * 65 + b"]" * 65 + b"}", "deep"),
     "t03-very-deep": (b'{"x":' + b"[" * 500_000 + b"]" * 500_000 + b"}", "deep"),
     "t03-many-values": (
         replaced("request.object.x", 0).replace(b'"x": 0', b'"x": [' + b"[]," * 600_000 + b"0]"),
