@@ -140,6 +140,6 @@ def play(
 
 
 def _wrong(step: Step, printed: Printed) -> bool:
-    """Say whether the output differs, or the exit code: not 0 exactly where an error is shown."""
-    fails = step.wanted.startswith("Error")
+    """Say whether the output differs, or the exit code: not 0 where an error or denial is shown."""
+    fails = step.wanted.startswith(("Error", "deny "))
     return masked(printed.text) != masked(step.wanted) or (printed.code != 0) != fails
