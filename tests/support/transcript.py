@@ -51,7 +51,7 @@ class Printed:
 def steps_of(page: str) -> Iterator[list[Step]]:
     """Return the steps of each block of `page`; refuses blocks that would not be played."""
     fences = list(_FENCE.finditer(page))
-    if page.count("\n```") != 2 * len(fences):
+    if len(re.findall(r"^\s*```", page, re.MULTILINE)) != 2 * len(fences):
         raise ValueError("a fence that is not closed, or is indented")
     for fence in fences:
         line = page.count("\n", 0, fence.start("body")) + 1
