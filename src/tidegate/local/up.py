@@ -108,14 +108,14 @@ class Up:
         self, stack: contextlib.AsyncExitStack, site: Site
     ) -> LocalCluster | ExistingCluster | None:
         stack.push_async_callback(self._end_keepers)
-        async with asyncio.TaskGroup() as group:
+        async with _side_by_side() as group:
             asked = group.create_task(self._start_cluster(stack))
             for plan in (plan_hub(site), plan_registry(site)):
                 group.create_task(self._start_part(stack, plan))
         cluster = asked.result()
         if cluster is not None:
             site = await self._install(cluster, site)
-        async with asyncio.TaskGroup() as group:
+        async with _side_by_side() as group:
             for plan in (plan_worker(site), plan_agent(site), plan_gate(site)):
                 group.create_task(self._start_part(stack, plan))
         if cluster is not None:
@@ -228,3 +228,13 @@ class Up:
         if not cluster.policy_generation or cluster.policy_generation != cluster.wanted_generation:
             return "the cluster does not have the hub's rules yet"
         return ""
+
+
+@contextlib.asynccontextmanager
+async def _side_by_side() -> AsyncIterator[asyncio.TaskGroup]:
+    """A task group that fails as its first failed task did: what reports it knows no groups."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
