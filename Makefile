@@ -48,6 +48,7 @@ crd: install ## regenerate config/ from its sources
 	$(BIN)/python -m tidegate.wire.crd > config/crd/securityartifactpolicies.yaml
 	$(BIN)/python -m tidegate.wire.rbac gate > config/rbac/gate.yaml
 	$(BIN)/python -m tidegate.wire.rbac agent > config/rbac/agent.yaml
+	$(BIN)/python -m tidegate.wire.crd_docs docs/reference/policy-object.md
 
 golden: install ## rewrite tests/golden from the real API server; review the diff
 	$(BIN)/pytest -q tests/e2e/test_golden.py --rewrite-golden

@@ -15,6 +15,11 @@ import pytest
 START_S = 20
 """A Python process on a loaded machine; ordinarily 0.5 s."""
 
+CLIENTS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tidegate" / "clients"
+"""Where `make clients` puts the stock clients; found on PATH by every test."""
+
+os.environ["PATH"] = f"{os.environ['PATH']}{os.pathsep}{CLIENTS}"
+
 
 @dataclass(frozen=True)
 class RunningRegistry:

@@ -24,7 +24,7 @@ from tidegate.local.data_folder import DataFolder, UpState
 from tidegate.local.demo import lab_policy, push_image, wait_scanned
 from tidegate.local.images import build_demo_images
 from tidegate.local.part import PartPlan
-from tidegate.local.plans import Site, plan_hub, plan_registry, plan_worker
+from tidegate.local.plans import Site, plan_gate, plan_hub, plan_registry, plan_worker
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.registries import RegistryConfig
 
@@ -79,7 +79,7 @@ def running_site(root: Path, *, demo_images: frozenset[str]) -> Iterator[CliSite
     site = Site(folder, ports, pair)
     (folder.policy / "lab.json").write_text(json.dumps(lab_policy("deny")))
     with ExitStack() as stack:
-        for plan in (plan_hub(site), plan_registry(site), plan_worker(site)):
+        for plan in (plan_hub(site), plan_registry(site), plan_worker(site), plan_gate(site)):
             stack.enter_context(_running(plan))
         state = UpState(
             hub=site.url("hub"),

@@ -102,22 +102,28 @@ def _canonical_ids(advisory: Advisory, advisories: Advisories) -> list[str]:
 
 
 def _finding(package: Package, key: str, group: Sequence[_Hit], advisories: Advisories) -> Finding:
-    ids = {i for hit in group for i in hit.advisory.ids} - {key}
     records = [hit.advisory for hit in group]
+    spellings = _spellings(records)
     rated = _rated(key, group, advisories)
     return Finding(
-        vulnerability_id=key,
+        vulnerability_id=spellings.get(key, key),
         severity=rated.severity,
         package=package.purl,
         version=package.version,
         fixed_version=_fix(package, (hit.fixed_version for hit in group)),
         # Another CVE of a record that names several is another vulnerability with its own finding.
-        aliases=frozenset(i for i in ids if not is_cve(i)),
+        aliases=frozenset(text for i, text in spellings.items() if i != key and not is_cve(i)),
         ratings=tuple(sorted(rated.ratings, key=lambda r: (r.method, r.score, r.word))),
         cwe_ids=tuple(sorted({cwe for record in records for cwe in record.cwe_ids})),
         locations=package.locations,
         references=tuple(dict.fromkeys(r for a in records for r in a.references))[:MAX_REFERENCES],
     )
+
+
+def _spellings(records: Iterable[Advisory]) -> dict[str, str]:
+    """Return each id's normalised form with how records write it; CVE ids are upper case."""
+    written = sorted(i for record in records for i in (record.id, *record.aliases))
+    return {normalize_id(i): normalize_id(i) if is_cve(normalize_id(i)) else i for i in written}
 
 
 def _rated(key: str, group: Sequence[_Hit], advisories: Advisories) -> Rated:
@@ -146,7 +152,7 @@ def _ecosystems(
 
 
 def _undecided(ecosystem: str, names: list[str]) -> str:
-    shown = sorted(names)[:MAX_NAMED]
+    shown = [name[:200] for name in sorted(names)[:MAX_NAMED]]
     more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
     return f"{ecosystem} packages whose version cannot be compared: {', '.join(shown)}{more}"
 

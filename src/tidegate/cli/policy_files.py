@@ -7,9 +7,9 @@ from typing import Any
 from tidegate.cli.files import read_objects
 from tidegate.domain.errors import InvalidPolicyError
 from tidegate.domain.rule import EvaluationMode, Policy
-from tidegate.wire.policy_defender_v1alpha3 import convert_policy_object
+from tidegate.wire import policy_defender_v1alpha3 as defender
 from tidegate.wire.policy_merge import LoadReason, load_candidate, merge
-from tidegate.wire.policy_v1alpha1 import RuleV1, parse_policy_object
+from tidegate.wire.policy_v1alpha1 import API_VERSION, KIND, RuleV1, parse_policy_object
 
 
 @dataclass(slots=True)
@@ -48,6 +48,7 @@ def read_rules(paths: Iterable[str]) -> RuleSet:
     found = RuleSet()
     for path in paths:
         for body in read_objects(path):
+            _require_ours(body, path)
             try:
                 policy = parse_policy_object(_without_status(body))
             except InvalidPolicyError as error:
@@ -67,7 +68,7 @@ def read_reference_rules(path: str) -> RuleSet:
     found = RuleSet()
     for body in read_objects(path):
         try:
-            imported = convert_policy_object(body)
+            imported = defender.convert_policy_object(body)
         except InvalidPolicyError as error:
             raise InvalidPolicyError(f"{path}: {error}") from error
         found.add(imported.rules, path)
@@ -91,6 +92,14 @@ def merged_policy(paths: Iterable[str]) -> Policy:
     if broken:
         raise InvalidPolicyError("; ".join(broken))
     return merged.policy
+
+
+def _require_ours(body: dict[str, Any], path: str) -> None:
+    came = f"{body.get('apiVersion')} {body.get('kind')}"[:200]
+    if came == f"{defender.API_VERSION} {defender.KIND}":
+        raise InvalidPolicyError(f"{path}: an object {came}; take it over with `rules import`")
+    if came != f"{API_VERSION} {KIND}":
+        raise InvalidPolicyError(f"{path}: an object {came!r}; want {API_VERSION} {KIND}")
 
 
 def _without_status(body: dict[str, Any]) -> dict[str, Any]:

@@ -61,12 +61,12 @@ def run(
     for warning in response.warnings:
         print_note(f"Warning: {warning}")
     if not response.allowed:
-        print_notes(_denial(response))
+        print_notes(denial(response))
         raise typer.Exit(ExitCode.DENIED)
     print_line(f"pod/{name} created{' (server dry run)' if dry_run is DryRun.SERVER else ''}")
 
 
-def _denial(response: Response) -> str:
+def denial(response: Response) -> str:
     """Return what kubectl prints (cmd/util/helpers.go, `StandardErrorMessage`)."""
     status = response.status
     reason = f" ({status.reason})" if status and status.reason else ""

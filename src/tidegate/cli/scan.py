@@ -1,5 +1,6 @@
 """`tidegate scan`: scan an image here, and attach the findings where asked."""
 
+import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from tidegate.cli.output import (
     print_line,
     print_note,
     print_table,
+    render_json,
     write_text,
 )
 from tidegate.cli.platforms import PlatformOption, select_platform
@@ -174,7 +176,8 @@ def _print(scans: Sequence[PlatformScan], output: ScanFormat) -> None:
         case ScanFormat.STATEMENT:
             if len(scans) != 1:
                 select_platform(scans, "")
-            write_text(f"{render_statement(scans[0].statement).decode()}\n", None)
+            body = render_statement(scans[0].statement)
+            write_text(render_json(json.loads(body), indent=None), None)
         case ScanFormat.JSON | ScanFormat.YAML:
             print_items([_data(each) for each in scans], Format(output.value))
 

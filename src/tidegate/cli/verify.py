@@ -1,6 +1,6 @@
 """`tidegate verify`: what is attached to an image, and why each file counts or does not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -78,7 +78,7 @@ def _platform_lines(checks: PlatformChecks, *, refused: bool) -> Iterator[str]:
     yield f"{checks.platform or 'image'} {checks.digest}"
     evidence = checks.found.evidence
     counting = _counting(evidence)
-    for report in checks.found.verified:
+    for report in _newest_first(checks.found.verified):
         yield from _report_lines(report, counts=report.artifact in counting)
     if not isinstance(evidence, Report):
         detail = f" ({evidence.detail})" if evidence.detail else ""
@@ -100,6 +100,10 @@ def _report_lines(verified: VerifiedReport, *, counts: bool) -> Iterator[str]:
         yield f"    covered:    {entry.ecosystem}, packages: {entry.package_count}, {source}{dated}"
     for gap in report.coverage.gaps:
         yield f"    incomplete: {gap}"
+
+
+def _newest_first(verified: Sequence[VerifiedReport]) -> list[VerifiedReport]:
+    return sorted(verified, key=lambda each: each.report.scanned_at, reverse=True)
 
 
 def _counting(evidence: object) -> frozenset[str]:
@@ -125,7 +129,10 @@ def _platform_data(checks: PlatformChecks) -> dict[str, Any]:
         "digest": checks.digest,
         "verified": isinstance(evidence, Report),
         "reason": "" if isinstance(evidence, Report) else evidence.reason.value,
-        "reports": [_report_data(r, counts=r.artifact in counting) for r in checks.found.verified],
+        "reports": [
+            _report_data(r, counts=r.artifact in counting)
+            for r in _newest_first(checks.found.verified)
+        ],
         "refused": [
             {"artifact": each.artifact, "reason": each.reason} for each in checks.found.refused
         ],

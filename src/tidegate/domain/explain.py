@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from tidegate.domain.evidence import Missing, MissingReason, Unavailable
 from tidegate.domain.finding import Finding
 from tidegate.domain.severity import RATED, Severity
-from tidegate.domain.text import printable, shorten_middle
+from tidegate.domain.text import describe_duration, printable, shorten_middle
 from tidegate.domain.verdict import (
     CountExceeded,
     Decision,
@@ -95,6 +95,14 @@ def describe_unknown(unknown_count: int) -> str:
     return f"; +{unknown_count} of unknown severity" if unknown_count else ""
 
 
+def _describe_age(judgement: RuleJudgement) -> str:
+    """Return how old findings are that the rule judges although they are stale."""
+    told = any(v.reason is Reason.STALE_ARTIFACT for v in judgement.violations[:1])
+    if judgement.age is None or told:
+        return ""
+    return f"; findings are {describe_duration(judgement.age)} old"
+
+
 _SUMMARIES = {
     Reason.MISSING_ARTIFACT: "No findings artifact",
     Reason.UNVERIFIABLE_ARTIFACT: "No verifiable findings artifact",
@@ -117,14 +125,14 @@ def _statement(image: ImageVerdict) -> str:
         if image.deferred:
             return "A rule asks for the pod's name, so the pods are judged when they are made"
         return "No rule judges this image"
-    unknown = describe_unknown(judgement.counts.unknown)
+    unknown = _describe_age(judgement) + describe_unknown(judgement.counts.unknown)
     if not judgement.violations:
         return f"Image meets the rule{unknown}"
     match judgement.violations[0]:
         case CountExceeded(severity=Severity.UNKNOWN, count=number, allowed=allowed):
             return (
                 f"Image contains {number} CVEs of unknown severity, which is more than the "
-                f"allowed count of: {allowed}"
+                f"allowed count of: {allowed}{_describe_age(judgement)}"
             )
         case CountExceeded(severity=severity, count=number, allowed=allowed):
             level = severity.word + ("" if severity is Severity.CRITICAL else " or higher")

@@ -143,8 +143,4 @@ def _may_hold_signatures(descriptor: Descriptor) -> bool:
 
 
 def _may_be_signature(layer: Descriptor) -> bool:
-    return (
-        layer.media_type == PAYLOAD_MEDIA_TYPE
-        and layer.size <= MAX_PAYLOAD_BYTES
-        and bool(layer.annotations.get(SIGNATURE_ANNOTATION))
-    )
+    return layer.media_type == PAYLOAD_MEDIA_TYPE and SIGNATURE_ANNOTATION in layer.annotations

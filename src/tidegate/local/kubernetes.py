@@ -8,7 +8,6 @@ kept in one folder; a second start on that folder continues on the same ports.
 import asyncio
 import os
 import shutil
-import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import yaml
 from tidegate.domain.errors import ClusterUnavailableError
 from tidegate.local.certificates import Authority, KeyPair, write_signing_key
 from tidegate.local.child import Child
+from tidegate.local.ports import choose_ports, wait_free
 
 READY_S = 30.0
 """How long a start may take until namespace `default` takes pods."""
@@ -112,7 +112,7 @@ class LocalCluster:
             ClusterUnavailableError: a component ended, a kept port is taken, or `READY_S` passed.
         """
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._ports = _ports(self.data_dir / "ports.json")
+        await self._take_ports(self.data_dir / "ports.json")
         self._prepare()
         try:
             for name in COMPONENTS:
@@ -156,6 +156,15 @@ class LocalCluster:
         """
         for child in self._children.values():
             child.demand_alive()
+
+    async def _take_ports(self, path: Path) -> None:
+        self._ports = _kept_ports(path)
+        taken = await wait_free(self._ports)
+        if taken:
+            raise ClusterUnavailableError(
+                f"ports kept in {path} are taken: {taken}; end what uses them (perhaps another "
+                "run on this folder), or remove the file for new ports"
+            )
 
     def _prepare(self) -> None:
         now = self._clock()
@@ -311,43 +320,17 @@ class LocalCluster:
         )
 
 
-def _ports(path: Path) -> dict[str, int]:
-    """Return a port for each listener, the same as at the last start in this folder."""
-    names = LISTENERS
-    if path.exists():
-        kept = _kept_ports(path)
-        for name in names:
-            _demand_free(name, kept[name], path)
-        return kept
-    sockets = [socket.socket() for _ in names]
-    try:
-        for listener in sockets:  # all at once, so that no two get the same port
-            listener.bind(("127.0.0.1", 0))
-        chosen = {n: s.getsockname()[1] for n, s in zip(names, sockets, strict=True)}
-    finally:
-        for listener in sockets:
-            listener.close()
-    path.write_bytes(msgspec.json.encode(chosen))
-    return chosen
-
-
 def _kept_ports(path: Path) -> dict[str, int]:
+    """Return a port for each of `LISTENERS`, the same as at the last start in this folder."""
+    if not path.exists():
+        chosen = choose_ports(LISTENERS)
+        path.write_bytes(msgspec.json.encode(chosen))
+        return chosen
     try:
         kept = msgspec.json.decode(path.read_bytes(), type=dict[str, int])
         return {name: kept[name] for name in LISTENERS}
     except (msgspec.MsgspecError, KeyError) as error:
         raise ClusterUnavailableError(
-            f"{path}: {error}; remove the file to start on new ports"
+            f"{path}: no port in it for {' and '.join(LISTENERS)} ({error}); remove the file to "
+            "start on new ports"
         ) from error
-
-
-def _demand_free(name: str, port: int, path: Path) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise ClusterUnavailableError(
-                f"port {port} of {name}, kept in {path}, is taken ({error.strerror}); end what "
-                "uses it (perhaps another run on this folder), or remove the file for new ports"
-            ) from error

@@ -39,6 +39,7 @@ from tidegate.local.plans import (
     plan_registry,
     plan_worker,
 )
+from tidegate.local.ports import wait_free
 
 READY_S = 30.0
 """How long the gate may take to have the hub's rules in force."""
@@ -86,6 +87,7 @@ class Up:
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(self._folder.locked())
             site = self._prepare_site()
+            await _demand_free(site)
             cluster = await self._start_parts(stack, site)
             state = self._state(site, cluster)
             await self._wait_in_force(site)
@@ -238,3 +240,18 @@ async def _side_by_side() -> AsyncIterator[asyncio.TaskGroup]:
             yield group
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from failed
+
+
+async def _demand_free(site: Site) -> None:
+    """Do nothing when every port that the parts kept is free.
+
+    Raises:
+        ConfigurationError: somebody else listens on one; names it.
+    """
+    taken = await wait_free(site.ports)
+    if taken:
+        named = ", ".join(f"{port} ({part})" for part, port in taken.items())
+        raise ConfigurationError(
+            f"ports of this data folder are taken: {named}; end what listens there, or remove "
+            f"{site.folder.root / 'ports.json'} for new ones"
+        )

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import logging
 import shutil
@@ -9,18 +10,19 @@ import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 import structlog
 
 from tidegate.domain.errors import ConfigurationError, MissingSettingError, TidegateError
+from tidegate.evidence.trust_file import registry_configs
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
-from tidegate.oci.registries import RegistryConfig
 from tidegate.plugins import load_plugin
 from tidegate.scan.scanner import GROUP, Scanner
 from tidegate.scan.settings import ScanSettings, read_settings
 from tidegate.scan.worker import Worker
-from tidegate.trust.configuration import TrustedRegistry, parse_trust_configuration
+from tidegate.trust.configuration import parse_trust_configuration
 from tidegate.trust.keys import load_private_key
 
 _log = structlog.get_logger()
@@ -33,14 +35,17 @@ def main() -> int:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
+            # As text: the structured form has local variables, and those may hold keys.
+            structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     try:
-        asyncio.run(_run(read_settings()))
+        settings = read_settings()
+        with _claim(settings):
+            asyncio.run(_run(settings))
     except TidegateError as error:
         _log.error("worker.not_started", error=str(error))
         return 2 if isinstance(error, ConfigurationError) else 3
@@ -50,12 +55,8 @@ def main() -> int:
 async def _run(settings: ScanSettings) -> None:
     token = _read(settings.token_file).decode(errors="replace").strip()
     key = load_private_key(_read(settings.key_file))
-    registries = [
-        _registry(entry)
-        for entry in parse_trust_configuration(_read(settings.registries_file)).registries
-    ]
+    registries = registry_configs(parse_trust_configuration(_read(settings.registries_file)))
     scanner = _load_scanner(settings.scanner)
-    _empty(settings.work_dir)
     async with HubClient(settings.hub_url, token) as hub, RegistryClient(registries) as client:
         worker = Worker(hub, client, scanner, key, settings, lambda: datetime.now(UTC))
         task = asyncio.create_task(worker.run())
@@ -85,26 +86,25 @@ def _read(path: Path) -> bytes:
         raise MissingSettingError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _registry(entry: TrustedRegistry) -> RegistryConfig:
-    def text(file: str) -> str:
-        return _read(Path(file)).decode(errors="replace").strip() if file else ""
+def _claim(settings: ScanSettings) -> IO[bytes]:
+    """Make the work folder ours alone, as long as the file returned is open, and empty it.
 
-    return RegistryConfig(
-        host=entry.host,
-        plain_http=entry.plain_http,
-        username=text(entry.username_file),
-        password=text(entry.password_file),
-        ca_file=entry.ca_file,
-        allow_private=entry.allow_private,
-        token_realms=entry.token_realms,
-        endpoint=entry.endpoint,
-    )
-
-
-def _empty(folder: Path) -> None:
-    """Remove what an earlier process left, and make the folder for us alone."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, mode=0o700)
+    Raises:
+        ConfigurationError: another worker has it.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    lock = (settings.data_dir / "scan.lock").open("wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise ConfigurationError(
+            f"{settings.data_dir}: another scan worker uses this folder; give each its own, or "
+            "raise TIDEGATE_SCAN_CONCURRENCY"
+        ) from error
+    shutil.rmtree(settings.work_dir, ignore_errors=True)
+    settings.work_dir.mkdir(mode=0o700)
+    return lock
 
 
 if __name__ == "__main__":

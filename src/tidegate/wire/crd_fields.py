@@ -35,9 +35,8 @@ FIELDS: dict[str, dict[str, str]] = {
             'bare On is a boolean there. Default "On".'
         ),
         "reAdmission": (
-            "reAdmission Audit lets pods of a workload that was already admitted come back with "
-            "a warning instead of a refusal. Enforce holds as soon as any object says so. "
-            "Default Enforce."
+            "reAdmission is reserved for workloads whose own pods come back after their image "
+            "turned bad. This version always enforces, whatever it says. Default Enforce."
         ),
     },
     "RuleV1": {

@@ -118,6 +118,16 @@ def test_each_state_has_its_own_sentence(
     assert sentence(image) == f"{IMAGE}: {expected}"
 
 
+def test_findings_that_are_judged_although_stale_show_their_age() -> None:
+    evidence = report(*MANY, age=timedelta(days=400))
+    (image,) = verdict_of(evidence, deny(on_stale=Disposition.IGNORE)).images
+    assert sentence(image).endswith(
+        "allowed count of: 0; findings are 400 d old; +1 of unknown severity"
+    )
+    (clean,) = verdict_of(report(age=timedelta(days=366)), deny()).images
+    assert sentence(clean).endswith("Image meets the rule; findings are 366 d old")
+
+
 @pytest.mark.parametrize(
     ("limits", "summary"),
     [

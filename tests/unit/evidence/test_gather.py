@@ -228,6 +228,8 @@ async def test_a_deadline_is_unavailable_and_the_next_review_finds_the_result(
 async def test_one_callers_deadline_does_not_fail_another(world: EvidenceWorld) -> None:
     image = world.push_image()
     await world.attach(image)
+    await world.read(image)  # which manifest it is, is known
+    world.trust = replace(world.trust, generation="2")
     world.registry.delay_s = 0.02
     reference = world.repository.at(image.digest)
     short, long = await asyncio.gather(

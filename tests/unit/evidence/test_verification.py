@@ -438,3 +438,36 @@ async def test_other_kinds_of_referrers_are_left_alone(world: EvidenceWorld) -> 
     await world.registry.push_referrer(world.repository, body, OCI_MANIFEST)
     del world.registry.manifests[attached.artifact]
     assert await world.read(image) == Missing(MissingReason.NO_REPORT)
+
+
+async def test_t01_an_unsigned_file_that_cannot_be_read_is_no_obstacle(
+    world: EvidenceWorld,
+) -> None:
+    image = world.push_image()
+    attached = await world.attach(image, key=generate_key())
+    world.registry.fail_on(attached.artifact, RegistryUnavailableError("down"))
+    assert "not signed" in _why(await world.read(image))
+    signed = await world.attach(image)
+    world.registry.fail_on(signed.artifact, RegistryUnavailableError("down"))
+    world.restart()
+    assert isinstance(await world.read(image), Unavailable)
+
+
+async def test_t01_a_key_for_other_scanners_cannot_hide_a_report(world: EvidenceWorld) -> None:
+    image, limited = world.push_image(), generate_key()
+    keys = (evidence_key(world.key), evidence_key(limited, "limited", scanners=("Trivy",)))
+    world.trust = TrustConfiguration(keys=keys, generation="2")
+    attached = await world.attach(image, [finding("CVE-1")])
+    tag = signature_tag(attached.artifact)
+    del world.registry.tags[tag]
+    await world.attach(image, [finding("CVE-1")], key=limited)  # now alone at the tag
+    assert _ids(await world.read(image)) == ["CVE-1"]
+
+
+async def test_what_a_key_may_sign_no_more_is_not_remembered(world: EvidenceWorld) -> None:
+    image = world.push_image()
+    await world.attach(image)
+    await world.read(image)
+    narrowed = evidence_key(world.key, scanners=("Trivy",))
+    world.trust = TrustConfiguration(keys=(narrowed,), generation="2")
+    assert "not trusted with it" in _why(await world.read(image))

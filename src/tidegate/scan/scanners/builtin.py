@@ -58,11 +58,12 @@ class BuiltinScanner:
     trivy: Path | None = None
     """The binary; None: from PATH, else beside this Python."""
     limits: SandboxLimits = DEFAULT_LIMITS
+    """Its times are each scan's deadline."""
 
     async def scan(self, layout: Path, workdir: Path, deadline_s: float) -> ScannerOutput:
         """Return the CycloneDX document about the image in `layout`."""
         program = self.trivy or find_trivy()
-        limits = replace(self.limits, wall_s=min(self.limits.wall_s, deadline_s))
+        limits = replace(self.limits, wall_s=deadline_s, cpu_s=max(int(deadline_s), 1))
         trivy_dir, list_dir = workdir / "trivy", workdir / "archives"
         await asyncio.to_thread(_prepare, trivy_dir, list_dir)
         try:
@@ -122,7 +123,7 @@ async def _list_archives(
     output = folder / "archives.json"
     python = _PYTHON
     command = [str(python), "-I", "-S", str(_ARCHIVES), str(layout), str(output)]
-    paths = SandboxPaths(folder, (layout, _ARCHIVES), _python_files(python))
+    paths = SandboxPaths(folder, (layout, _ARCHIVES), python_files(python))
     _require_success("the list of archives", await run_confined(command, paths, limits))
     try:
         listed = msgspec.json.decode(_read_output(output), type=_ArchiveList)
@@ -131,7 +132,7 @@ async def _list_archives(
     return listed.archives, listed.unread_layers
 
 
-def _python_files(python: Path) -> tuple[Path, ...]:
+def python_files(python: Path) -> tuple[Path, ...]:
     """Return what a Python needs to run: itself, its standard library and the system's."""
     library = Path(sysconfig.get_path("stdlib"))
     system = (Path(p) for p in ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache"))

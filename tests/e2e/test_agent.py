@@ -1,0 +1,383 @@
+"""The agent's process on a real API server: it writes, repairs, tells and remembers."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Condition, Thread
+from typing import Any
+
+import httpx2
+import msgspec
+import pytest
+
+from tidegate.domain.rule import EvaluationMode, default_rule
+from tidegate.gate.policy import PolicyStore
+from tidegate.gate.policy_watch import KubernetesSource
+from tidegate.kube.client import connect
+from tidegate.local.install import write_account_kubeconfig
+from tidegate.local.kubernetes import LocalCluster
+from tidegate.wire.hub_v1 import ClusterPolicyV1, EventBatchV1, HeartbeatV1
+from tidegate.wire.policy_v1alpha1 import HUB_OBJECT_NAME, entry_of
+
+pytestmark = pytest.mark.e2e
+
+Kubectl = Callable[..., subprocess.CompletedProcess[str]]
+EVENT = {
+    "id": "e1",
+    "time": "2026-11-23T09:00:00.000000Z",
+    "action": "deny",
+    "kind": "Pod",
+    "name": "p",
+    "images": [],
+}
+
+
+RULES = "/spec/vulnerabilityAssessmentGatedDeployment"
+FOREIGN = {"name": "foreign", "action": "audit", "configuration": {"blockUnscannedImages": True}}
+PATCH = ("patch", "sap", HUB_OBJECT_NAME, "--type=json")
+
+
+def json_patch(operation: str, what: dict[str, Any], index: int) -> str:
+    return "-p=" + json.dumps([{"op": operation, "path": f"{RULES}/{index}", **what}])
+
+
+class Hub:
+    """A small hub on a real socket: one cluster's rules, heartbeats and events."""
+
+    def __init__(self) -> None:
+        self.heartbeats: list[HeartbeatV1] = []
+        self.events: list[str] = []
+        self._news = Condition()
+        self.publish("g1", "one")
+        hub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                hub.wait_past(self.path)
+                self._send(200, msgspec.json.encode(hub.policy))
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                if self.path.endswith("/heartbeat"):
+                    hub.heartbeats.append(msgspec.json.decode(body, type=HeartbeatV1))
+                    self._send(204, b"")
+                else:
+                    batch = msgspec.json.decode(body, type=EventBatchV1)
+                    hub.events.extend(event.id for event in batch.events)
+                    self._send(200, b'{"stored": 1, "duplicates": 0}')
+
+            def _send(self, status: int, body: bytes) -> None:
+                with contextlib.suppress(ConnectionError):
+                    self.send_response(status)
+                    self.send_header("content-length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:  # noqa: ANN401, the base class's
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def publish(self, generation: str, *names: str) -> None:
+        default = entry_of(default_rule())
+        rules = [msgspec.structs.replace(default, name=name) for name in names]
+        self.policy = ClusterPolicyV1(
+            generation, [*rules, default], EvaluationMode.FIRST_MATCH, "On", "2026-11-23T09:00:00Z"
+        )
+        with self._news:
+            self._news.notify_all()
+
+    def wait_past(self, path: str) -> None:
+        with self._news:
+            self._news.wait_for(lambda: f"generation={self.policy.generation}" not in path, 20)
+
+    def close(self) -> None:
+        self.publish("end")
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Agent:
+    """The agent's process under its own account, and what its cluster shows."""
+
+    def __init__(self, kubectl: Kubectl, url: str, process: asyncio.subprocess.Process) -> None:
+        self._kubectl = kubectl
+        self.url = url
+        self.process = process
+
+    async def get(self, name: str = HUB_OBJECT_NAME) -> dict[str, Any]:
+        answer = await asyncio.to_thread(
+            self._kubectl, "get", "sap", name, "-o", "json", "--ignore-not-found"
+        )
+        return json.loads(answer.stdout or "{}")
+
+    async def rules(self, name: str = HUB_OBJECT_NAME) -> list[str]:
+        spec = (await self.get(name)).get("spec", {})
+        return [rule["name"] for rule in spec.get("vulnerabilityAssessmentGatedDeployment", [])]
+
+    async def condition(self, name: str) -> dict[str, Any]:
+        conditions = (await self.get(name)).get("status", {}).get("conditions", [{}])
+        return dict(conditions[0])
+
+
+async def until(seen: Callable[[], Any], within_s: float = 15.0) -> None:
+    """Wait until `seen`, which may be a coroutine function, says something true."""
+    async with asyncio.timeout(within_s):
+        while True:
+            answer = seen()
+            if await answer if asyncio.iscoroutine(answer) else answer:
+                return
+            await asyncio.sleep(0.05)
+
+
+@contextlib.asynccontextmanager
+async def agent(cluster: LocalCluster, kubectl: Kubectl, hub: Hub | None) -> AsyncIterator[Agent]:
+    folder = cluster.data_dir
+    kubeconfig = folder / "agent.kubeconfig"
+    await write_account_kubeconfig(cluster, "tidegate-agent", kubeconfig)
+    token = folder / "token"
+    await asyncio.to_thread(token.write_text, "token")
+    settings = {"KUBECONFIG": kubeconfig, "GATE_TOKEN_FILE": token}
+    if hub:
+        settings |= {"HUB_URL": hub.url, "TOKEN_FILE": token, "CLUSTER": "here"}
+    environment = {f"TIDEGATE_AGENT_{name}": str(value) for name, value in settings.items()}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tidegate.agent",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **environment, "PYTHONPATH": str(Path(__file__).parents[2] / "src")},
+    )
+    assert process.stdout
+    async with asyncio.timeout(15):
+        line = json.loads(await process.stdout.readline())
+    assert line["part"] == "agent"
+    try:
+        yield Agent(kubectl, line["url"], process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(5):
+            output, errors = await process.communicate()
+        assert (process.returncode, output) == (0, b""), errors.decode()
+        print(errors.decode())  # noqa: T201, shown with a failure
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    server = Hub()
+    yield server
+    server.close()
+
+
+@pytest.fixture(autouse=True)
+def tidy(kubectl: Kubectl) -> Iterator[None]:
+    yield
+    kubectl("delete", "sap", "--all")
+    kubectl("delete", "configmap", "-n", "tidegate", "-l", "tidegate.io/last-good=true")
+
+
+def manifest(name: str, *rules: str, end_date: str = "2026-12-03") -> str:
+    exemption = {"type": "timeBased", "value": "CVE-2022-1", "timeBound": {"endDate": end_date}}
+    configuration = {"blockUnscannedImages": True, "exemptions": [exemption]}
+    entries = [{"name": rule, "action": "deny", "configuration": configuration} for rule in rules]
+    return json.dumps(
+        {
+            "apiVersion": "tidegate.io/v1alpha1",
+            "kind": "SecurityArtifactPolicy",
+            "metadata": {"name": name},
+            "spec": {"vulnerabilityAssessmentGatedDeployment": entries},
+        }
+    )
+
+
+async def apply(kubectl: Kubectl, body: str) -> None:
+    answer = await asyncio.to_thread(kubectl, "apply", "-f", "-", stdin=body)
+    assert answer.returncode == 0, answer.stderr
+
+
+async def test_rules_of_the_hub_are_written_changed_and_told(
+    cluster: LocalCluster, kubectl: Kubectl, hub: Hub
+) -> None:
+    default = default_rule().name
+    async with agent(cluster, kubectl, hub) as running:
+        await until(lambda: hub.heartbeats and hub.heartbeats[-1].policy_generation == "g1")
+        assert await running.rules() == ["one", default]
+        hub.publish("g2", "two", "one")
+        await until(lambda: hub.heartbeats[-1].policy_generation == "g2")
+        assert await running.rules() == ["two", "one", default]
+        table = await asyncio.to_thread(kubectl, "get", "sap")
+        header, row = table.stdout.splitlines()
+        assert header.split() == ["NAME", "RULES", "MODE", "ACTIVE", "REASON", "AGE"]
+        assert row.split()[:-1] == [HUB_OBJECT_NAME, "3", "FirstMatch", "True", "Loaded"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(("delete", "sap", HUB_OBJECT_NAME), id="deleted"),
+        pytest.param(
+            ("patch", "sap", HUB_OBJECT_NAME, "--type=merge", '-p={"spec":{"gating":"Off"}}'),
+            id="gating-off",
+        ),
+        pytest.param(
+            (*PATCH, json_patch("move", {"from": f"{RULES}/0"}, 1)),
+            id="order",
+        ),
+        pytest.param((*PATCH, json_patch("add", {"value": FOREIGN}, 0)), id="foreign-rule"),
+        pytest.param(
+            ("label", "sap", HUB_OBJECT_NAME, "app.kubernetes.io/managed-by-"), id="label"
+        ),
+    ],
+)
+async def test_drift_is_repaired(
+    cluster: LocalCluster, kubectl: Kubectl, hub: Hub, change: tuple[str, ...]
+) -> None:
+    async with agent(cluster, kubectl, hub) as running:
+        await until(lambda: hub.heartbeats and hub.heartbeats[-1].policy_generation == "g1")
+        before = await running.get()
+        answer = await asyncio.to_thread(kubectl, *change)
+        assert answer.returncode == 0, answer.stderr
+
+        async def repaired() -> bool:
+            found = await running.get()
+            return (
+                bool(found)
+                and found["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"]
+                and found["spec"] == before["spec"]
+                and found["metadata"]["labels"] == before["metadata"]["labels"]
+            )
+
+        await until(repaired)
+
+
+async def test_surplus_objects_go_and_other_peoples_stay(
+    cluster: LocalCluster, kubectl: Kubectl, hub: Hub
+) -> None:
+    hub.publish("g1", *(f"{index:04}" for index in range(600)))
+    await apply(kubectl, manifest("theirs", "their rule"))
+    async with agent(cluster, kubectl, hub) as running:
+        await until(lambda: hub.heartbeats and hub.heartbeats[-1].policy_generation == "g1")
+        assert len(await running.rules(f"{HUB_OBJECT_NAME}-2")) == 101
+        hub.publish("g2", "one")
+        await until(lambda: hub.heartbeats[-1].policy_generation == "g2")
+
+        async def gone() -> bool:
+            return not await running.get(f"{HUB_OBJECT_NAME}-2")
+
+        await until(gone)
+        assert await running.rules("theirs") == ["their rule"]
+
+
+async def test_events_go_through_to_the_hub(
+    cluster: LocalCluster, kubectl: Kubectl, hub: Hub
+) -> None:
+    async with (
+        agent(cluster, kubectl, hub) as running,
+        httpx2.AsyncClient(trust_env=False) as client,
+    ):
+        headers = {"authorization": "Bearer token"}
+        url = f"{running.url}/v1/events"
+        answer = await client.post(url, json={"events": [EVENT]}, headers=headers)
+        assert (answer.status_code, hub.events) == (200, ["e1"])
+        refused = await client.post(url, json={"events": [EVENT]})
+        assert (refused.status_code, hub.events) == (401, ["e1"])
+
+
+async def test_a_bad_object_says_so_keeps_its_copy_and_a_new_gate_uses_that(
+    cluster: LocalCluster, kubectl: Kubectl
+) -> None:
+    async with agent(cluster, kubectl, None) as running:
+        await apply(kubectl, manifest("own", "one"))
+
+        async def reason(wanted: str) -> bool:
+            return (await running.condition("own")).get("reason") == wanted
+
+        await until(lambda: reason("Loaded"))
+        await apply(kubectl, manifest("own", "two", end_date="2026-02-31"))
+        await until(lambda: reason("Invalid"))
+        condition = await running.condition("own")
+        assert condition["status"] == "False"
+        assert "endDate '2026-02-31'" in condition["message"]
+        assert "its last good version (1 rules) stays in force" in condition["message"]
+        wait = ("wait", "--for=condition=Active", "--timeout=1s", "sap/own")
+        waited = await asyncio.to_thread(kubectl, *wait)
+        assert "timed out" in waited.stderr
+        shown = await asyncio.to_thread(
+            kubectl, "get", "events", "--field-selector=reason=Invalid", "-o", "json"
+        )
+        assert "2026-02-31" in json.loads(shown.stdout)["items"][0]["message"]
+    client = connect(cluster.data_dir / "agent.kubeconfig", "tidegate-gate")
+    store = PolicyStore()
+    gate = asyncio.create_task(KubernetesSource(store, client, "tidegate").run())
+    try:
+        await until(lambda: store.ready == (True, ()))
+        assert [rule.name for rule in store.snapshot().rules[:-1]] == ["one"]
+    finally:
+        gate.cancel()
+        await asyncio.gather(gate, return_exceptions=True)
+        await client.close()
+    async with agent(cluster, kubectl, None) as running:  # and so does a new agent
+        await until(lambda: reason("Invalid"))
+        assert (await running.get("own"))["status"]["ruleCount"] == 1
+        await apply(kubectl, manifest("own", "three"))
+        wait = ("wait", "--for=condition=Active", "--timeout=10s", "sap/own")
+        assert (await asyncio.to_thread(kubectl, *wait)).returncode == 0
+        assert await running.rules("own") == ["three"]
+
+
+async def test_a_duplicate_rule_name_is_told_at_the_newer_object(
+    cluster: LocalCluster, kubectl: Kubectl
+) -> None:
+    async with agent(cluster, kubectl, None) as running:
+        await apply(kubectl, manifest("z-older", "same"))
+        await asyncio.sleep(1.1)  # creationTimestamp counts whole seconds
+        await apply(kubectl, manifest("a-newer", "same"))
+
+        async def told() -> bool:
+            return (await running.condition("a-newer")).get("reason") == "DuplicateName"
+
+        await until(told)
+        assert (await running.condition("z-older"))["reason"] == "Loaded"
+
+
+async def test_a_restart_of_the_api_server_is_survived(
+    cluster: LocalCluster, kubectl: Kubectl, hub: Hub
+) -> None:
+    async with agent(cluster, kubectl, hub) as running:
+        await until(lambda: hub.heartbeats and hub.heartbeats[-1].policy_generation == "g1")
+        await cluster.stop_component("kube-apiserver")
+        hub.publish("g2", "two")
+        await until(lambda: any("cluster: " in p for p in hub.heartbeats[-1].problems))
+        await cluster.start_component("kube-apiserver")
+        await until(lambda: hub.heartbeats[-1].policy_generation == "g2")
+        assert (await running.rules())[0] == "two"
+
+
+async def test_the_agent_may_not_change_other_peoples_rules(
+    cluster: LocalCluster, kubectl: Kubectl
+) -> None:
+    account = "--as=system:serviceaccount:tidegate:tidegate-agent"
+    asked = {
+        ("patch", f"sap/{HUB_OBJECT_NAME}"): "yes",
+        ("patch", f"sap/{HUB_OBJECT_NAME}-20"): "yes",
+        ("patch", "sap/theirs"): "no",
+        ("delete", "sap/theirs"): "no",
+        ("get", "secrets"): "no",
+        ("create", "pods"): "no",
+    }
+    said = {
+        question: kubectl("auth", "can-i", *question, account).stdout.strip() for question in asked
+    }
+    assert said == asked
+    assert cluster.pids.keys() == {"etcd", "kube-apiserver", "kube-controller-manager"}

@@ -1,0 +1,334 @@
+"""The worker as a process, between the real hub and the embedded registry."""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import pytest
+
+from tidegate.domain.evidence import Report
+from tidegate.domain.reference import ImageReference
+from tidegate.evidence.verify_image import verify_image
+from tidegate.hubclient.client import HubClient
+from tidegate.local.images import DemoImage, build_demo_images
+from tidegate.oci.client import RegistryClient
+from tidegate.oci.registries import RegistryConfig
+from tidegate.trust.configuration import EvidenceKey, TrustConfiguration
+from tidegate.trust.keys import PrivateKey, fingerprint, generate_key, private_pem
+from tidegate.wire.hub_v1 import ImageV1, ScanRequestV1
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).parents[2]
+DEMO = {image.tag: image for image in build_demo_images()}
+T = TypeVar("T")
+
+
+class RunningRegistry(Protocol):
+    """What the fixture `registry` yields."""
+
+    host: str
+
+
+DONE_S = 60
+"""Longest wait for a scan; ordinarily below 1 s."""
+
+
+@dataclass
+class World:
+    hub: HubClient
+    hub_url: str
+    client: RegistryClient
+    host: str
+    tokens: dict[str, str]
+    key: PrivateKey
+    folder: Path
+
+    async def push(self, image: DemoImage) -> ImageReference:
+        reference = ImageReference(self.host, image.repository, image.tag)
+        for body in image.blobs.values():
+            await self.client.push_blob(reference, body)
+        for body, media_type in image.manifests[:-1]:
+            await self.client.push_manifest(reference, body, media_type)
+        body, media_type = image.manifests[-1]
+        await self.client.push_manifest(reference, body, media_type, tag=image.tag)
+        return reference.at(image.digest)
+
+    async def request(self, reference: ImageReference) -> None:
+        assert reference.digest is not None
+        body = ScanRequestV1(reference.registry, reference.repository, reference.digest)
+        await self.hub.request_scan(body)
+
+    async def image(self, reference: ImageReference) -> ImageV1:
+        assert reference.digest is not None
+        return await self.hub.get_image(reference.registry, reference.repository, reference.digest)
+
+    async def until(self, reference: ImageReference, *statuses: str) -> ImageV1:
+        return await until(lambda: self.image(reference), lambda image: image.status in statuses)
+
+
+async def until(ask: Callable[[], Awaitable[T]], enough: Callable[[T], bool]) -> T:
+    deadline = time.monotonic() + DONE_S
+    while True:
+        found = await ask()
+        if enough(found):
+            return found
+        assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.05)
+
+
+@contextmanager
+def running(part: str, environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("TIDEGATE_")}
+    with (
+        log.open("ab") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", f"tidegate.{part}"],
+            env={**inherited, **environment},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def ready(process: subprocess.Popen[bytes], log: Path) -> dict[str, str]:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line, log.read_text()
+    found: dict[str, str] = json.loads(line)
+    return found
+
+
+@pytest.fixture
+def python_path(tmp_path: Path) -> str:
+    """Return a path on which this checkout's entry points are installed, as pyproject has them."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    info = tmp_path / "installed" / "tidegate-0.0.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tidegate\nVersion: 0.0.0\n")
+    groups = [
+        f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in found.items())
+        for group, found in project["entry-points"].items()
+    ]
+    (info / "entry_points.txt").write_text("\n".join(groups))
+    return os.pathsep.join([str(info.parent), str(ROOT / "src")])
+
+
+@pytest.fixture
+async def world(
+    tmp_path: Path, python_path: str, registry: RunningRegistry
+) -> AsyncIterator[World]:
+    tokens = {role: secrets.token_urlsafe(32) for role in ("admin", "scanner")}
+    (tmp_path / "tokens.json").write_text(json.dumps(tokens))
+    environment = {
+        "PYTHONPATH": python_path,
+        "TIDEGATE_HUB_DATA_DIR": str(tmp_path / "hub"),
+        "TIDEGATE_HUB_PORT": "0",
+        "TIDEGATE_HUB_JOB_LEASE_S": "3",
+        "TIDEGATE_HUB_JOB_BACKOFF_S": "1",
+        "TIDEGATE_HUB_JOB_MAX_ATTEMPTS": "2",
+        "TIDEGATE_HUB_BOOTSTRAP_TOKENS_FILE": str(tmp_path / "tokens.json"),
+    }
+    log = tmp_path / "hub.log"
+    configured = RegistryConfig(registry.host, plain_http=True, allow_private=True)
+    with running("hub", environment, log) as process:
+        url = ready(process, log)["url"]
+        async with HubClient(url, tokens["admin"]) as hub, RegistryClient([configured]) as client:
+            yield World(hub, url, client, registry.host, tokens, generate_key(), tmp_path)
+
+
+@contextmanager
+def running_worker(
+    world: World, python_path: str, **settings: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    files = {
+        "KEY_FILE": private_pem(world.key),
+        "TOKEN_FILE": f"{world.tokens['scanner']}\n".encode(),
+        "REGISTRIES": json.dumps(
+            {"registries": [{"host": world.host, "plainHttp": True, "allowPrivate": True}]}
+        ).encode(),
+    }
+    environment = {"PYTHONPATH": python_path, "PATH": os.environ["PATH"]}
+    for name, body in files.items():
+        path = world.folder / f"scan-{name.lower()}"
+        path.write_bytes(body)
+        environment[f"TIDEGATE_SCAN_{name}"] = str(path)
+    given = {
+        "HUB_URL": world.hub_url,
+        "DATA_DIR": str(world.folder / "scan"),
+        "HEARTBEAT_S": "0.5",
+        **settings,
+    }
+    environment |= {f"TIDEGATE_SCAN_{name}": value for name, value in given.items()}
+    log = world.folder / "scan.log"
+    with running("scan", environment, log) as process:
+        assert ready(process, log) == {"part": "scan", "url": ""}
+        yield process
+
+
+def log_lines(world: World) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (world.folder / "scan.log").read_text().splitlines()]
+
+
+async def test_a_pushed_image_gets_a_report_that_the_gates_reader_believes(
+    world: World, python_path: str
+) -> None:
+    reference = await world.push(DEMO["critical"])
+    await world.request(reference)
+    with running_worker(world, python_path):
+        image = await world.until(reference, "scanned", "failed")
+    assert image.status == "scanned", image.error
+    (told,) = image.reports
+    assert (told.counts.critical > 5, told.complete, told.scanner) == (True, True, "Tidegate")
+
+    trust = TrustConfiguration(
+        keys=(EvidenceKey("lab", world.key.public_key(), fingerprint(world.key)),), generation="1"
+    )
+    checks = await verify_image(world.client, trust, reference, datetime.now(UTC))
+    (platform,) = checks.platforms
+    report = platform.found.evidence
+    assert isinstance(report, Report)
+    assert report.sources[0].artifact == told.artifact
+    assert "CVE-2022-28346" in {finding.vulnerability_id for finding in report.findings}
+
+
+async def test_every_platform_of_an_index_gets_its_own_report(
+    world: World, python_path: str
+) -> None:
+    reference = await world.push(DEMO["multi-arch"])
+    await world.request(reference)
+    with running_worker(world, python_path):
+        image = await world.until(reference, "scanned", "failed")
+    assert [report.platform for report in image.reports] == ["linux/amd64", "linux/arm64"]
+    assert len({report.artifact for report in image.reports}) == 2
+
+
+async def test_only_the_last_five_reports_of_an_image_are_kept(
+    world: World, python_path: str
+) -> None:
+    reference = await world.push(DEMO["low"])
+    assert reference.digest is not None
+    artifacts = set[str]()
+
+    def is_new(image: ImageV1) -> bool:
+        return any(report.artifact not in artifacts for report in image.reports)
+
+    with running_worker(world, python_path):
+        for _ in range(7):
+            await world.request(reference)
+            image = await until(lambda: world.image(reference), is_new)
+            artifacts |= {report.artifact for report in image.reports}
+    listed = await world.client.list_referrers(reference, reference.digest)
+    assert len(artifacts) == 7
+    assert {entry.digest for entry in listed.descriptors} < artifacts
+    assert len(listed.descriptors) == 5
+
+
+async def test_an_image_of_a_registry_not_configured_fails_and_others_go_on(
+    world: World, python_path: str
+) -> None:
+    other = ImageReference("registry.invalid", "demo/app", None, DEMO["clean"].digest)
+    reference = await world.push(DEMO["low"])
+    await world.request(other)
+    await world.request(reference)
+    with running_worker(world, python_path):
+        assert (await world.until(reference, "scanned", "failed")).status == "scanned"
+        failed = await world.until(other, "failed")
+    assert "registry.invalid" in failed.error
+
+
+def with_scanner(world: World, python_path: str, body: str) -> str:
+    """Return `python_path` with a plug-in `own` whose scan is `body`."""
+    folder = world.folder / "plug-in"
+    info = folder / "own-1.0.dist-info"
+    info.mkdir(parents=True)
+    (folder / "own_scanner.py").write_text(
+        "import asyncio\n\n\nclass Own:\n"
+        f"    async def scan(self, layout, workdir, deadline_s):\n        {body}\n"
+    )
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: own\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[tidegate.scanners]\nown = own_scanner:Own\n")
+    return os.pathsep.join([str(folder), python_path])
+
+
+async def test_t20_a_fault_is_logged_without_what_its_variables_hold(
+    world: World, python_path: str
+) -> None:
+    path = with_scanner(world, python_path, "token = 'x' * 30 + 'y'; raise KeyError('fault')")
+    reference = await world.push(DEMO["clean"])
+    await world.request(reference)
+    with running_worker(world, path, SCANNER="own"):
+        failed = await world.until(reference, "failed")
+    assert "fault of the worker: KeyError('fault')" in failed.error
+    text = (world.folder / "scan.log").read_text()
+    assert "job.crashed" in text
+    assert "x" * 30 + "y" not in text
+
+
+async def test_a_second_worker_on_the_same_folder_is_refused(
+    world: World, python_path: str
+) -> None:
+    with (
+        running_worker(world, python_path),
+        pytest.raises(AssertionError, match="another scan worker uses this folder"),
+        running_worker(world, python_path),
+    ):
+        pytest.fail("both run")
+
+
+async def test_a_worker_stops_within_five_seconds_and_gives_its_job_back(
+    world: World, python_path: str
+) -> None:
+    """The scan is slowed down by a scanner that waits; the next worker does the job."""
+    path = with_scanner(world, python_path, "await asyncio.Event().wait()")
+    reference = await world.push(DEMO["medium"])
+    await world.request(reference)
+    with running_worker(world, path, SCANNER="own") as process:
+        await world.until(reference, "scanning")
+        begun = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 10) == 0
+        assert time.monotonic() - begun < 5
+        assert process.stdout is not None
+        assert process.stdout.read() == b"", "one line on standard output and no more"
+    with running_worker(world, python_path):
+        assert (await world.until(reference, "scanned", "failed")).status == "scanned"
+
+
+async def test_t20_logs_are_json_lines_and_hold_no_secret(world: World, python_path: str) -> None:
+    reference = await world.push(DEMO["clean"])
+    await world.request(reference)
+    with running_worker(world, python_path):
+        await world.until(reference, "scanned", "failed")
+    events = {line["event"] for line in log_lines(world)}
+    assert {"worker.ready", "job.started", "platform.scanned", "job.completed"} <= events
+    text = (world.folder / "scan.log").read_text()
+    assert world.tokens["scanner"] not in text
+    assert "PRIVATE KEY" not in text
+
+
+async def test_a_worker_without_its_settings_says_which_and_ends_with_2(tmp_path: Path) -> None:
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": os.environ["PATH"]}
+    log = tmp_path / "scan.log"
+    with running("scan", environment, log) as process:
+        assert await asyncio.to_thread(process.wait, 20) == 2
+    assert "TIDEGATE_SCAN_HUB_URL" in log.read_text()
