@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import re
+import secrets
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -9,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from support.installation import Ground, Installation, until
 from tidegate.domain.errors import ClusterUnavailableError
 from tidegate.local.install import install
-from tidegate.local.kubernetes import LocalCluster, find_programs
+from tidegate.local.kubernetes import KubePrograms, LocalCluster, find_programs
 
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -19,11 +22,43 @@ _skipped: list[str] = []
 
 
 @pytest.fixture(scope="session")
-def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+def programs() -> KubePrograms:
     try:
-        programs = find_programs(os.environ)
+        return find_programs(os.environ)
     except ClusterUnavailableError as error:
         pytest.skip(f"NO REAL API SERVER: {error}")
+
+
+@pytest.fixture(scope="session")
+def site(
+    programs: KubePrograms, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """The session's installation, as `tidegate up --cluster local --demo` makes it."""
+    installation = Installation(tmp_path_factory.mktemp("site"), programs.kubectl)
+    installation.start()
+    try:
+        yield installation
+    finally:
+        installation.stop()
+
+
+@pytest.fixture
+def ground(site: Installation, request: pytest.FixtureRequest) -> Iterator[Ground]:
+    """A namespace for one test, in which pods can be made."""
+    word = re.sub(r"[^a-z0-9]+", "-", request.function.__name__.removeprefix("test_"))[:30]
+    ground = Ground(site, f"{word.strip('-')}-{secrets.token_hex(2)}")
+    site.kubectl(f"create namespace {ground.namespace}")
+    until(lambda: ground("get serviceaccount default"), lambda said: said.code == 0)
+    try:
+        yield ground
+    finally:
+        ground.end()
+
+
+@pytest.fixture(scope="session")
+def _cluster(
+    programs: KubePrograms, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalCluster]:
     folder = tmp_path_factory.mktemp("cluster")
     cluster = LocalCluster(folder, programs, lambda: datetime.now(UTC))
     asyncio.run(cluster.start())

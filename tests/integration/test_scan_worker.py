@@ -222,6 +222,27 @@ async def test_every_platform_of_an_index_gets_its_own_report(
     assert len({report.artifact for report in image.reports}) == 2
 
 
+async def test_only_the_last_five_reports_of_an_image_are_kept(
+    world: World, python_path: str
+) -> None:
+    reference = await world.push(DEMO["low"])
+    assert reference.digest is not None
+    artifacts = set[str]()
+
+    def is_new(image: ImageV1) -> bool:
+        return any(report.artifact not in artifacts for report in image.reports)
+
+    with running_worker(world, python_path):
+        for _ in range(7):
+            await world.request(reference)
+            image = await until(lambda: world.image(reference), is_new)
+            artifacts |= {report.artifact for report in image.reports}
+    listed = await world.client.list_referrers(reference, reference.digest)
+    assert len(artifacts) == 7
+    assert {entry.digest for entry in listed.descriptors} < artifacts
+    assert len(listed.descriptors) == 5
+
+
 async def test_an_image_of_a_registry_not_configured_fails_and_others_go_on(
     world: World, python_path: str
 ) -> None:
@@ -235,27 +256,53 @@ async def test_an_image_of_a_registry_not_configured_fails_and_others_go_on(
     assert "registry.invalid" in failed.error
 
 
+def with_scanner(world: World, python_path: str, body: str) -> str:
+    """Return `python_path` with a plug-in `own` whose scan is `body`."""
+    folder = world.folder / "plug-in"
+    info = folder / "own-1.0.dist-info"
+    info.mkdir(parents=True)
+    (folder / "own_scanner.py").write_text(
+        "import asyncio\n\n\nclass Own:\n"
+        f"    async def scan(self, layout, workdir, deadline_s):\n        {body}\n"
+    )
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: own\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[tidegate.scanners]\nown = own_scanner:Own\n")
+    return os.pathsep.join([str(folder), python_path])
+
+
+async def test_t20_a_fault_is_logged_without_what_its_variables_hold(
+    world: World, python_path: str
+) -> None:
+    path = with_scanner(world, python_path, "token = 'x' * 30 + 'y'; raise KeyError('fault')")
+    reference = await world.push(DEMO["clean"])
+    await world.request(reference)
+    with running_worker(world, path, SCANNER="own"):
+        failed = await world.until(reference, "failed")
+    assert "fault of the worker: KeyError('fault')" in failed.error
+    text = (world.folder / "scan.log").read_text()
+    assert "job.crashed" in text
+    assert "x" * 30 + "y" not in text
+
+
+async def test_a_second_worker_on_the_same_folder_is_refused(
+    world: World, python_path: str
+) -> None:
+    with (
+        running_worker(world, python_path),
+        pytest.raises(AssertionError, match="another scan worker uses this folder"),
+        running_worker(world, python_path),
+    ):
+        pytest.fail("both run")
+
+
 async def test_a_worker_stops_within_five_seconds_and_gives_its_job_back(
     world: World, python_path: str
 ) -> None:
     """The scan is slowed down by a scanner that waits; the next worker does the job."""
-    slow = world.folder / "slow"
-    slow.mkdir()
-    (slow / "waiting_scanner.py").write_text(
-        "import asyncio\n\n\nclass Waiting:\n"
-        "    async def scan(self, layout, workdir, deadline_s):\n"
-        "        await asyncio.Event().wait()\n"
-    )
-    info = slow / "waiting-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: waiting\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[tidegate.scanners]\nwaiting = waiting_scanner:Waiting\n"
-    )
+    path = with_scanner(world, python_path, "await asyncio.Event().wait()")
     reference = await world.push(DEMO["medium"])
     await world.request(reference)
-    path = os.pathsep.join([str(slow), python_path])
-    with running_worker(world, path, SCANNER="waiting") as process:
+    with running_worker(world, path, SCANNER="own") as process:
         await world.until(reference, "scanning")
         begun = time.monotonic()
         process.send_signal(signal.SIGTERM)

@@ -24,7 +24,7 @@ from tidegate.local.data_folder import DataFolder, UpState
 from tidegate.local.demo import lab_policy, push_image, wait_scanned
 from tidegate.local.images import build_demo_images
 from tidegate.local.part import PartPlan
-from tidegate.local.plans import Site, plan_hub, plan_registry, plan_worker
+from tidegate.local.plans import Site, plan_gate, plan_hub, plan_registry, plan_worker
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.registries import RegistryConfig
 

@@ -72,7 +72,7 @@ class WithDemoSet:
 
     def affecting(self, ecosystem: str, package: str) -> tuple[Advisory, ...]:
         """Return advisories that name the package, by id."""
-        chosen = self._index if self._index.source(ecosystem) else self._demo
+        chosen = self._index if self._index.serves(ecosystem) else self._demo
         return chosen.affecting(ecosystem, package)
 
     def naming(self, identifier: str) -> tuple[Advisory, ...]:
@@ -92,7 +92,7 @@ class WithDemoSet:
         return tuple(found[ecosystem] for ecosystem in sorted(found))
 
     def _serves(self, advisory: Advisory) -> bool:
-        return not any(map(self._index.source, advisory.ecosystems))
+        return not any(map(self._index.serves, advisory.ecosystems))
 
 
 def with_demo_set(index: AdvisoryIndex) -> WithDemoSet:

@@ -18,13 +18,16 @@ from typing import Protocol, Self
 import msgspec
 
 from tidegate.advisories.osv import Advisory, base_of, normalize_name
-from tidegate.domain.errors import InvalidAdvisoryError
+from tidegate.domain.errors import InvalidAdvisoryError, UnavailableError
 from tidegate.domain.finding import normalize_id
 
 INDEX_FILE = "advisories.sqlite"
 """Name of the index in the data folder."""
 
 SCHEMA_VERSION = 1
+
+LOCK_WAIT_S = 30.0
+"""Longest wait for another process that writes."""
 
 _SCHEMA = """
 CREATE TABLE record(id TEXT PRIMARY KEY, modified_at TEXT NOT NULL, digest BLOB NOT NULL,
@@ -95,7 +98,7 @@ class AdvisoryIndex:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(
-            path or ":memory:", isolation_level=None, check_same_thread=False, timeout=30
+            path or ":memory:", isolation_level=None, check_same_thread=False, timeout=LOCK_WAIT_S
         )
         try:
             _prepare(connection, path)
@@ -142,14 +145,30 @@ class AdvisoryIndex:
         found = {s.ecosystem: s for s in self._sources((ecosystem, base_of(ecosystem)))}
         return found.get(ecosystem) or found.get(base_of(ecosystem))
 
+    def serves(self, ecosystem: str) -> bool:
+        """Whether anything was imported for `ecosystem` or its base; cheaper than `source`."""
+        row = self._connection.execute(
+            "SELECT 1 FROM source WHERE ecosystem IN (?, ?)", (ecosystem, base_of(ecosystem))
+        ).fetchone()
+        return row is not None
+
     def sources(self) -> tuple[EcosystemSource, ...]:
         """Return every ecosystem's source, by ecosystem."""
         return tuple(self._sources(None))
 
     @contextmanager
     def writing(self, source: str, now: datetime) -> Iterator["IndexWriter"]:
-        """Begin an import from `source`; it is kept whole at the end, or not at all on an error."""
-        self._connection.execute("BEGIN IMMEDIATE")
+        """Begin an import from `source`; it is kept whole at the end, or not at all on an error.
+
+        Raises:
+            UnavailableError: another import is running.
+        """
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            raise UnavailableError(
+                f"advisory index: {error}; another import is running, try again when it has ended"
+            ) from error
         try:
             writer = IndexWriter(self._connection, source, now)
             yield writer
@@ -245,23 +264,33 @@ class IndexWriter:
             self._connection.execute(f"DELETE FROM {table} WHERE id = ?", (record_id,))  # noqa: S608 - three constants
 
 
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def _create(connection: sqlite3.Connection) -> int:
+    for statement in filter(str.strip, _SCHEMA.split(";")):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    return SCHEMA_VERSION
+
+
 def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("BEGIN IMMEDIATE")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        version = _version(connection)
         if version == 0:
-            for statement in filter(str.strip, _SCHEMA.split(";")):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        connection.execute("COMMIT")
+            connection.execute("BEGIN IMMEDIATE")
+            version = _version(connection) or _create(connection)
+            connection.execute("COMMIT")
     except sqlite3.DatabaseError as error:
         raise InvalidAdvisoryError(
             f"advisory index {path}: {error}; want an index of this program: remove the file and "
             "import again"
         ) from error
-    if version not in (0, SCHEMA_VERSION):
+    if version != SCHEMA_VERSION:
         raise InvalidAdvisoryError(
             f"advisory index {path} has version {version}, want {SCHEMA_VERSION}: remove the file "
             "and import again"

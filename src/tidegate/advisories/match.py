@@ -152,7 +152,7 @@ def _ecosystems(
 
 
 def _undecided(ecosystem: str, names: list[str]) -> str:
-    shown = sorted(names)[:MAX_NAMED]
+    shown = [name[:200] for name in sorted(names)[:MAX_NAMED]]
     more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
     return f"{ecosystem} packages whose version cannot be compared: {', '.join(shown)}{more}"
 

@@ -1,6 +1,5 @@
 """`tidegate`: runs the command line and turns what went wrong into words and an exit code."""
 
-import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,7 +7,7 @@ from datetime import UTC, datetime
 from tidegate.cli.app import app
 from tidegate.cli.context import World
 from tidegate.cli.exit_codes import exit_code_of
-from tidegate.cli.output import print_notes
+from tidegate.cli.output import flush_out, print_notes
 from tidegate.cli.settings import read_settings
 from tidegate.domain.errors import TidegateError
 
@@ -18,16 +17,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     world = World(read_settings(), lambda: datetime.now(UTC))
     try:
         app(args=arguments, prog_name="tidegate", obj=world)
-        sys.stdout.flush()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
-    except BrokenPipeError:
-        # Whoever read our output has seen enough (`| head`); nothing more can be said there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except TidegateError as error:
         print_notes(f"Error: {error}")
         return exit_code_of(error)
+    finally:
+        flush_out()
     return 0
 
 

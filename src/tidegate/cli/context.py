@@ -114,6 +114,10 @@ def world_of(context: typer.Context) -> World:
 
 
 def _require_http(url: str) -> None:
+    if "@" in url:  # not shown: what stands before it may be a password
+        raise MissingSettingError(
+            "the hub's URL holds credentials; leave them out and set TIDEGATE_TOKEN"
+        )
     if not url.startswith(("http://", "https://")):
         raise MissingSettingError(
             f"hub {url[:200]!r} is no URL; want http://HOST:PORT or https://HOST"

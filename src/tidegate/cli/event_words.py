@@ -39,7 +39,7 @@ def describe_event(event: AdmissionEventV1) -> Iterator[str]:
         if value:
             yield f"{label + ':':<11} {value}"
     for row in event.images:
-        yield f"Image:      {row.action}  {row.reason}"
+        yield f"Image:      {row.image}: {row.action} ({row.reason})"
         # Several lines in a denial: the rule and the worst findings follow the sentence.
         yield from (f"            {line}" for line in row.message.split("\n"))
 
@@ -54,7 +54,7 @@ def tell_image(row: ImageRowV1) -> Iterator[str]:
         ("verdict", f"{row.action} ({row.reason})"),
         ("violation", row.violation),
         ("evidence", _evidence(row)),
-        ("counted", counts_words(row.counts) if row.evidence in ("report", "stale") else ""),
+        ("found", counts_words(row.counts) if row.evidence in ("report", "stale") else ""),
     ):
         if value:
             yield f"  {label + ':':<11}{value}"
@@ -95,7 +95,7 @@ def next_steps(row: ImageRowV1) -> Iterator[str]:
                 f"{row.findings_omitted} more findings counted; all of them: "
                 f"tidegate artifact fetch {_by_digest(row)}"
             )
-        yield "then build and push the image again; it is scanned on push"
+        yield "then build, scan and deploy the image again"
         yield "what cannot be fixed now: ask your security team for an exemption with an end date"
     elif row.evidence == "missing":
         yield f"see what is attached, and why it does not count: tidegate verify {_by_digest(row)}"

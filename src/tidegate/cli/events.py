@@ -1,6 +1,5 @@
 """`tidegate events`: admission events, as the hub keeps them."""
 
-import sys
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from tidegate.cli.moments import parse_since, short_moment
 from tidegate.cli.output import (
     Format,
     OutputOption,
+    flush_out,
     print_data,
     print_items,
     print_line,
@@ -22,8 +22,10 @@ from tidegate.cli.output import (
     print_table,
     render_json,
     render_yaml,
+    write_out,
 )
 from tidegate.domain.errors import InputError
+from tidegate.domain.verdict import Reason
 from tidegate.hubclient import HubClient
 from tidegate.wire.event_v1 import AdmissionEventV1
 
@@ -116,9 +118,11 @@ def tail_events(
     async def follow(client: HubClient) -> None:
         async for tailed in client.tail_events(**filters):
             _print_tailed(tailed.event, output)
+            if not flush_out():
+                return
+        print_note("the hub ended the stream; run the command again to go on")
 
     ask_hub(world_of(context), hub, follow)
-    print_note("the hub ended the stream; run the command again to go on")
 
 
 def _filters(action: str, cluster: str, namespace: str, rule: str, image: str) -> dict[str, str]:
@@ -141,7 +145,7 @@ def _rows(event: AdmissionEventV1) -> Iterator[tuple[str, ...]]:
             event.namespace,
             f"{event.kind}/{event.name}",
             row.image,
-            row.violation or row.reason,
+            row.violation or ("" if row.reason == Reason.POLICY_EVALUATION else row.reason),
             row.rule,
             event.id,
         )
@@ -150,10 +154,9 @@ def _rows(event: AdmissionEventV1) -> Iterator[tuple[str, ...]]:
 def _print_tailed(event: AdmissionEventV1, output: Format) -> None:
     match output:
         case Format.JSON:
-            sys.stdout.write(render_json(msgspec.to_builtins(event), indent=None))
+            write_out(render_json(msgspec.to_builtins(event), indent=None))
         case Format.YAML:
-            sys.stdout.write(f"---\n{render_yaml(msgspec.to_builtins(event))}")
+            write_out(f"---\n{render_yaml(msgspec.to_builtins(event))}")
         case Format.TABLE:
             for row in _rows(event):
                 print_line("  ".join(row))
-    sys.stdout.flush()

@@ -5,6 +5,7 @@ escape codes. So tables are stripped of control characters, and JSON and YAML es
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -29,9 +30,37 @@ class Format(StrEnum):
 OutputOption = Annotated[Format, typer.Option("--output", "-o", help="Output format.")]
 
 
+def write_out(text: str) -> None:
+    """Write `text`, already fit for a terminal, on standard output.
+
+    Whoever reads it may have seen enough (`| head`): the rest goes nowhere, and the command still
+    ends with the exit code that it has to give.
+    """
+    try:
+        sys.stdout.write(text)
+    except BrokenPipeError:
+        _abandon_stdout()
+
+
+def flush_out() -> bool:
+    """Hand on what was written; False: nobody reads it any more."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _abandon_stdout()
+        return False
+    return True
+
+
+def _abandon_stdout() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
 def print_line(text: str = "") -> None:
     """Print one line on standard output, as it is fit for a terminal."""
-    sys.stdout.write(f"{printable(text)}\n")
+    write_out(f"{printable(text)}\n")
 
 
 def print_lines(text: str) -> None:
@@ -54,7 +83,7 @@ def print_notes(text: str) -> None:
 def print_data(value: object, output: Format) -> None:
     """Print `value`, of wire types, as JSON or YAML."""
     plain = msgspec.to_builtins(value, str_keys=True)
-    sys.stdout.write(render_yaml(plain) if output is Format.YAML else render_json(plain))
+    write_out(render_yaml(plain) if output is Format.YAML else render_json(plain))
 
 
 def print_items(items: Sequence[object], output: Format) -> None:
@@ -95,7 +124,7 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     with console.capture() as captured:
         console.print(table)
     for line in captured.get().splitlines():
-        sys.stdout.write(f"{line.rstrip()}\n")
+        write_out(f"{line.rstrip()}\n")
 
 
 def write_text(text: str, path: Path | None) -> None:
@@ -105,7 +134,7 @@ def write_text(text: str, path: Path | None) -> None:
         InputError: the file cannot be written.
     """
     if path is None:
-        sys.stdout.write(text)
+        write_out(text)
         return
     try:
         path.write_text(text)

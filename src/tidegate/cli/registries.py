@@ -11,7 +11,7 @@ import structlog
 import typer
 
 from tidegate.cli.context import World
-from tidegate.domain.errors import InvalidTrustError
+from tidegate.domain.errors import InvalidTrustError, RegistryNotConfiguredError
 from tidegate.evidence.trust_file import TrustFile, registry_configs
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.limits import RegistryLimits
@@ -59,7 +59,13 @@ def ask_registries(
             return await question(client)
 
     _quieten_logs()
-    return asyncio.run(ask())
+    try:
+        return asyncio.run(ask())
+    except RegistryNotConfiguredError as error:
+        raise RegistryNotConfiguredError(
+            f"{error} to `registries` of the trust configuration (trust.yaml in the data folder, "
+            "or --trust FILE)"
+        ) from error
 
 
 def _quieten_logs() -> None:

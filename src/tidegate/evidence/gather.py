@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from traceback import format_exception
 
 import structlog
 
@@ -196,5 +197,6 @@ def _key(reference: ImageReference, subject: Digest, review: _Review) -> Subject
 
 
 def _fault(error: Exception) -> Unavailable:
-    _log.error("evidence-fault", exc_info=error)
+    # As text: some renderers of `exc_info` print local variables, and keys may be among them.
+    _log.error("evidence-fault", traceback="".join(format_exception(error)))
     return Unavailable(UnavailableReason.REGISTRY, f"fault while reading: {type(error).__name__}")

@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator
+from datetime import timedelta
 
 from litestar import Litestar, Router
 from litestar.di import Provide
@@ -18,9 +18,7 @@ from tidegate.hub.api.problems import HANDLERS
 from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
 from tidegate.hub.jobs.pruning import keep_pruned
-from tidegate.hub.settings import HubSettings
 from tidegate.hub.store import seed
-from tidegate.hub.store.database import Database
 from tidegate.hub.store.migrate import migrate
 
 API_ROOT = "/api/v1"
@@ -39,27 +37,19 @@ _HEADERS = tuple(
 )
 
 
-def make_app(settings: HubSettings, now: Callable[[], datetime]) -> tuple[ASGIApp, Hub]:
-    """Return the application and the hub behind it, which opens at the application's start."""
-    hub = Hub(settings, Database(settings.database_url), now)
-    return with_headers(route(hub)), hub
+def make_app(hub: Hub) -> ASGIApp:
+    """Return the application for a hub that is `running`."""
+    return with_headers(route(hub))
 
 
 def route(hub: Hub) -> Litestar:
     """Return the framework's application: all handlers, for the hub in its state."""
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with running(hub):
-            yield
-
     app = Litestar(
         route_handlers=[
             *_routes(),
             Router(API_ROOT, route_handlers=[document_handler(_routes)]),
         ],
         exception_handlers=HANDLERS,
-        lifespan=[lifespan],
         openapi_config=None,
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tidegate.hub.clock import render_instant
 from tidegate.hub.metrics import Metrics
+from tidegate.hub.reach import RuleBook
 from tidegate.hub.settings import HubSettings
 from tidegate.hub.signals import Signals
 from tidegate.hub.store.audit import Author
@@ -22,6 +23,7 @@ class Hub:
     now: Callable[[], datetime]
     signals: Signals = field(default_factory=Signals)
     metrics: Metrics = field(default_factory=Metrics)
+    rule_book: RuleBook = field(default_factory=RuleBook)
 
     def author(self, caller: Caller) -> Author:
         """Return `caller` as the one who changes something now."""

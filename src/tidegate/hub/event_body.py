@@ -39,6 +39,8 @@ def bounded(event: AdmissionEventV1, cluster: str) -> AdmissionEventV1:
             f"an event has an id of {len(event.id)} characters; want 1 to {MAX_ID_CHARS}: "
             "the uid of its review"
         )
+    if len(render_event(event)) <= MAX_STRING_CHARS:  # so is each of its strings
+        return msgspec.structs.replace(event, cluster=cluster)
     kept = _with_strings_cut(event, MAX_STRING_CHARS)
     kept.cluster = cluster
     for count in (50, 10, 3, 0):

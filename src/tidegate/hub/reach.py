@@ -4,11 +4,32 @@ import hashlib
 from collections.abc import Sequence
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.glob import glob_matches
+from tidegate.hub.store import rules
 from tidegate.hub.store.organisation import Organisation
 from tidegate.hub.store.rules import StoredRule
 from tidegate.wire.hub_v1 import CloudScopeV1, ClusterPolicyV1, ClusterV1
+
+
+class RuleBook:
+    """The rules as of the revision last asked for: a thousand agents wake for one change."""
+
+    def __init__(self) -> None:
+        self._revision = -1
+        self._rules: list[StoredRule] = []
+
+    async def at(self, connection: AsyncConnection, revision: int) -> list[StoredRule]:
+        """Return the rules, read again where `revision` is not the one held.
+
+        The caller read `revision` in this transaction before, so what is held is never older; a
+        reading one, because a revision that is rolled back is given to another change.
+        """
+        if revision != self._revision:
+            self._rules = await rules.load_all(connection)
+            self._revision = revision
+        return self._rules
 
 
 def reaches(scope: CloudScopeV1, cluster: ClusterV1) -> bool:

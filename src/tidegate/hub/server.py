@@ -9,9 +9,10 @@ from types import FrameType
 
 import msgspec
 import uvicorn
+import uvloop
 from litestar.types import ASGIApp
 
-from tidegate.hub.app import make_app
+from tidegate.hub.app import make_app, running
 from tidegate.hub.context import Hub
 from tidegate.hub.settings import HubSettings
 from tidegate.hub.store.database import Database
@@ -27,12 +28,22 @@ def now() -> datetime:
 
 
 def serve(settings: HubSettings) -> int:
-    """Serve until SIGTERM; return the exit code."""
-    app, hub = make_app(settings, now)
-    server = _Server(_config(app, settings), hub)
+    """Serve until SIGTERM; return the exit code.
+
+    Raises:
+        ConfigurationError: the database or the bootstrap file cannot be used.
+    """
+    hub = Hub(settings, Database(settings.database_url), now)
+    server = _Server(_config(make_app(hub), settings), hub)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _ignore)  # uvicorn raises it once more after a clean end
-    server.run()
+
+    async def run() -> None:
+        async with running(hub):
+            await server.serve()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
     return 0 if server.started else 1
 
 
@@ -81,6 +92,7 @@ def _config(app: ASGIApp, settings: HubSettings) -> uvicorn.Config:
         app,
         host=settings.host,
         port=settings.port,
+        lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,

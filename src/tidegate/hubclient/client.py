@@ -227,11 +227,11 @@ class HubClient:
         cursor = after
         lines = self._http.lines("events/tail", {"after": after, **filters}, {}, TAIL_SILENCE_S)
         async for line in lines:
-            field, _, value = line.partition(":")
-            if field == "id":
-                cursor = value.strip()
-            elif field == "data":
-                yield TailedEvent(cursor, self._http.decode(value.encode(), AdmissionEventV1))
+            field, _, value = line.partition(b":")
+            if field == b"id":
+                cursor = value.strip().decode("ascii", "replace")
+            elif field == b"data":
+                yield TailedEvent(cursor, self._http.decode(value, AdmissionEventV1))
 
     # Images and jobs
 

@@ -36,8 +36,11 @@ def connect(kubeconfig: Path | None, field_manager: str) -> AsyncClient:
             config = KubeConfig.from_service_account()
         else:
             config = KubeConfig.from_file(kubeconfig)
+        chosen = config.get()
+        if chosen is None or chosen.user is None:
+            raise ConfigError("its context names no user")
         return AsyncClient(
-            config=config.get(),
+            config=chosen,
             timeout=httpx2.Timeout(CALL_S),
             trust_env=False,
             field_manager=field_manager,

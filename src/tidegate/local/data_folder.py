@@ -6,7 +6,6 @@ A second start on the same folder continues where the first was. Only one runs o
 import fcntl
 import os
 import secrets
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import msgspec
 import yaml
 
 from tidegate.domain.errors import ConfigurationError
+from tidegate.local.ports import choose_ports
 from tidegate.trust.keys import generate_key, private_pem, public_pem
 
 CLUSTER_NAME = "local"
@@ -91,7 +91,7 @@ class DataFolder:
         """Make what is not there yet; return the ports of `PARTS`.
 
         Raises:
-            ConfigurationError: the folder cannot be written, or a kept port is taken.
+            ConfigurationError: the folder cannot be written.
         """
         try:
             return self._ensure()
@@ -121,22 +121,9 @@ class DataFolder:
 
     def _ports(self) -> dict[str, int]:
         path = self.root / "ports.json"
-        kept = msgspec.json.decode(path.read_bytes(), type=dict[str, int]) if path.exists() else {}
-        ports = {}
-        for name in PARTS:
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(("127.0.0.1", kept.get(name, 0)))
-                except OSError as error:
-                    raise ConfigurationError(
-                        f"port {kept[name]} of the {name} ({path}) is taken: {error.strerror}; "
-                        "end what listens there, or remove the file for new ports"
-                    ) from error
-                ports[name] = int(probe.getsockname()[1])
-        if ports != kept:
-            write_private(path, msgspec.json.encode(ports))
-        return ports
+        if not path.exists():
+            write_private(path, msgspec.json.encode(choose_ports(PARTS)))
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, int])
 
     def _write_trust(self, registry_port: int) -> None:
         document = {

@@ -7,7 +7,9 @@ judged: no second look-up can answer differently (THREATS row 9).
 import asyncio
 import ipaddress
 import socket
+import ssl
 from collections.abc import Iterable
+from typing import Any
 
 import httpcore2
 
@@ -62,13 +64,17 @@ class PinnedBackend(httpcore2.AsyncNetworkBackend):
         addresses = await self._reachable(host, port)
         for address in addresses[:-1]:
             try:
-                return await self._plain.connect_tcp(
-                    address, port, timeout, local_address, socket_options
+                return _Stream(
+                    await self._plain.connect_tcp(
+                        address, port, timeout, local_address, socket_options
+                    )
                 )
             except httpcore2.ConnectError:
                 continue  # the last address's error is the one that is told
-        return await self._plain.connect_tcp(
-            addresses[-1], port, timeout, local_address, socket_options
+        return _Stream(
+            await self._plain.connect_tcp(
+                addresses[-1], port, timeout, local_address, socket_options
+            )
         )
 
     async def sleep(self, seconds: float) -> None:
@@ -85,6 +91,49 @@ class PinnedBackend(httpcore2.AsyncNetworkBackend):
                 "never are, private ones only for a registry configured with allow_private"
             )
         return [str(address) for address in reachable[:MAX_ADDRESSES]]
+
+
+class _Stream(httpcore2.AsyncNetworkStream):
+    """A connection that is closed when its TLS handshake is given up.
+
+    httpcore2 closes it when the handshake fails, but not when the caller's deadline ends it: a
+    server that accepts and says nothing would leave a socket behind for every review.
+    """
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(
+        self,
+        max_bytes: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the stream protocol's own parameter
+    ) -> bytes:
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(
+        self,
+        buffer: bytes,
+        timeout: float | None = None,  # noqa: ASYNC109 - the stream protocol's own parameter
+    ) -> None:
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the stream protocol's own parameter
+    ) -> httpcore2.AsyncNetworkStream:
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await asyncio.shield(asyncio.ensure_future(self._stream.aclose()))
+            raise
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - the stream protocol's own type
+        return self._stream.get_extra_info(info)
 
 
 async def _resolve(host: str, port: int) -> list[IpAddress]:

@@ -157,9 +157,6 @@ async def _open_blob(
         if answer.status == 404:
             await answer.drain()
             raise NotInRegistryError(f"{what}: HTTP 404, the registry does not hold it")
-        announced = answer.content_length
-        if announced is not None and announced != descriptor.size:
-            raise _mismatch(what, f"{announced} bytes", f"{descriptor.size} bytes")
         async with aclosing(answer.pieces()) as pieces:
             yield _verified(what, pieces, descriptor)
 

@@ -44,6 +44,10 @@ class RegistryLimits:
     """One manifest, page, token or blob in memory, from the connection to its last byte
     (PRODUCT, "Failure behaviour")."""
 
+    write_timeout_s: float = 15.0
+    """One manifest pushed, upload begun or manifest deleted; on object storage that takes seconds,
+    and nobody's admission waits for it."""
+
     transfer_idle_s: float = 10.0
     """Longest pause within a transfer from or to a file."""
 

@@ -2,7 +2,8 @@
 
 Where the registry does not keep the list itself, clients keep it in an index at the fallback tag,
 by read and write without a lock ("Referrers Tag Schema"). Our own writers take turns; against
-foreign ones the list is read again after writing, and what was lost is put back (THREATS row 18).
+foreign ones the list is read again after writing, and what was lost by then is put back; pushing
+the same referrer again later does so too (THREATS row 18).
 """
 
 import asyncio

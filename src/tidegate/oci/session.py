@@ -61,13 +61,14 @@ class Session:
         await self._transport.aclose()
 
     async def read(self, ask: Ask, max_bytes: int) -> Reply:
-        """Return the answer to `ask`, within the time of one read.
+        """Return the answer to `ask`, within the time of one read or one write.
 
         Raises:
             RegistryUnavailableError: no answer, or none that was wanted.
             LimitExceededError: more than `max_bytes`.
         """
-        timeout_s = self.limits.read_timeout_s
+        reads = ask.method in {"GET", "HEAD"}
+        timeout_s = self.limits.read_timeout_s if reads else self.limits.write_timeout_s
         async with self.within(ask.what, timeout_s), self.open(ask, timeout_s) as answer:
             body = await (answer.read(max_bytes) if answer.status < 400 else answer.drain())
             return Reply(answer.status, answer.headers, body)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import logging
 import shutil
@@ -9,6 +10,7 @@ import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 import structlog
 
@@ -33,14 +35,17 @@ def main() -> int:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
+            # As text: the structured form has local variables, and those may hold keys.
+            structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     try:
-        asyncio.run(_run(read_settings()))
+        settings = read_settings()
+        with _claim(settings):
+            asyncio.run(_run(settings))
     except TidegateError as error:
         _log.error("worker.not_started", error=str(error))
         return 2 if isinstance(error, ConfigurationError) else 3
@@ -52,7 +57,6 @@ async def _run(settings: ScanSettings) -> None:
     key = load_private_key(_read(settings.key_file))
     registries = registry_configs(parse_trust_configuration(_read(settings.registries_file)))
     scanner = _load_scanner(settings.scanner)
-    _empty(settings.work_dir)
     async with HubClient(settings.hub_url, token) as hub, RegistryClient(registries) as client:
         worker = Worker(hub, client, scanner, key, settings, lambda: datetime.now(UTC))
         task = asyncio.create_task(worker.run())
@@ -82,10 +86,25 @@ def _read(path: Path) -> bytes:
         raise MissingSettingError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _empty(folder: Path) -> None:
-    """Remove what an earlier process left, and make the folder for us alone."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, mode=0o700)
+def _claim(settings: ScanSettings) -> IO[bytes]:
+    """Make the work folder ours alone, as long as the file returned is open, and empty it.
+
+    Raises:
+        ConfigurationError: another worker has it.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    lock = (settings.data_dir / "scan.lock").open("wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise ConfigurationError(
+            f"{settings.data_dir}: another scan worker uses this folder; give each its own, or "
+            "raise TIDEGATE_SCAN_CONCURRENCY"
+        ) from error
+    shutil.rmtree(settings.work_dir, ignore_errors=True)
+    settings.work_dir.mkdir(mode=0o700)
+    return lock
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +29,7 @@ class SandboxLimits:
     wall_s: float = 300.0
     """By the clock, from start to end."""
     cpu_s: int = 300
-    """Of all processors together."""
+    """Processor time of one process, all its threads together."""
     max_data_bytes: int = 2 * 2**30
     """Writable private memory (RLIMIT_DATA). Not the address space: Go reserves far more of that
     than it uses. Trivy needs 0.2 to 0.6 GiB for a large image."""
@@ -80,8 +81,9 @@ class _Tail:
     limit: int
     kept: bytearray = field(default_factory=bytearray)
 
-    async def drain(self, stream: asyncio.StreamReader) -> None:
-        while chunk := await stream.read(65536):
+    async def drain(self, process: asyncio.subprocess.Process) -> None:
+        stream = process.stderr
+        while stream is not None and (chunk := await stream.read(65536)):
             self.kept += chunk
             del self.kept[: max(len(self.kept) - self.limit, 0)]
 
@@ -95,46 +97,49 @@ async def run_confined(
         ScannerUnavailableError: not finished within `limits.wall_s`, or it could not be started.
     """
     read_fd, write_fd = os.pipe()
+    with os.fdopen(read_fd, "rb") as report:
+        try:
+            process = await _start(command, paths, limits, write_fd)
+        finally:
+            os.close(write_fd)
+        tail = _Tail(limits.max_log_bytes)
+        try:
+            async with asyncio.timeout(limits.wall_s):
+                await tail.drain(process)
+                code = await process.wait()
+        except TimeoutError as error:
+            raise ScannerUnavailableError(
+                f"{Path(command[0]).name}: not finished within {limits.wall_s:g} s; it was stopped"
+            ) from error
+        finally:
+            await _stop(process)
+        return _confined(code, tail, report.read(65536).splitlines())
+
+
+async def _start(
+    command: Sequence[str], paths: SandboxPaths, limits: SandboxLimits, report_fd: int
+) -> asyncio.subprocess.Process:
     try:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", str(_CONFINE), _spec(paths, limits, write_fd), "--",
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-S", str(_CONFINE), _spec(paths, limits, report_fd), "--",
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             cwd=paths.writable,
             env={},
-            pass_fds=(write_fd,),
+            pass_fds=(report_fd,),
             start_new_session=True,
         )  # fmt: skip
     except OSError as error:
-        os.close(read_fd)
-        raise ScannerUnavailableError(
-            f"the scanner's sandbox cannot be started: {error}"
-        ) from error
-    finally:
-        os.close(write_fd)
-    tail = _Tail(limits.max_log_bytes)
-    try:
-        async with asyncio.timeout(limits.wall_s):
-            assert process.stderr is not None  # noqa: S101 - opened as a pipe above
-            await tail.drain(process.stderr)
-            code = await process.wait()
-    except TimeoutError as error:
-        raise ScannerUnavailableError(
-            f"{Path(command[0]).name}: not finished within {limits.wall_s:g} s; it was stopped"
-        ) from error
-    finally:
-        await _stop(process)
-        with os.fdopen(read_fd, "rb") as pipe:
-            lines = pipe.read(65536).splitlines()
-    return _confined(code, tail, lines)
+        raise ScannerUnavailableError(f"the sandbox cannot be started: {error}") from error
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
     """Kill the whole group of `process` and wait for its end; nothing where it has ended."""
     if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # ended, and not yet noticed
+            os.killpg(process.pid, signal.SIGKILL)
         # Its end closes the pipe; reading to there keeps the transport from lingering.
         await asyncio.shield(process.wait())
 

@@ -40,6 +40,7 @@ from tidegate.scan.pipeline import (
     list_platforms,
     scan_platform,
 )
+from tidegate.scan.prune import prune_reports
 from tidegate.scan.scanner import Scanner
 from tidegate.scan.settings import ScanSettings
 from tidegate.trust.keys import PrivateKey
@@ -108,7 +109,7 @@ class Worker:
         try:
             reports = await task
         except asyncio.CancelledError:
-            if heartbeat.done():
+            if _ended_by_itself(heartbeat):
                 log.warning("job.abandoned", why="its lease is lost")
                 return
             await _stop(task)
@@ -164,7 +165,7 @@ class Worker:
             scan = await scan_platform(self.registries, platform, setup)
         if scan.refused:
             log.warning("sandbox.incomplete", refused=scan.refused)
-        artifact = await self._attach(platform.reference, scan) if job.attach else ""
+        artifact = await self._attach(platform.reference, scan, log) if job.attach else ""
         log.info(
             "platform.scanned",
             platform=scan.platform,
@@ -176,11 +177,23 @@ class Worker:
         )
         return _report(scan, artifact)
 
-    async def _attach(self, reference: ImageReference, scan: PlatformScan) -> str:
+    async def _attach(
+        self,
+        reference: ImageReference,
+        scan: PlatformScan,
+        log: structlog.typing.FilteringBoundLogger,
+    ) -> str:
         statement = render_statement(scan.statement)
         attached = await attach_report(
             self.registries, reference, statement, self.key, subject=scan.subject
         )
+        try:
+            pruned = await prune_reports(self.registries, reference, scan.subject.digest, self.key)
+        except UnavailableError as error:
+            log.warning("reports.not_pruned", error=str(error))  # the next renewal tries again
+        else:
+            if pruned.deleted or pruned.failed:
+                log.info("reports.pruned", deleted=len(pruned.deleted), failed=pruned.failed)
         return str(attached.artifact)
 
     async def _keep_lease(
@@ -230,6 +243,11 @@ def _may_help(error: TidegateError) -> bool:
     """Whether the same job may succeed later."""
     certain = NotInRegistryError | LimitExceededError
     return isinstance(error, UnavailableError) and not isinstance(error, certain)
+
+
+def _ended_by_itself(heartbeat: "asyncio.Task[None]") -> bool:
+    """Whether the heartbeat returned, which it does only when the lease is lost."""
+    return heartbeat.done() and not heartbeat.cancelled() and heartbeat.exception() is None
 
 
 async def _stop(task: "asyncio.Task[Any]") -> None:

@@ -3,7 +3,7 @@
 Rules of reading, for bytes that may be hostile:
 
 * Fields that nothing here reads are skipped, whatever they hold; fields that are read have types.
-* Two equal keys in one object, and nesting beyond a limit, are refused (`wire.json_guard`).
+* Two equal keys in one object, and nesting beyond a limit, are refused (`wire.strict_json`).
 * The object is decoded once, by the kind that the API server says it has.
 
 Not done here: the size of the body (the server counts while it receives), policy, evidence.
@@ -17,12 +17,11 @@ import msgspec
 
 from tidegate.domain.errors import MalformedReviewError
 from tidegate.domain.workload import ObjectFacts
-from tidegate.wire.json_guard import (
-    refuse_depth,
-    refuse_duplicate_keys,
-    refuse_many_values,
-)
+from tidegate.wire.strict_json import require_strict_json
 from tidegate.wire.workload_v1 import parse_object, runs_images
+
+MAX_VALUES = 500_000
+"""Values in one review; a real one has some thousands, each an object while it is read."""
 
 API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
@@ -126,12 +125,9 @@ def parse_review(body: bytes) -> AdmissionRequest:
         MalformedReviewError: no AdmissionReview of admission.k8s.io/v1; says what came instead.
     """
     try:
-        refuse_depth(body)
-        refuse_many_values(body)
-        review = _REVIEW.decode(body)
-        refuse_duplicate_keys(body)
-        return _request_of(review)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        require_strict_json(body, max_values=MAX_VALUES)
+        return _request_of(_REVIEW.decode(body))
+    except (msgspec.MsgspecError, ValueError) as error:
         raise MalformedReviewError(f"AdmissionReview: {error}") from error
 
 

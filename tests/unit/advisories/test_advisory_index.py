@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tidegate.advisories import index as index_module
 from tidegate.advisories.index import AdvisoryIndex, Outcome
 from tidegate.advisories.osv import parse_advisory
-from tidegate.domain.errors import InvalidAdvisoryError
+from tidegate.domain.errors import InvalidAdvisoryError, UnavailableError
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -100,6 +101,31 @@ def test_readers_see_the_old_content_while_an_import_runs(
             writer.put(parse_advisory(record("A-2")), record("A-2"))
             assert ids(reading) == ["A-1"]
         assert ids(reading) == ["A-1", "A-2"]
+
+
+def test_an_index_can_be_opened_while_an_import_runs(
+    tmp_path: Path, record: Callable[..., bytes]
+) -> None:
+    path = tmp_path / "advisories.sqlite"
+    with AdvisoryIndex.open(path) as index, index.writing("test", NOW) as writer:
+        writer.put(parse_advisory(record("A-1")), record("A-1"))
+        with AdvisoryIndex.open(path) as other:
+            assert ids(other) == []
+
+
+def test_a_second_import_at_the_same_time_is_told_to_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "advisories.sqlite"
+    monkeypatch.setattr(index_module, "LOCK_WAIT_S", 0.05)
+    with (
+        AdvisoryIndex.open(path) as index,
+        AdvisoryIndex.open(path) as other,
+        index.writing("first", NOW),
+        pytest.raises(UnavailableError, match="another import is running"),
+        other.writing("second", NOW),
+    ):
+        pytest.fail("both write")
 
 
 def test_a_source_tells_its_name_count_and_newest_record(

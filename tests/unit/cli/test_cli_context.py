@@ -95,3 +95,10 @@ def test_fields_of_a_later_version_are_skipped(world: World, data_dir: Path) -> 
     path.write_bytes(msgspec.json.encode({**msgspec.json.decode(path.read_bytes()), "more": 1}))
     settings = CliSettings(data_dir=data_dir)
     assert replace(world, settings=settings).hub().url == LOCAL
+
+
+@pytest.mark.parametrize("url", ["https://ann:s3cret@hub.example", "ann:s3cret@hub.example"])
+def test_credentials_in_the_hubs_url_are_neither_used_nor_shown(world: World, url: str) -> None:
+    with pytest.raises(MissingSettingError, match="holds credentials") as refused:
+        world.hub(url)
+    assert "s3cret" not in str(refused.value)

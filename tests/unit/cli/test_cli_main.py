@@ -119,3 +119,37 @@ def test_t24_an_error_that_quotes_a_stranger_is_plain_text(
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([verb, "-h"]) == 0
     assert f"Usage: tidegate {verb}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        pytest.param("print_line('x' * 100_000)", 0, id="done"),
+        pytest.param("print_line('x' * 100_000); raise typer.Exit(1)", 1, id="denied"),
+        pytest.param("print_line('x'); raise typer.Exit(3)", 3, id="buffered"),
+    ],
+)
+def test_a_reader_that_has_seen_enough_changes_no_exit_code(command: str, code: int) -> None:
+    script = (
+        "import sys, types, typer\n"
+        "from tidegate.cli.__main__ import main\n"
+        "from tidegate.cli.app import VERBS\n"
+        "from tidegate.cli.output import print_line\n"
+        "app = typer.Typer()\n"
+        f"app.command()(lambda: exec({command!r}))\n"
+        "module = types.ModuleType('probe'); module.app = app; sys.modules['probe'] = module\n"
+        "VERBS['key'] = 'probe'\n"
+        "sys.stdin.readline()\n"
+        "sys.exit(main(['key']))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.close()  # before the command writes anything
+    process.stdout = None
+    _, err = process.communicate(b"go\n", timeout=30)
+    assert (process.returncode, err) == (code, b"")

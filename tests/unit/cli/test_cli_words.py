@@ -167,7 +167,7 @@ def test_an_event_at_a_glance() -> None:
         "ann",
         "UPDATE ephemeralcontainers",
         "direct",
-        "deny  PolicyEvaluation",
+        "localhost:5000/a/b:1: deny (PolicyEvaluation)",
         ROW.message,
     ):
         assert said in text

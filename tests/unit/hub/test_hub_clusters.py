@@ -6,13 +6,14 @@ import time
 import pytest
 
 from support.hub_world import World, until
-from tidegate.domain.errors import InputError, NotFoundError
+from tidegate.domain.errors import ConflictError, InputError, NotFoundError
 from tidegate.domain.rule import DEFAULT_RULE_NAME, Action, EvaluationMode
 from tidegate.wire.hub_v1 import (
     CloudScopeV1,
     ClusterEnrolV1,
     ClusterPolicyV1,
     HeartbeatV1,
+    RuleApplyV1,
     RuleWriteV1,
     SettingsV1,
 )
@@ -130,3 +131,18 @@ async def test_gating_is_audited(world: World) -> None:
     entry = (await world.admin.list_audit(limit=1)).items[0]
     assert (entry.action, entry.target) == ("cluster.gating", "cluster/c1")
     assert (entry.before, entry.after) == ({"gating": "On"}, {"gating": "Off"})
+
+
+async def test_a_change_that_was_rolled_back_reaches_nobody(world: World) -> None:
+    before = await policy_of(world, "c1")
+    await world.admin.create_rule(body("taken"))
+    with pytest.raises(InputError):
+        await world.admin.apply_rules(
+            RuleApplyV1([body("gone").rule, RuleV1("x", Action.DENY, ConfigurationV1())])
+        )
+    with pytest.raises(ConflictError):
+        await world.admin.create_rule(body("taken"))
+    assert names(await policy_of(world, "c1")) == ["taken", DEFAULT_RULE_NAME]
+    (made, _) = await world.reader.list_rules()
+    await world.admin.delete_rule(made.id)
+    assert (await policy_of(world, "c1")).generation == before.generation

@@ -18,8 +18,9 @@ from tidegate.hub.api.parameters import (
 )
 from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import render_instant
+from tidegate.hub.context import Hub
 from tidegate.hub.reach import policy_of
-from tidegate.hub.store import clusters, organisation, rules, tokens
+from tidegate.hub.store import clusters, organisation, tokens
 from tidegate.hub.store.tokens import Role
 from tidegate.wire.hub_v1 import (
     ClusterEnrolledV1,
@@ -61,7 +62,7 @@ async def list_clusters(
     after = parse_cursor(cursor, tuple[str])
     async with hub.database.read() as connection:
         found = await clusters.page(connection, after[0] if after else "", limit + 1)
-        page = await _with_wanted(connection, found[:limit])
+        page = await _with_wanted(hub, connection, found[:limit])
     return Page(page, render_cursor(page[-1].name) if len(found) > limit else None)
 
 
@@ -75,7 +76,7 @@ async def get_cluster(hub: TheHub, caller: TheCaller, name: Id) -> ClusterV1:
     """Return one cluster; a cluster's token sees its own."""
     require_own(caller, name)
     async with hub.database.read() as connection:
-        return await _cluster(connection, name)
+        return await _cluster(hub, connection, name)
 
 
 @delete(
@@ -103,9 +104,9 @@ async def put_gating(
     """Switch gating of a cluster; Off admits everything there."""
     async with hub.database.write() as connection:
         await clusters.set_gating(connection, name, data, hub.author(caller))
-        cluster = await _cluster(connection, name)
     hub.signals.policy.ring()
-    return cluster
+    async with hub.database.read() as connection:
+        return await _cluster(hub, connection, name)
 
 
 @post(
@@ -140,7 +141,7 @@ async def get_policy(
     while True:
         seen = hub.signals.policy.count
         async with hub.database.read() as connection:
-            policy = await _policy(connection, name)
+            policy = await _policy(hub, connection, name)
         remaining_s = deadline - time.monotonic()
         if policy.generation != generation:
             return Response(policy, headers={"ETag": f'"{policy.generation}"'})
@@ -149,20 +150,22 @@ async def get_policy(
         await hub.signals.policy.wait_beyond(seen, remaining_s)
 
 
-async def _policy(connection: AsyncConnection, name: str) -> ClusterPolicyV1:
+async def _policy(hub: Hub, connection: AsyncConnection, name: str) -> ClusterPolicyV1:
     cluster = await clusters.load(connection, name)
-    stored = await rules.load_all(connection)
-    return policy_of(cluster, stored, await organisation.load(connection))
+    current = await organisation.load(connection)
+    return policy_of(cluster, await hub.rule_book.at(connection, current.revision), current)
 
 
-async def _cluster(connection: AsyncConnection, name: str) -> ClusterV1:
-    (cluster,) = await _with_wanted(connection, [await clusters.load(connection, name)])
+async def _cluster(hub: Hub, connection: AsyncConnection, name: str) -> ClusterV1:
+    (cluster,) = await _with_wanted(hub, connection, [await clusters.load(connection, name)])
     return cluster
 
 
-async def _with_wanted(connection: AsyncConnection, found: list[ClusterV1]) -> list[ClusterV1]:
-    stored = await rules.load_all(connection)
+async def _with_wanted(
+    hub: Hub, connection: AsyncConnection, found: list[ClusterV1]
+) -> list[ClusterV1]:
     current = await organisation.load(connection)
+    stored = await hub.rule_book.at(connection, current.revision)
     for cluster in found:
         cluster.wanted_generation = policy_of(cluster, stored, current).generation
     return found

@@ -140,7 +140,7 @@ async def _tail(
     hub: Hub, caller: Caller, chosen: EventFilter, after: int
 ) -> AsyncIterator[ServerSentEventMessage]:
     signal = hub.signals.events
-    yield ServerSentEventMessage(comment="events follow", id=render_cursor(after))
+    yield ServerSentEventMessage(data=None, comment="events follow", id=render_cursor(after))
     while not signal.closed:
         seen = signal.count
         async with hub.database.read() as connection:
@@ -155,7 +155,7 @@ async def _tail(
                 id=render_cursor(after),
             )
         if len(found) < TAIL_BATCH and not await signal.wait_beyond(seen, KEEP_ALIVE_S):
-            yield ServerSentEventMessage(comment="still here")
+            yield ServerSentEventMessage(data=None, comment="still here")
 
 
 def _instant(field: str, text: str) -> str:

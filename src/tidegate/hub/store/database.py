@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from tidegate.domain.errors import ConfigurationError
@@ -27,19 +27,13 @@ class Database:
 
     def __init__(self, url: str) -> None:
         try:
-            name = make_url(url).get_backend_name()
-        except ArgumentError as error:
+            self._readers, self._writers = _engines(url)
+        except (ArgumentError, InvalidRequestError, ImportError) as error:
+            # The URL may hold a password, and the library's own words the URL.
             raise ConfigurationError(
-                "TIDEGATE_HUB_DATABASE_URL cannot be read; want a form like "
-                "sqlite+aiosqlite:////var/lib/tidegate/hub.db"
+                "TIDEGATE_HUB_DATABASE_URL cannot be used; want the form of an async driver and a "
+                "file, like sqlite+aiosqlite:////var/lib/tidegate/hub.db"
             ) from error
-        if name == "sqlite":
-            # A transaction that begins by reading cannot become a writing one while another
-            # writes (SQLITE_BUSY at once, without waiting), so writers take the lock first.
-            self._readers = _sqlite_engine(url, "BEGIN", pool_size=4, max_overflow=12)
-            self._writers = _sqlite_engine(url, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0)
-        else:
-            self._readers = self._writers = create_async_engine(url, pool_pre_ping=True)
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -58,6 +52,22 @@ class Database:
         await self._readers.dispose()
         if self._writers is not self._readers:
             await self._writers.dispose()
+
+
+def _engines(url: str) -> tuple[AsyncEngine, AsyncEngine]:
+    """Return the engine of readers and the engine of writers, which may be the same."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        engine = create_async_engine(url, pool_pre_ping=True)
+        return engine, engine
+    if parsed.database in (None, "", ":memory:"):
+        raise ArgumentError("a database in memory has one connection and ends with it")
+    # A transaction that begins by reading cannot become a writing one while another writes
+    # (SQLITE_BUSY at once, without waiting), so writers take the lock first.
+    return (
+        _sqlite_engine(url, "BEGIN", pool_size=4, max_overflow=12),
+        _sqlite_engine(url, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0),
+    )
 
 
 def _sqlite_engine(url: str, begin: str, *, pool_size: int, max_overflow: int) -> AsyncEngine:

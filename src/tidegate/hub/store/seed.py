@@ -38,7 +38,7 @@ def read_bootstrap(path: Path) -> BootstrapTokens:
         body = path.read_bytes()[: MAX_FILE_BYTES + 1]
         found = msgspec.json.decode(body, type=BootstrapTokens)
         for name in found.clusters:
-            msgspec.convert({"name": name}, ClusterEnrolV1)
+            _enrolment(name)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"bootstrap tokens {path}: {error}") from error
     named = {r: getattr(found, r) for r in ("admin", "reader", "scanner", "registry")}
@@ -70,10 +70,19 @@ async def bootstrap(connection: AsyncConnection, file: BootstrapTokens, now: str
             select(cluster_rows.c.name).where(cluster_rows.c.name == name)
         )
         if enrolled.first() is None:
-            body = msgspec.convert({"name": name}, ClusterEnrolV1)
-            await clusters.enrol(connection, body, token, author)
+            await clusters.enrol(connection, _enrolment(name), token, author)
         else:
             await _put(connection, f"cluster:{name}", Role.CLUSTER, token, author, cluster=name)
+
+
+def _enrolment(name: str) -> ClusterEnrolV1:
+    try:
+        return msgspec.convert({"name": name}, ClusterEnrolV1)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(
+            f"bootstrap tokens: {name[:128]!r} is no name for a cluster; want up to 128 letters, "
+            "digits, '.', '_' and '-', the first a letter or digit"
+        ) from error
 
 
 async def _put(  # a row has these columns

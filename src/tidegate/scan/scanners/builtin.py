@@ -58,11 +58,12 @@ class BuiltinScanner:
     trivy: Path | None = None
     """The binary; None: from PATH, else beside this Python."""
     limits: SandboxLimits = DEFAULT_LIMITS
+    """Its times are each scan's deadline."""
 
     async def scan(self, layout: Path, workdir: Path, deadline_s: float) -> ScannerOutput:
         """Return the CycloneDX document about the image in `layout`."""
         program = self.trivy or find_trivy()
-        limits = replace(self.limits, wall_s=min(self.limits.wall_s, deadline_s))
+        limits = replace(self.limits, wall_s=deadline_s, cpu_s=max(int(deadline_s), 1))
         trivy_dir, list_dir = workdir / "trivy", workdir / "archives"
         await asyncio.to_thread(_prepare, trivy_dir, list_dir)
         try:

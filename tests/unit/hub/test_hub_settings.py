@@ -1,0 +1,76 @@
+"""Settings come from the environment alone and are refused with their name."""
+
+from pathlib import Path
+
+import pytest
+
+from tidegate.domain.errors import ConfigurationError, MissingSettingError
+from tidegate.hub.settings import HubSettings, JobLimits, read_settings
+from tidegate.hub.store.database import Database
+
+
+def test_a_data_folder_is_all_that_is_needed(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "hub"
+    settings = read_settings({"TIDEGATE_HUB_DATA_DIR": str(folder)})
+    assert settings == HubSettings(f"sqlite+aiosqlite:///{folder}/hub.db")
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_every_setting_is_read() -> None:
+    settings = read_settings(
+        {
+            "TIDEGATE_HUB_DATABASE_URL": "sqlite+aiosqlite:////x.db",
+            "TIDEGATE_HUB_HOST": "0.0.0.0",  # noqa: S104  # it is only read
+            "TIDEGATE_HUB_PORT": "0",
+            "TIDEGATE_HUB_BOOTSTRAP_TOKENS_FILE": "/t.json",
+            "TIDEGATE_HUB_NOTIFY_REGISTRY": "Localhost:5000",
+            "TIDEGATE_HUB_EVENT_RETENTION_D": "7",
+            "TIDEGATE_HUB_JOB_LEASE_S": "30",
+            "TIDEGATE_HUB_JOB_MAX_ATTEMPTS": "2",
+            "TIDEGATE_HUB_JOB_BACKOFF_S": "1",
+        }
+    )
+    assert settings == HubSettings(
+        database_url="sqlite+aiosqlite:////x.db",
+        host="0.0.0.0",  # noqa: S104  # it is only read
+        port=0,
+        bootstrap_tokens_file=Path("/t.json"),
+        notify_registry="localhost:5000",
+        event_retention_d=7,
+        jobs=JobLimits(30, 2, 1),
+    )
+
+
+def test_without_a_place_for_data_the_hub_does_not_start() -> None:
+    with pytest.raises(MissingSettingError, match="TIDEGATE_HUB_DATA_DIR is not set"):
+        read_settings({})
+
+
+@pytest.mark.parametrize("value", ["x", "-1", "65536", "1.5", "٣"])
+def test_a_port_that_is_none_is_named(value: str) -> None:
+    values = {"TIDEGATE_HUB_DATABASE_URL": "sqlite+aiosqlite://", "TIDEGATE_HUB_PORT": value}
+    with pytest.raises(ConfigurationError, match=f"TIDEGATE_HUB_PORT is '{value}'"):
+        read_settings(values)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["hunter2", "nosuch://u:hunter2@h/d", "sqlite:////hunter2.db", "sqlite+aiosqlite://"],
+)
+def test_a_database_url_that_cannot_be_used_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Database(url)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_every_setting_is_documented() -> None:
+    source = Path("src/tidegate/hub/settings.py").read_text()
+    page = Path("docs/reference/hub-api.md").read_text()
+    names = {
+        part.split('"')[1]
+        for call in ("_text(values, ", "_whole(values, ")
+        for part in source.split(call)[1:]
+        if part.startswith('"')
+    }
+    assert len(names) >= 9
+    assert [name for name in names if f"`TIDEGATE_HUB_{name}`" not in page] == []
