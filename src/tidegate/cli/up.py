@@ -1,8 +1,10 @@
 """`tidegate up`: everything on this machine, in the foreground."""
 
 import asyncio
+import shutil
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +16,7 @@ from tidegate.cli.context import world_of
 from tidegate.domain.text import printable
 from tidegate.local.data_folder import UpState
 from tidegate.local.demo import LAB_IMAGE
+from tidegate.local.kubernetes import find_programs
 from tidegate.local.up import ClusterMode, Up, UpOptions
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -84,7 +87,7 @@ async def run_until_signal(
             if as_json:
                 typer.echo(msgspec.json.encode(state).decode())
             else:
-                typer.echo(_next_steps(state, demo=options.demo))
+                typer.echo(_next_steps(state, options.environment, demo=options.demo))
             await stop.wait()
             say("ending everything")
     except asyncio.CancelledError:
@@ -97,14 +100,34 @@ def say(line: str) -> None:
     typer.echo("\n".join(map(printable, line.splitlines())), err=True)
 
 
-def _next_steps(state: UpState, *, demo: bool) -> str:
-    lines = ["", "Tidegate is ready."]
+def _next_steps(state: UpState, environment: Mapping[str, str], *, demo: bool) -> str:
     image = f"{state.registry}/{LAB_IMAGE}" if demo else f"{state.registry}/NAME:TAG"
-    lines += [f"  hub       {state.hub}", f"  registry  {state.registry} (every push is scanned)"]
+    tidegate = _typed("tidegate", lambda: Path(sys.argv[0]), environment)
     if state.kubeconfig:
-        lines += ["", "Try, in a second terminal:", f"  export KUBECONFIG={state.kubeconfig}"]
-        lines += [f"  kubectl run gate-test --image={image}"]
+        kubectl = _typed("kubectl", lambda: find_programs(environment).kubectl, environment)
+        run = [
+            f"  export KUBECONFIG={state.kubeconfig}",
+            f"  {kubectl} run gate-test --image={image}",
+        ]
     else:
-        lines += ["", "Try, in a second terminal:", f"  tidegate run gate-test --image={image}"]
-    lines += ["  tidegate events list", "  tidegate lab", "", "Ctrl-C ends it all; data stays in "]
-    return "\n".join(lines) + state.data_dir
+        run = [f"  {tidegate} run gate-test --image={image}"]
+    return "\n".join(
+        [
+            "",
+            "Tidegate is ready.",
+            f"  hub       {state.hub}",
+            f"  registry  {state.registry} (every push is scanned)",
+            "",
+            "Try, in a second terminal:",
+            *run,
+            f"  {tidegate} events list",
+            f"  {tidegate} lab",
+            "",
+            f"Ctrl-C ends it all; data stays in {state.data_dir}",
+        ]
+    )
+
+
+def _typed(name: str, find: Callable[[], Path], environment: Mapping[str, str]) -> str:
+    """Return what a person has to type: the name where it is on PATH, else the whole path."""
+    return name if shutil.which(name, path=environment.get("PATH")) else str(find())

@@ -6,10 +6,10 @@ Everything that came from outside is stripped of control characters.
 
 from collections.abc import Sequence
 
-from tidegate.domain.evidence import Missing, MissingReason, Unavailable
+from tidegate.domain.evidence import Missing, MissingReason, Report, Stale, Unavailable
 from tidegate.domain.finding import Finding
 from tidegate.domain.severity import RATED, Severity
-from tidegate.domain.text import printable, shorten_middle
+from tidegate.domain.text import describe_duration, printable, shorten_middle
 from tidegate.domain.verdict import (
     CountExceeded,
     Decision,
@@ -95,6 +95,14 @@ def describe_unknown(unknown_count: int) -> str:
     return f"; +{unknown_count} of unknown severity" if unknown_count else ""
 
 
+def _describe_age(judgement: RuleJudgement) -> str:
+    """Return how old findings are that the rule judges although they are stale."""
+    told = any(v.reason is Reason.STALE_ARTIFACT for v in judgement.violations[:1])
+    if judgement.age is None or told:
+        return ""
+    return f"; findings are {describe_duration(judgement.age)} old"
+
+
 _SUMMARIES = {
     Reason.MISSING_ARTIFACT: "No findings artifact",
     Reason.UNVERIFIABLE_ARTIFACT: "No verifiable findings artifact",
@@ -117,14 +125,14 @@ def _statement(image: ImageVerdict) -> str:
         if image.deferred:
             return "A rule asks for the pod's name, so the pods are judged when they are made"
         return "No rule judges this image"
-    unknown = describe_unknown(judgement.counts.unknown)
+    unknown = _describe_age(judgement) + describe_unknown(judgement.counts.unknown)
     if not judgement.violations:
-        return f"Image meets the rule{unknown}"
+        return f"{_accepted_statement(judgement)}{unknown}"
     match judgement.violations[0]:
         case CountExceeded(severity=Severity.UNKNOWN, count=number, allowed=allowed):
             return (
                 f"Image contains {number} CVEs of unknown severity, which is more than the "
-                f"allowed count of: {allowed}"
+                f"allowed count of: {allowed}{_describe_age(judgement)}"
             )
         case CountExceeded(severity=severity, count=number, allowed=allowed):
             level = severity.word + ("" if severity is Severity.CRITICAL else " or higher")
@@ -136,6 +144,20 @@ def _statement(image: ImageVerdict) -> str:
             return f"Image contains forbidden CVEs: {_listed(ids)}{unknown}"
         case EvidenceViolation() as violation:
             return _evidence_statement(violation, image) + unknown
+
+
+def _accepted_statement(judgement: RuleJudgement) -> str:
+    """Return why there is no violation: met by findings, or by what the rule lets pass."""
+    match judgement.evidence:
+        case Missing(reason=reason):
+            return f"Image is not known to be safe ({reason.value}), and the rule lets that pass"
+        case Unavailable(reason=reason):
+            return f"Findings could not be read ({reason.value}), and the rule lets that pass"
+        case (Report() as report) | Stale(report=report) if not report.coverage.complete:
+            gaps = printable("; ".join(report.coverage.gaps))
+            return f"Image meets the rule as far as it was judged (not judged: {gaps})"
+        case _:
+            return "Image meets the rule"
 
 
 def _evidence_statement(violation: EvidenceViolation, image: ImageVerdict) -> str:

@@ -5,7 +5,7 @@ missing, stale, unavailable.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from tidegate.domain.evidence import (
     Missing,
@@ -21,6 +21,7 @@ from tidegate.domain.rule import Conditions, Disposition, Thresholds, Vulnerabil
 from tidegate.domain.scope import CompiledRule
 from tidegate.domain.severity import RATED, Severity
 from tidegate.domain.tally import Counts, Unit, count
+from tidegate.domain.text import describe_duration
 from tidegate.domain.verdict import (
     CountExceeded,
     EvidenceViolation,
@@ -85,7 +86,8 @@ def _judge_report(
         gaps = "; ".join(report.coverage.gaps)
         violations.append(EvidenceViolation(report, Reason.INCOMPLETE_REPORT, gaps))
     if stale is not None and rule.conditions.on_stale is Disposition.VIOLATE:
-        detail = f"{_days(stale.age)} old, allowed: {_days(rule.conditions.max_age)}"
+        limit = describe_duration(rule.conditions.max_age)
+        detail = f"{describe_duration(stale.age)} old, allowed: {limit}"
         violations.append(EvidenceViolation(stale, Reason.STALE_ARTIFACT, detail))
     return RuleJudgement(
         rule=rule,
@@ -147,9 +149,3 @@ def _exceeded(thresholds: Thresholds, counts: Counts) -> Iterable[Violation]:
         if allowed is not None and number > allowed:
             yield CountExceeded(severity, number, allowed)
             return
-
-
-def _days(duration: timedelta) -> str:
-    """Return a duration for people: whole days, or hours below two days."""
-    hours = int(duration.total_seconds() // 3600)
-    return f"{hours // 24} d" if hours >= 48 else f"{hours} h"

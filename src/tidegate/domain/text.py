@@ -1,6 +1,7 @@
-"""Text from strangers, made fit to be shown to people on one line."""
+"""Text for people: what strangers wrote made fit for one line, and durations in words."""
 
 import unicodedata
+from datetime import timedelta
 
 # Cc: control, Cf: invisible and bidirectional formatting, Cs: surrogates, Zl and Zp: line breaks.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -20,3 +21,9 @@ def shorten_middle(text: str, max_chars: int) -> str:
     kept = max(max_chars - 1, 2)
     head = kept // 2
     return f"{text[:head]}…{text[len(text) - (kept - head) :]}"
+
+
+def describe_duration(duration: timedelta) -> str:
+    """Return a duration for people: whole days, or hours below two days."""
+    hours = int(duration.total_seconds() // 3600)
+    return f"{hours // 24} d" if hours >= 48 else f"{hours} h"

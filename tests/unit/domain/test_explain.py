@@ -118,6 +118,48 @@ def test_each_state_has_its_own_sentence(
     assert sentence(image) == f"{IMAGE}: {expected}"
 
 
+def test_findings_that_are_judged_although_stale_show_their_age() -> None:
+    evidence = report(*MANY, age=timedelta(days=400))
+    (image,) = verdict_of(evidence, deny(on_stale=Disposition.IGNORE)).images
+    assert sentence(image).endswith(
+        "allowed count of: 0; findings are 400 d old; +1 of unknown severity"
+    )
+    (clean,) = verdict_of(report(age=timedelta(days=366)), deny()).images
+    assert sentence(clean).endswith("Image meets the rule; findings are 366 d old")
+
+
+@pytest.mark.parametrize(
+    ("evidence", "ignored", "expected"),
+    [
+        pytest.param(report(), False, "Image meets the rule", id="clean"),
+        pytest.param(
+            Missing(MissingReason.NOT_CONFIGURED),
+            False,
+            "Image is not known to be safe (registry not configured), and the rule lets that pass",
+            id="missing",
+        ),
+        pytest.param(
+            Unavailable(UnavailableReason.REGISTRY),
+            True,
+            "Findings could not be read (the registry did not answer), and the rule lets that pass",
+            id="unavailable",
+        ),
+        pytest.param(
+            report(coverage=Coverage(())),
+            False,
+            "Image meets the rule as far as it was judged (not judged: no package was recognised)",
+            id="incomplete",
+        ),
+    ],
+)
+def test_an_image_that_passes_is_not_called_clean_for_want_of_findings(
+    evidence: Report | Missing | Unavailable, *, ignored: bool, expected: str
+) -> None:
+    disposition = Disposition.IGNORE if ignored else Disposition.VIOLATE
+    (image,) = verdict_of(evidence, deny(on_unavailable=disposition)).images
+    assert sentence(image) == f"{IMAGE}: {expected}"
+
+
 @pytest.mark.parametrize(
     ("limits", "summary"),
     [

@@ -120,11 +120,11 @@ def doubled(key: str, value: object) -> bytes:
 
 
 HOSTILE = {
-    "empty": (b"", "truncated"),
-    "no-json": (b"hello", "malformed"),
+    "empty": (b"", "no JSON"),
+    "no-json": (b"hello", "no JSON"),
     "not-utf8": (b'{"apiVersion":"\xff"}', "utf-8"),
     "array": (b"[]", "object"),
-    "truncated": (encode(review())[:-10], "truncated"),
+    "truncated": (encode(review())[:-10], "no JSON"),
     "no-request": (b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}', "request"),
     "v1beta1": (replaced("apiVersion", "admission.k8s.io/v1beta1"), "v1beta1"),
     "other-kind": (replaced("kind", "Pod"), "Pod"),
