@@ -124,7 +124,7 @@ async def test_a_job_whose_lease_is_lost_is_abandoned_in_silence(tmp_path: Path)
     task = asyncio.create_task(world.worker.work(world.job))
     await scanner.started.wait()
     world.hub.progress_status = 409
-    await asyncio.wait_for(task, 10)
+    await until(task.done)
     assert scanner.stopped
     assert world.hub.said("complete") == world.hub.said("fail") == []
 
