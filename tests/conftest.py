@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from support.postgres import Server, programs, running_postgres
+
 START_S = 20
 """A Python process on a loaded machine; ordinarily 0.5 s."""
 
@@ -81,3 +83,15 @@ def start_registry(
         return running_registry(root, **settings)
 
     return start
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """Run a PostgreSQL server that all tests of the session share: one database each."""
+    found = programs()
+    if found is None:
+        pytest.skip(
+            "PostgreSQL is not installed (Debian: apt install postgresql): NOT TESTED on it"
+        )
+    with running_postgres(found) as server:
+        yield server
