@@ -10,7 +10,17 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from tidegate.hub.api import clusters, events, health, images, jobs, organisation, rules, tokens
+from tidegate.hub.api import (
+    clusters,
+    enrolments,
+    events,
+    health,
+    images,
+    jobs,
+    organisation,
+    rules,
+    tokens,
+)
 from tidegate.hub.api.access import provide_caller, provide_hub
 from tidegate.hub.api.document import document_handler
 from tidegate.hub.api.events import provide_event_filter
@@ -129,6 +139,7 @@ def _routes() -> list[Router]:
                 *rules.HANDLERS,
                 *organisation.HANDLERS,
                 *clusters.HANDLERS,
+                *enrolments.HANDLERS,
                 *events.HANDLERS,
                 *images.HANDLERS,
                 *jobs.HANDLERS,

@@ -32,6 +32,8 @@ PERMITTED: dict[tuple[str, str], set[Role]] = {
     ("PUT", "/api/v1/settings"): {A},
     ("GET", "/api/v1/audit"): {A},
     ("POST", "/api/v1/clusters"): {A},
+    ("POST", "/api/v1/clusters/enrolments"): {A},
+    ("DELETE", "/api/v1/clusters/{name}/alarms"): {A},
     ("GET", "/api/v1/clusters"): {A, R},
     ("GET", "/api/v1/clusters/{name}"): {A, R, C},
     ("DELETE", "/api/v1/clusters/{name}"): {A},
@@ -60,6 +62,7 @@ WITHOUT_TOKEN = {
     ("GET", "/readyz"),
     ("GET", "/metrics"),
     ("GET", "/api/v1/openapi.json"),
+    ("POST", "/api/v1/enrol"),  # its token is in the body, and good once
 }
 TOKEN_OF = {A: "admin", R: "reader", S: "scanner", G: "registry", C: "c1"}
 
