@@ -1,4 +1,4 @@
-"""Enrolment: an administrator fixes what a cluster is; its agent comes once with a one-time token."""
+"""Enrolment: an administrator fixes what a cluster is; its agent comes with a one-time token."""
 
 from datetime import timedelta
 
