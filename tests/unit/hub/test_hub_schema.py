@@ -30,9 +30,8 @@ def differences(connection: Connection) -> list[object]:
     return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
 
-async def test_migrations_make_the_schema_that_the_code_uses(tmp_path: Path) -> None:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'new.db'}")
-    await migrate(database)
+async def test_migrations_make_the_schema_that_the_code_uses(settings: HubSettings) -> None:
+    database = Database(settings.database_url)
     async with database.read() as connection:
         assert await connection.run_sync(differences) == []
         version = await connection.execute(text("SELECT version_num FROM alembic_version"))
@@ -84,6 +83,7 @@ async def test_a_failed_transaction_leaves_nothing(world: World) -> None:
     assert len(await world.reader.list_rules()) == 1
 
 
+@pytest.mark.usefixtures("on_sqlite")
 async def test_sqlite_is_set_up_for_many_readers_and_safety(world: World) -> None:
     async with world.hub.database.read() as connection:
         for pragma, value in (

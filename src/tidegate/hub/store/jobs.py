@@ -16,6 +16,7 @@ from tidegate.domain.errors import ConflictError, NotFoundError
 from tidegate.hub.clock import render_instant
 from tidegate.hub.settings import JobLimits
 from tidegate.hub.store import images, organisation
+from tidegate.hub.store.database import Turn, take_turn
 from tidegate.hub.store.images import Subject
 from tidegate.hub.store.schema import jobs
 from tidegate.hub.store.tokens import hash_of
@@ -49,6 +50,7 @@ class Asked:
 
 async def queue(connection: AsyncConnection, subject: Subject, asked: Asked) -> Row[Any]:
     """Return the unfinished job for this digest, a new one where there is none."""
+    await take_turn(connection, Turn.IMAGES)
     unfinished = select(jobs).where(
         jobs.c.registry == subject.registry,
         jobs.c.repository == subject.repository,
