@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import collections
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -40,6 +41,7 @@ BATCH = 100
 EVENTS_PER_S = 1000
 TOKENS = {role: f"{role}-{'t' * 40}" for role in ("admin", "reader")}
 CLUSTER_TOKENS = {f"c{number}": f"c{number}-{'t' * 40}" for number in range(CLUSTERS)}
+BEAT = HeartbeatV1("bench", "g")
 ROW = ImageRowV1(
     image="registry.example/shop/web:1.4.2",
     field_path="spec.containers[0].image",
@@ -100,7 +102,6 @@ def event(number: int, run: str) -> AdmissionEventV1:
 
 async def people(url: str, seconds: float) -> None:
     timings = Timings()
-    end = time.monotonic() + seconds
     async with HubClient(url, TOKENS["admin"], timeout_s=30) as admin:
         rules = [
             await admin.create_rule(
@@ -114,38 +115,38 @@ async def people(url: str, seconds: float) -> None:
         async with HubClient(url, token) as agent:
             await agent.post_events([event(n, cluster) for n in range(BATCH)])
 
-    async def read() -> None:
-        async with HubClient(url, TOKENS["reader"], timeout_s=30) as hub:
-            questions = (
-                ("list rules", hub.list_rules),
-                ("list events", hub.list_events),
-                ("list clusters", hub.list_clusters),
-                ("search events", lambda: hub.list_events(search="web-7", limit=20)),
-            )
-            while time.monotonic() < end:
-                await asyncio.sleep(random.uniform(0, 2 * PAUSE_S))  # noqa: S311, spreads load
-                await timings.time(*random.choice(questions))  # noqa: S311, spreads load
+    # Made before the clock runs: each reads the system's certificates, which takes a while.
+    readers = [HubClient(url, TOKENS["reader"], timeout_s=30) for _ in range(READERS)]
+    admins = [HubClient(url, TOKENS["admin"], timeout_s=30) for _ in range(WRITERS)]
+    agents = {c: HubClient(url, token, timeout_s=30) for c, token in CLUSTER_TOKENS.items()}
+    end = time.monotonic() + seconds
 
-    async def write(rule_id: str, number: int) -> None:
-        cluster, token = list(CLUSTER_TOKENS.items())[number % CLUSTERS]
-        async with (
-            HubClient(url, TOKENS["admin"], timeout_s=30) as hub,
-            HubClient(url, token, timeout_s=30) as agent,
-        ):
-            off = False
-            while time.monotonic() < end:
-                await asyncio.sleep(random.uniform(0, 2 * PAUSE_S))  # noqa: S311, spreads load
-                off = not off
-                switch = hub.disable_rule if off else hub.enable_rule
-                await timings.time("switch a rule", lambda switch=switch: switch(rule_id))
-                beat = HeartbeatV1("bench", "g")
-                await timings.time(
-                    "heartbeat", lambda beat=beat: agent.send_heartbeat(cluster, beat)
-                )
+    async def read(hub: HubClient) -> None:
+        questions = (
+            ("list rules", hub.list_rules),
+            ("list events", hub.list_events),
+            ("list clusters", hub.list_clusters),
+            ("search events", lambda: hub.list_events(search="web-7", limit=20)),
+        )
+        while time.monotonic() < end:
+            await asyncio.sleep(random.uniform(0, 2 * PAUSE_S))  # noqa: S311, spreads load
+            await timings.time(*random.choice(questions))  # noqa: S311, spreads load
 
+    async def write(hub: HubClient, rule_id: str, cluster: str) -> None:
+        off = False
+        while time.monotonic() < end:
+            await asyncio.sleep(random.uniform(0, 2 * PAUSE_S))  # noqa: S311, spreads load
+            off = not off
+            switch = hub.disable_rule if off else hub.enable_rule
+            await timings.time("switch a rule", lambda switch=switch: switch(rule_id))
+            await timings.time("heartbeat", lambda: agents[cluster].send_heartbeat(cluster, BEAT))
+
+    writing = zip(admins, rules, itertools.cycle(agents), strict=False)
     await asyncio.gather(
-        *(read() for _ in range(READERS)), *(write(r.id, n) for n, r in enumerate(rules))
+        *(read(hub) for hub in readers),
+        *(write(hub, rule.id, cluster) for hub, rule, cluster in writing),
     )
+    await asyncio.gather(*(c.close() for c in (*readers, *admins, *agents.values())))
     timings.print()
 
 
@@ -165,7 +166,8 @@ async def ingest(url: str, seconds: float) -> None:
 
         async def post() -> None:
             nonlocal stored
-            stored += (await agent.post_events(batch)).stored
+            result = await agent.post_events(batch)
+            stored += result.stored
 
         await timings.time("batch of 100", post)
         late.append((number, time.monotonic() - due))
