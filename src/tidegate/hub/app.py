@@ -15,6 +15,7 @@ from tidegate.hub.api import (
     health,
     images,
     jobs,
+    oidc,
     organisation,
     rules,
     session,
@@ -90,6 +91,8 @@ async def running(hub: Hub) -> AsyncIterator[None]:
                     await pruning
     finally:
         await hub.database.close()
+        if hub.provider is not None:
+            await hub.provider.aclose()
 
 
 async def prepare(hub: Hub) -> None:
@@ -142,6 +145,7 @@ def _routes() -> list[Router]:
                 *jobs.HANDLERS,
                 *tokens.HANDLERS,
                 *session.HANDLERS,
+                *oidc.HANDLERS,
                 *users.HANDLERS,
             ],
             dependencies={
