@@ -24,6 +24,7 @@ TidegateError
 │   ├── RegistryUnavailableError
 │   │   └── NotInRegistryError
 │   ├── HubUnavailableError
+│   ├── DatabaseUnavailableError
 │   ├── ProviderUnavailableError
 │   ├── ClusterUnavailableError
 │   ├── ScannerUnavailableError
@@ -145,6 +146,10 @@ class HubUnavailableError(UnavailableError):
 
 class ProviderUnavailableError(UnavailableError):
     """The OpenID provider did not answer, or not as one does."""
+
+
+class DatabaseUnavailableError(UnavailableError):
+    """The hub's database is away, locked or full; nothing was stored."""
 
 
 class ClusterUnavailableError(UnavailableError):

@@ -158,11 +158,13 @@ def test_role_of_claims(claims: dict[str, Any], path: str, role: str | None) -> 
     assert role_of(claims, settings) == role
 
 
-def test_a_sealed_flow_opens_for_ten_minutes_and_in_this_process_alone() -> None:
+def test_a_sealed_flow_opens_for_ten_minutes_and_where_the_client_is_known_alone() -> None:
     seal, flow = Seal(), begin("/rules", NOW)
     cookie = seal.seal(flow)
     assert seal.open(cookie, NOW) == flow
     assert Seal().open(cookie, NOW) is None
+    assert Seal("s").open(Seal("s").seal(flow), NOW) == flow
+    assert Seal("t").open(Seal("s").seal(flow), NOW) is None
     assert seal.open(cookie, datetime.fromtimestamp(T + 600, UTC)) is None
     assert flow.verifier not in cookie
 
