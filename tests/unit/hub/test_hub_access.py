@@ -1,14 +1,12 @@
 """Every endpoint names the roles it answers; nobody else gets an answer."""
 
 import itertools
-import subprocess
-from pathlib import Path
 
 import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from support.hub_world import World
+from support.hub_world import World, database_bytes
 from tidegate.domain.errors import ConflictError, NotPermittedError
 from tidegate.hub.api.access import Allow
 from tidegate.hub.store.tokens import Role
@@ -93,13 +91,6 @@ def served(app: Litestar) -> dict[tuple[str, str], set[Role] | None]:
         for method, (handler, _) in route.route_handler_map.items()
         if method not in ("OPTIONS", "HEAD")
     }
-
-
-def database_bytes(url: str) -> bytes:
-    if url.startswith("postgresql:"):
-        return subprocess.run(["pg_dump", url], capture_output=True, check=True).stdout
-    file = Path(url.partition("///")[2])
-    return b"".join(path.read_bytes() for path in file.parent.glob("hub.db*"))
 
 
 def test_table_is_all_that_is_served(routed: Litestar) -> None:
