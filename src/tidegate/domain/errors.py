@@ -167,7 +167,7 @@ class LimitExceededError(UnavailableError):
 class RateLimitedError(UnavailableError):
     """Too many attempts; the same one later may be answered."""
 
-    def __init__(self, message: str, *, retry_after_s: float) -> None:
+    def __init__(self, message: str, *, retry_after_s: float = 1) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
 
