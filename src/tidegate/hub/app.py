@@ -8,7 +8,7 @@ from typing import Any
 
 from litestar import Litestar, Router
 from litestar.di import Provide
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp
 
 from tidegate.hub.api import (
     clusters,
@@ -17,11 +17,14 @@ from tidegate.hub.api import (
     health,
     images,
     jobs,
+    oidc,
     organisation,
     rules,
+    session,
     tokens,
+    users,
 )
-from tidegate.hub.api.access import provide_caller, provide_hub
+from tidegate.hub.api.access import provide_caller, provide_hub, provide_session
 from tidegate.hub.api.bodies import StrictRequest
 from tidegate.hub.api.document import document_handler
 from tidegate.hub.api.events import provide_event_filter
@@ -29,6 +32,7 @@ from tidegate.hub.api.images import provide_image_filter
 from tidegate.hub.api.problems import HANDLERS
 from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
+from tidegate.hub.headers import with_headers
 from tidegate.hub.jobs.pruning import keep_pruned
 from tidegate.hub.replicas import hear_changes
 from tidegate.hub.store import seed
@@ -38,22 +42,10 @@ from tidegate.hub.store.migrate import migrate
 API_ROOT = "/api/v1"
 MAX_BODY_BYTES = 4 * 2**20
 
-_HEADERS = tuple(
-    (name.encode(), value.encode())
-    for name, value in (
-        ("cache-control", "no-store"),
-        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
-        ("cross-origin-resource-policy", "same-origin"),
-        ("referrer-policy", "no-referrer"),
-        ("x-content-type-options", "nosniff"),
-        ("x-frame-options", "DENY"),
-    )
-)
-
 
 def make_app(hub: Hub) -> ASGIApp:
     """Return the application for a hub that is `running`."""
-    return with_headers(route(hub))
+    return with_headers(route(hub), hub.settings.sign_in.public_url)
 
 
 def route(hub: Hub) -> Litestar:
@@ -88,6 +80,8 @@ async def running(hub: Hub) -> AsyncIterator[None]:
             await asyncio.gather(*tasks, return_exceptions=True)
     finally:
         await hub.database.close()
+        if hub.provider is not None:
+            await hub.provider.aclose()
 
 
 def _loops(hub: Hub) -> Iterator[Coroutine[Any, Any, None]]:
@@ -103,6 +97,8 @@ async def prepare(hub: Hub) -> None:
     """Migrate the database and put in it what every hub has."""
     path = hub.settings.bootstrap_tokens_file
     tokens_file = None if path is None else await asyncio.to_thread(seed.read_bootstrap, path)
+    password_file = hub.settings.sign_in.bootstrap_password_file
+    password = None if password_file is None else seed.read_password(password_file)
     await migrate(hub.database)
     now = render_instant(hub.now())
     async with hub.database.write() as connection:
@@ -110,25 +106,8 @@ async def prepare(hub: Hub) -> None:
         await seed.seed(connection, now)
         if tokens_file is not None:
             await seed.bootstrap(connection, tokens_file, now)
-
-
-def with_headers(app: ASGIApp) -> ASGIApp:
-    """Return `app` with the security headers on every answer.
-
-    Outside the framework: its middleware does not see what its router refuses.
-    """
-
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                given = list(message.get("headers", []))
-                names = {name.lower() for name, _ in given}
-                message["headers"] = [*given, *(h for h in _HEADERS if h[0] not in names)]
-            await send(message)
-
-        await app(scope, receive, send_with_headers)
-
-    return wrapped
+    if password is not None:
+        await seed.bootstrap_admin(hub.database, hub.passwords, password, now)
 
 
 def _routes() -> list[Router]:
@@ -146,10 +125,14 @@ def _routes() -> list[Router]:
                 *images.HANDLERS,
                 *jobs.HANDLERS,
                 *tokens.HANDLERS,
+                *session.HANDLERS,
+                *oidc.HANDLERS,
+                *users.HANDLERS,
             ],
             dependencies={
                 **hub,
                 "caller": Provide(provide_caller),
+                "session": Provide(provide_session),
                 "event_filter": Provide(provide_event_filter),
                 "image_filter": Provide(provide_image_filter),
             },
