@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import NotFoundError
 from tidegate.hub.event_body import bounded, column_text, instant_of, search_text
+from tidegate.hub.store.database import Turn, take_turn
 from tidegate.hub.store.schema import event_images, events
 from tidegate.wire.event_v1 import AdmissionEventV1, parse_event, render_event
 
@@ -69,6 +70,7 @@ async def add(
 ) -> int:
     """Store those of `batch` that are new from `cluster`; return how many."""
     kept = {event.id: bounded(event, cluster) for event in batch}
+    await take_turn(connection, Turn.EVENTS)
     known = await _seqs(connection, cluster, list(kept))
     fresh = [event for event_id, event in kept.items() if event_id not in known]
     if not fresh:

@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import NotFoundError
+from tidegate.hub.store.database import Turn, take_turn
 from tidegate.hub.store.schema import image_tags, images
 from tidegate.wire.hub_v1 import ImageV1, PlatformReportV1
 
@@ -66,6 +67,7 @@ async def note_push(
     connection: AsyncConnection, subject: Subject, tags: Iterable[str], now: str
 ) -> None:
     """Keep an image as queued for a scan; reports of an earlier scan stay until the next."""
+    await take_turn(connection, Turn.IMAGES)
     row = await _find(connection, subject)
     if row is None:
         await connection.execute(
