@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from generator import CONNECTIONS
 from measures import RUNS, cores, number, python_environment, say, spread, table
 from place import Place, place, running
 from reviews import SIZES, UID, Review, review
