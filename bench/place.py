@@ -21,6 +21,7 @@ from tidegate.domain.digest import Digest
 from tidegate.domain.finding import Finding
 from tidegate.domain.reference import ImageReference
 from tidegate.local.certificates import Authority, KeyPair
+from tidegate.local.child import die_with_parent
 from tidegate.local.images import build_image
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.registries import RegistryConfig
@@ -199,6 +200,7 @@ def running(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
+            preexec_fn=die_with_parent(),  # noqa: PLW1509 only prctl; an ended run leaves nothing
         )
     with process, _ending(process):
         line = process.stdout.readline() if process.stdout is not None else b""

@@ -46,7 +46,7 @@ def main() -> int:
 
 def run_part(name: str) -> str:
     """Return the section that a part prints; one that fails ends the whole run."""
-    say(f"== {name}")
+    started_s = time.monotonic()
     ran = subprocess.run(
         [sys.executable, str(HERE / f"{name}.py")],
         env=python_environment(),
@@ -55,6 +55,7 @@ def run_part(name: str) -> str:
         check=True,
         timeout=PART_LIMIT_S,
     )
+    say(f"== {name}: {time.monotonic() - started_s:.0f} s")
     return ran.stdout
 
 
@@ -116,7 +117,7 @@ def trivy() -> str:
     ran = subprocess.run(
         [str(find_trivy()), "--version"], capture_output=True, text=True, check=False
     )
-    return ran.stdout.splitlines()[0] if ran.stdout else "none"
+    return ran.stdout.splitlines()[0].removeprefix("Version: ") if ran.stdout else "none"
 
 
 if __name__ == "__main__":
