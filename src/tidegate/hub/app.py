@@ -9,7 +9,21 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from tidegate.hub.api import clusters, events, health, images, jobs, organisation, rules, tokens
+from tidegate.hub.api import (
+    clusters,
+    event_export,
+    events,
+    health,
+    image_details,
+    images,
+    inventory,
+    jobs,
+    organisation,
+    overview,
+    registries,
+    rules,
+    tokens,
+)
 from tidegate.hub.api.access import provide_caller, provide_hub
 from tidegate.hub.api.document import document_handler
 from tidegate.hub.api.events import provide_event_filter
@@ -121,9 +135,14 @@ def _routes() -> list[Router]:
             route_handlers=[
                 *rules.HANDLERS,
                 *organisation.HANDLERS,
+                *overview.HANDLERS,
                 *clusters.HANDLERS,
+                *inventory.HANDLERS,
                 *events.HANDLERS,
+                *event_export.HANDLERS,
+                *registries.HANDLERS,
                 *images.HANDLERS,
+                *image_details.HANDLERS,
                 *jobs.HANDLERS,
                 *tokens.HANDLERS,
             ],
