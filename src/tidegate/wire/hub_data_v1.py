@@ -151,6 +151,7 @@ class ReferrerV1(Wire, omit_defaults=True):
     """A manifest that refers to another one, with what refers to it."""
 
     digest: Digest
+    """Empty where `note` says why there are more than are shown."""
     artifact_type: Word
     kind: Literal["artifact", "signature", "other"]
     """`artifact`: a findings artifact."""

@@ -14,7 +14,9 @@ A, B = ("sha256:" + letter * 64 for letter in "ab")
 
 
 def event(event_id: str, minutes: float = 0, **changes: object) -> AdmissionEventV1:
-    row = ImageRowV1("r.example/app:1", "spec", "deny", "PolicyEvaluation", "no", digest=A, rule="R")
+    row = ImageRowV1(
+        "r.example/app:1", "spec", "deny", "PolicyEvaluation", "no", digest=A, rule="R"
+    )
     made = AdmissionEventV1(
         id=event_id,
         time=render_instant(START + timedelta(minutes=minutes)),

@@ -11,6 +11,7 @@ import msgspec
 from tidegate.domain.digest import algorithm_of, digest_of, parse_digest
 from tidegate.domain.errors import InputError
 from tidegate.domain.finding import Finding
+from tidegate.hub.event_body import column_text
 from tidegate.hub.packed import pack, pack_json
 from tidegate.wire.hub_data_v1 import (
     MAX_REFERRERS,
@@ -63,7 +64,7 @@ def accept(upload: DetailUploadV1, leased: str, index: str | None) -> Detail:
     _require_bounded(upload.referrers)
     return Detail(
         digest=digest,
-        platform=upload.platform,
+        platform=column_text(upload.platform),
         media_type=manifest.media_type,
         size=len(body) + _content_size(manifest),
         config="" if upload.config is None else msgspec.json.encode(upload.config).decode(),
@@ -97,9 +98,10 @@ def _require_bounded(referrers: list[ReferrerV1]) -> None:
             raise InputError(
                 f"referrers: more than {MAX_REFERRERS} or deeper than {MAX_DEPTH} levels"
             )
+        for node in level:
+            if node.digest or not node.note:
+                parse_digest(node.digest)
         level = [child for node in level for child in node.referrers]
-    for node in referrers:
-        parse_digest(node.digest)
 
 
 def _content_size(manifest: Manifest) -> int:
