@@ -22,6 +22,7 @@ TidegateError
 │   ├── RegistryUnavailableError
 │   │   └── NotInRegistryError
 │   ├── HubUnavailableError
+│   ├── DatabaseUnavailableError
 │   ├── ClusterUnavailableError
 │   ├── ScannerUnavailableError
 │   ├── LimitExceededError
@@ -129,6 +130,10 @@ class NotInRegistryError(RegistryUnavailableError):
 
 class HubUnavailableError(UnavailableError):
     """The hub did not answer."""
+
+
+class DatabaseUnavailableError(UnavailableError):
+    """The hub's database is away, locked or full; nothing was stored."""
 
 
 class ClusterUnavailableError(UnavailableError):

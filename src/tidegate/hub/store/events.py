@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tidegate.domain.errors import NotFoundError
 from tidegate.hub.event_body import bounded, column_text, instant_of, key_text, search_text
 from tidegate.hub.store import event_groups, event_tallies
+from tidegate.hub.store.database import Turn, take_turn
 from tidegate.hub.store.event_groups import Group
 from tidegate.hub.store.schema import event_groups as group_rows
 from tidegate.hub.store.schema import event_images, events
@@ -93,6 +94,7 @@ async def add(
 ) -> int:
     """Store those of `batch` that are new from `cluster`; return how many."""
     kept = {event.id: bounded(event, cluster) for event in batch}
+    await take_turn(connection, Turn.EVENTS)
     known = await _seqs(connection, cluster, list(kept))
     fresh = [event for event_id, event in kept.items() if event_id not in known]
     if not fresh:
