@@ -131,16 +131,17 @@ def try_all(guards: Sequence[Guard], parallel: int) -> list[Trial]:
     """Try every guard, `parallel` at a time, telling of each as it ends."""
     trials: list[Trial] = []
     waiting = list(reversed(guards))
-    running: dict[int, tuple[Guard, Path, float]] = {}
+    running: dict[int, tuple[Guard, Path, bytes, float]] = {}
     with tempfile.TemporaryDirectory(prefix="tidegate-faults-") as folder:
         free = [copy_checkout(Path(folder, str(number))) for number in range(parallel)]
         while waiting or running:
             while waiting and free:
                 guard, checkout = waiting.pop(), free.pop()
-                running[start(guard, checkout)] = (guard, checkout, time.monotonic())
+                kept, started = (checkout / guard.file).read_bytes(), time.monotonic()
+                running[start(guard, checkout)] = (guard, checkout, kept, started)
             process, status = os.wait()
-            guard, checkout, started = running.pop(process)
-            shutil.copyfile(ROOT / guard.file, checkout / guard.file)
+            guard, checkout, kept, started = running.pop(process)
+            (checkout / guard.file).write_bytes(kept)  # the checkout itself may have gone on
             free.append(checkout)
             code = os.waitstatus_to_exitcode(status)
             trials.append(Trial(guard, code, time.monotonic() - started))

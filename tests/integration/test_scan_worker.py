@@ -255,7 +255,7 @@ async def test_every_platform_of_an_index_gets_its_own_report(
 async def test_a_scan_that_finds_the_same_attaches_nothing_new(
     world: World, python_path: str
 ) -> None:
-    reference = await world.push(DEMO["low"])
+    reference = await world.push(DEMO["medium"])
     assert reference.digest is not None
     with running_worker(world, python_path):
         await world.request(reference)

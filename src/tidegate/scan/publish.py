@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from tidegate.domain.digest import Digest
-from tidegate.domain.errors import LimitExceededError, TidegateError, UnavailableError
+from tidegate.domain.errors import LimitExceededError, TidegateError
 from tidegate.domain.evidence import Coverage
 from tidegate.domain.finding import Finding
 from tidegate.domain.reference import ImageReference
@@ -137,8 +137,9 @@ class Publisher:
     async def _prune(self, reference: ImageReference, subject: Digest) -> None:
         try:
             pruned = await prune_reports(self._client, reference, subject, self._key)
-        except UnavailableError as error:
-            _log.warning("reports.not_pruned", error=str(error))  # the next renewal tries again
+        except TidegateError as error:
+            # The report is attached; old ones are deleted at a later renewal.
+            _log.warning("reports.not_pruned", error=str(error))
         else:
             if pruned.deleted or pruned.failed:
                 _log.info("reports.pruned", deleted=len(pruned.deleted), failed=pruned.failed)

@@ -1,6 +1,6 @@
-"""From the first schema on a filled database: nothing is lost, and the previous release still runs.
+"""From the schema before on a filled database: nothing is lost, and the previous release still runs.
 
-The rows of the first schema are written with plain SQL, as that release wrote them.
+The rows of that schema are written with plain SQL, as that release wrote them.
 """
 
 import json
@@ -76,7 +76,7 @@ async def old(tmp_path: Path) -> Database:
     def upgrade(connection: Connection) -> None:
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, "0006")
         fill(connection)
 
     async with database.write() as connection:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tidegate.domain.errors import RegistryUnavailableError
+from tidegate.domain.errors import ContentMismatchError, RegistryUnavailableError
 from tidegate.domain.evidence import Coverage, EcosystemCoverage, Report
 from tidegate.domain.finding import Finding
 from tidegate.domain.severity import Severity
@@ -145,6 +145,15 @@ async def test_a_report_that_cannot_be_compared_is_attached_anew(
     first = await publisher.publish(world.repository, scan(image))
     world.registry.fail_on(first, RegistryUnavailableError("down"))
     assert await publisher.publish(world.repository, scan(image, at=NOON + DAY)) != first
+
+
+async def test_a_file_that_the_registry_holds_damaged_does_not_undo_the_report(
+    world: EvidenceWorld, publisher: Publisher
+) -> None:
+    image = world.push_image()
+    damaged = await world.attach(image, key=generate_key())
+    world.registry.fail_on(damaged.artifact, ContentMismatchError("other bytes"))
+    assert await publisher.publish(world.repository, scan(image)) in world.registry.manifests
 
 
 async def test_t18_a_signature_that_others_overwrote_comes_back(

@@ -4,7 +4,7 @@ New columns have defaults, so that the previous release still writes to this sch
 is filled in here, in the order of time. Nothing is imported from the rest of the program: a
 migration means the same for ever.
 
-Revision ID: 0003
+Revision ID: 0008
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0008"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
