@@ -15,6 +15,7 @@ from lightkube import AsyncClient
 from tidegate.agent.enrolment import FilePlace, SecretPlace, TokenPlace, obtain_token
 from tidegate.agent.folder import FolderKeeper
 from tidegate.agent.hub_link import HubLink
+from tidegate.agent.inventory import InventoryLink
 from tidegate.agent.keeper import ClusterKeeper
 from tidegate.agent.relay import Relay
 from tidegate.agent.settings import Settings
@@ -60,6 +61,8 @@ async def _serve(settings: Settings) -> None:
         loops = [keeper.run()]
         if hub is not None:
             loops.append(HubLink(hub, settings.cluster, keeper).run())
+            if client is not None:
+                loops.append(InventoryLink(hub, settings.cluster, client).run())
         listener = stack.enter_context(contextlib.closing(listen(settings.host, settings.port)))
         server = _Server(relay)
         tasks = [asyncio.create_task(loop) for loop in (*loops, server.serve([listener]))]

@@ -9,7 +9,7 @@ tags may have lost is added again a few times (THREATS row 18); nobody waits for
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -42,6 +42,8 @@ class Publisher:
         self._client = client
         self._key = key
         self._renew_after = renew_after
+        self.signed_at: datetime | None = None
+        """Scan time of the report that was signed last."""
         self._restoring: set[asyncio.Task[None]] = set()
 
     async def publish(self, reference: ImageReference, scan: PlatformScan) -> Digest:
@@ -59,6 +61,7 @@ class Publisher:
         attached = await attach_report(
             self._client, reference, body, self._key, subject=scan.subject
         )
+        self.signed_at = statement.finished_at
         self._keep_attached(reference, attached, subject)
         await self._prune(reference, subject)
         return attached.artifact

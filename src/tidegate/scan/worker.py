@@ -16,6 +16,7 @@ import structlog
 
 from tidegate.advisories.demo import with_demo_set
 from tidegate.advisories.index import AdvisoryIndex
+from tidegate.domain.digest import Digest
 from tidegate.domain.errors import (
     ConflictError,
     InputError,
@@ -31,6 +32,7 @@ from tidegate.domain.reference import parse_reference
 from tidegate.domain.severity import Severity
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
+from tidegate.scan.detail import package_entries, read_detail, read_statement
 from tidegate.scan.layout import LayoutLimits
 from tidegate.scan.pipeline import (
     Platform,
@@ -42,10 +44,11 @@ from tidegate.scan.pipeline import (
 from tidegate.scan.publish import Publisher
 from tidegate.scan.scanner import Scanner
 from tidegate.scan.settings import ScanSettings
+from tidegate.trust.configuration import EvidenceKey
 from tidegate.trust.keys import PrivateKey
 from tidegate.wire.event_v1 import CountsV1
 from tidegate.wire.hub_v1 import JobV1, PlatformReportV1
-from tidegate.wire.statement_v1 import render_time
+from tidegate.wire.statement_v1 import render_statement, render_time
 
 LEASE_WAIT_S = 20.0
 """Longest wait for a job in one request; proxies cut silent ones at 30 s and more."""
@@ -75,6 +78,10 @@ class Worker:
     key: PrivateKey
     settings: ScanSettings
     now: Callable[[], datetime]
+    keys: tuple[EvidenceKey, ...] = ()
+    """By which the hub is told who signed what; nothing is trusted by them."""
+    on_signed: Callable[[datetime], None] = lambda _: None
+    """Called when the key was used."""
     publisher: Publisher = field(init=False)
 
     def __post_init__(self) -> None:
@@ -146,6 +153,8 @@ class Worker:
         except InvalidManifestError as error:
             log.info("job.no_image", why=str(error))
             return []
+        if [platform.reference.digest for platform in platforms] != [job.digest]:
+            await self._tell(job, Platform(reference, ""), None, "")
         reports, errors = list[PlatformReportV1](), list[TidegateError]()
         for platform in platforms:
             try:
@@ -174,6 +183,9 @@ class Worker:
         if scan.refused:
             log.warning("sandbox.incomplete", refused=scan.refused)
         artifact = await self.publisher.publish(platform.reference, scan) if job.attach else ""
+        if self.publisher.signed_at is not None:
+            self.on_signed(self.publisher.signed_at)
+        await self._tell(job, platform, scan, artifact)
         log.info(
             "platform.scanned",
             platform=scan.platform,
@@ -184,6 +196,30 @@ class Worker:
             max_rss_bytes=scan.max_rss_bytes,
         )
         return _report(scan, artifact)
+
+    async def _tell(
+        self, job: JobV1, platform: Platform, scan: PlatformScan | None, artifact: str
+    ) -> None:
+        """Tell the hub what people may want to see of a manifest; the scan counts without it."""
+        name = scan.platform if scan else platform.name
+        try:
+            detail = await read_detail(self.registries, platform.reference, name, self.keys)
+            if scan is not None:
+                detail.statement = (
+                    await read_statement(self.registries, platform.reference, Digest(artifact))
+                    if artifact
+                    else render_statement(scan.statement).decode()
+                )
+                detail.packages = package_entries(scan.packages)
+            detail.lease = job.lease
+            await self.hub.put_detail(job.id, detail)
+        except (UnavailableError, InputError) as error:
+            _log.warning(
+                "detail.not_told",
+                job=job.id,
+                digest=platform.reference.digest,
+                error=str(error),
+            )
 
     async def _keep_lease(
         self, job: JobV1, task: "asyncio.Task[Any]", log: structlog.typing.FilteringBoundLogger

@@ -43,6 +43,8 @@ def gate_manifests() -> list[Manifest]:
 def agent_manifests() -> list[Manifest]:
     """Return the agent's account and rights: write its own policy objects, every status, copies.
 
+    And list pods: the hub is told which images run.
+
     Rules that others wrote are out of its reach: it may change and delete by its own names only.
     """
     own = [hub_object_name(index) for index in range(MAX_HUB_OBJECTS)]
@@ -50,6 +52,8 @@ def agent_manifests() -> list[Manifest]:
         _rule(GROUP, [PLURAL], ["get", "list", "watch", "create"]),
         _rule(GROUP, [PLURAL], ["update", "patch", "delete"]) | {"resourceNames": own},
         _rule(GROUP, [f"{PLURAL}/status"], ["get", "patch"]),
+        # The inventory of running images: `list` alone, every half a minute.
+        _rule("", ["pods"], ["list"]),
     ]
     # Its own token alone; who installs makes the Secret, since a name cannot be bound to "create".
     token = _rule("", ["secrets"], ["get", "patch"]) | {"resourceNames": [AGENT_TOKEN_SECRET]}

@@ -154,7 +154,7 @@ async def _insert(connection: AsyncConnection, body: ClusterEnrolV1, enrolled_at
             provider=body.provider,
             account=body.account,
             labels=msgspec.json.encode(body.labels).decode(),
-            gating="On",
+            gating=(await organisation.load(connection)).security_gating,
             enrolled_at=enrolled_at,
             last_seen_at="",
             agent_version="",
