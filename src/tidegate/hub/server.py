@@ -17,6 +17,10 @@ from tidegate.hub.store.database import Database
 from tidegate.hub.store.migrate import migrate
 from tidegate.process import announce
 
+KEEP_ALIVE_S = 75
+"""Longer than clients keep an idle connection (5 s, 60 s): the one who closes must not be the one
+who does not know that a request is under way."""
+
 GRACE_S = 3
 """Requests that are under way at SIGTERM have so long to end."""
 
@@ -94,5 +98,6 @@ def _config(app: ASGIApp, settings: HubSettings) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # a header must not make a stranger look like loopback
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )

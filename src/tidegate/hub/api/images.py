@@ -17,6 +17,7 @@ from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
 from tidegate.hub.store import images, jobs
+from tidegate.hub.store.database import Turn
 from tidegate.hub.store.images import ImageFilter, Subject
 from tidegate.hub.store.jobs import Asked
 from tidegate.hub.store.tokens import Role
@@ -65,7 +66,7 @@ async def post_notification(
     What is no image's push is counted as skipped, never refused: a registry would repeat it.
     """
     pushes = [push for event in data.events if (push := _push_of(event, hub)) is not None]
-    async with hub.database.write() as connection:
+    async with hub.database.write_in_turn(Turn.IMAGES) as connection:
         for subject, event in pushes:
             asked = Asked(caller.name, render_instant(hub.now()), event.target.media_type)
             await _queue(connection, subject, list(filter(None, [event.target.tag])), asked)
@@ -89,7 +90,7 @@ async def request_scan(
     wrong = [tag for tag in data.tags if not is_tag(tag)]
     if wrong:
         raise InputError(f"tags: {wrong[0][:128]!r} is no tag")
-    async with hub.database.write() as connection:
+    async with hub.database.write_in_turn(Turn.IMAGES) as connection:
         asked = Asked(caller.name, render_instant(hub.now()), attach=data.attach)
         job = await _queue(connection, subject, data.tags, asked)
     hub.signals.jobs.ring()

@@ -1,5 +1,6 @@
 """The connection to the database: one writer at a time on SQLite, snapshots for readers on both."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from enum import IntEnum
@@ -37,6 +38,7 @@ class Database:
     """Opens transactions; both kinds roll back when the block raises."""
 
     def __init__(self, url: str) -> None:
+        self._turns = {turn: asyncio.Lock() for turn in Turn}
         try:
             self._readers, self._writers = make_engines(url)
         except (ArgumentError, InvalidRequestError, ImportError) as error:
@@ -71,6 +73,16 @@ class Database:
             ConflictError: another transaction stored what must be unique.
         """
         async with _connected(self._writers) as connection, connection.begin():
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def write_in_turn(self, turn: Turn) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction as `write` does, once it has `turn`.
+
+        Those of this process queue up without a connection: others go on to find one.
+        """
+        async with self._turns[turn], self.write() as connection:
+            await take_turn(connection, turn)
             yield connection
 
     @contextlib.asynccontextmanager

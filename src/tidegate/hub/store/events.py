@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, delete, func, insert, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import NotFoundError
@@ -13,9 +14,6 @@ from tidegate.hub.event_body import bounded, column_text, instant_of, search_tex
 from tidegate.hub.store.database import Turn, take_turn
 from tidegate.hub.store.schema import event_images, events
 from tidegate.wire.event_v1 import AdmissionEventV1, parse_event, render_event
-
-_IDS_PER_QUERY = 500
-"""SQLite binds at most 999 values in old builds (SQLITE_MAX_VARIABLE_NUMBER)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +68,11 @@ async def add(
 ) -> int:
     """Store those of `batch` that are new from `cluster`; return how many."""
     kept = {event.id: bounded(event, cluster) for event in batch}
-    await take_turn(connection, Turn.EVENTS)
-    known = await _seqs(connection, cluster, list(kept))
-    fresh = [event for event_id, event in kept.items() if event_id not in known]
-    if not fresh:
+    if not kept:
         return 0
-    await connection.execute(
-        insert(events),
+    await take_turn(connection, Turn.EVENTS)
+    seqs = await _insert_new(
+        connection,
         [
             {
                 "cluster": cluster,
@@ -87,23 +83,31 @@ async def add(
                 "search": search_text(event),
                 "body": render_event(event).decode(),
             }
-            for event in fresh
+            for event in kept.values()
         ],
     )
-    seqs = await _seqs(connection, cluster, [event.id for event in fresh])
     image_rows = [
         {
-            "event_seq": seqs[event.id],
+            "event_seq": seq,
             "position": position,
             "image": column_text(row.image),
             "rule": column_text(row.rule),
         }
-        for event in fresh
-        for position, row in enumerate(event.images)
+        for event_id, seq in seqs.items()
+        for position, row in enumerate(kept[event_id].images)
     ]
     if image_rows:
         await connection.execute(insert(event_images), image_rows)
-    return len(fresh)
+    return len(seqs)
+
+
+async def _insert_new(
+    connection: AsyncConnection, rows: Sequence[dict[str, str]]
+) -> dict[str, int]:
+    """Insert the rows that are not there yet; return the places of those by their ids."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    query = dialect.insert(events).on_conflict_do_nothing().returning(events.c.id, events.c.seq)
+    return {row.id: row.seq for row in await connection.execute(query, rows)}
 
 
 async def page(
@@ -151,17 +155,6 @@ async def prune(connection: AsyncConnection, older_than: str, limit: int) -> int
     """Delete up to `limit` events from before `older_than`; return how many."""
     oldest = select(events.c.seq).where(events.c.at < older_than).order_by(events.c.at).limit(limit)
     return (await connection.execute(delete(events).where(events.c.seq.in_(oldest)))).rowcount
-
-
-async def _seqs(connection: AsyncConnection, cluster: str, ids: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for start in range(0, len(ids), _IDS_PER_QUERY):
-        some = ids[start : start + _IDS_PER_QUERY]
-        query = select(events.c.id, events.c.seq).where(
-            events.c.cluster == cluster, events.c.id.in_(some)
-        )
-        found.update({row.id: row.seq for row in await connection.execute(query)})
-    return found
 
 
 async def _fetch(connection: AsyncConnection, query: Select[Any]) -> list[StoredEvent]:
