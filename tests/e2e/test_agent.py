@@ -306,7 +306,7 @@ async def test_drift_is_repaired(
                 bool(found)
                 and found["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"]
                 and found["spec"] == before["spec"]
-                and found["metadata"]["labels"] == before["metadata"]["labels"]
+                and found["metadata"].get("labels") == before["metadata"]["labels"]
             )
 
         await until(repaired)

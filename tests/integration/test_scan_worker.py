@@ -222,6 +222,23 @@ async def test_every_platform_of_an_index_gets_its_own_report(
     assert len({report.artifact for report in image.reports}) == 2
 
 
+async def test_a_scan_that_finds_the_same_attaches_nothing_new(
+    world: World, python_path: str
+) -> None:
+    reference = await world.push(DEMO["low"])
+    assert reference.digest is not None
+    with running_worker(world, python_path):
+        await world.request(reference)
+        first = await world.until(reference, "scanned")
+        await world.request(reference)
+        second = await until(
+            lambda: world.image(reference), lambda i: i.status == "scanned" and i != first
+        )
+    assert second.reports[0].scanned_at > first.reports[0].scanned_at
+    assert second.reports[0].artifact == first.reports[0].artifact
+    assert len((await world.client.list_referrers(reference, reference.digest)).descriptors) == 1
+
+
 async def test_only_the_last_five_reports_of_an_image_are_kept(
     world: World, python_path: str
 ) -> None:
@@ -232,7 +249,7 @@ async def test_only_the_last_five_reports_of_an_image_are_kept(
     def is_new(image: ImageV1) -> bool:
         return any(report.artifact not in artifacts for report in image.reports)
 
-    with running_worker(world, python_path):
+    with running_worker(world, python_path, RENEW_AFTER_D="0"):
         for _ in range(7):
             await world.request(reference)
             image = await until(lambda: world.image(reference), is_new)

@@ -2,15 +2,12 @@
 
 import asyncio
 import contextlib
-import logging
 import signal
 import socket
-import sys
 from collections.abc import Coroutine, Generator, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 import structlog
 import uvicorn
 from lightkube import AsyncClient
@@ -21,9 +18,10 @@ from tidegate.agent.hub_link import HubLink
 from tidegate.agent.keeper import ClusterKeeper
 from tidegate.agent.relay import Relay
 from tidegate.agent.settings import Settings
-from tidegate.domain.errors import ConfigurationError, MissingSettingError
+from tidegate.domain.errors import MissingSettingError
 from tidegate.hubclient import HubClient
 from tidegate.kube.client import connect
+from tidegate.process import announce, configure_logs, listen
 
 DRAIN_S = 3
 """For requests under way at SIGTERM; the process has 5 s in all."""
@@ -62,7 +60,7 @@ async def _serve(settings: Settings) -> None:
         loops = [keeper.run()]
         if hub is not None:
             loops.append(HubLink(hub, settings.cluster, keeper).run())
-        listener = stack.enter_context(contextlib.closing(_listen(settings)))
+        listener = stack.enter_context(contextlib.closing(listen(settings.host, settings.port)))
         server = _Server(relay)
         tasks = [asyncio.create_task(loop) for loop in (*loops, server.serve([listener]))]
         stopping = asyncio.create_task(stop.wait())
@@ -122,22 +120,11 @@ def _keeper(settings: Settings, client: AsyncClient | None) -> ClusterKeeper | F
     return FolderKeeper(settings.policy_dir)
 
 
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        return socket.create_server((settings.host, settings.port), family=family)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{settings.host}:{settings.port}: cannot listen there: {error}"
-        ) from error
-
-
 def _announce(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     log.info("serving", url=url)
-    sys.stdout.write(msgspec.json.encode({"part": "agent", "url": url}).decode() + "\n")
-    sys.stdout.flush()
+    announce("agent", url)
 
 
 class _Server(uvicorn.Server):
@@ -163,26 +150,3 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         """Leave signals alone."""
         yield
-
-
-def configure_logs(level: str) -> None:
-    """Send everything from `level` up as JSON lines to standard error, libraries' too."""
-    number = logging.getLevelNamesMapping()[level.upper()]
-    shared: tuple[structlog.types.Processor, ...] = (
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    )
-    render = structlog.processors.JSONRenderer()
-    structlog.configure(
-        processors=[*shared, render],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(processor=render, foreign_pre_chain=shared)
-    )
-    # Libraries log each request at INFO; what matters of them is WARNING and above.
-    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)

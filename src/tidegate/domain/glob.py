@@ -4,7 +4,7 @@ The whole string must match, case-sensitively. Matching is a left-to-right searc
 pieces, so it is linear in the text for each piece: no pattern or name can make it slow.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 GENERATED_CHARS = frozenset("bcdfghjklmnpqrstvwxz0123456789-")
@@ -38,6 +38,18 @@ def compile_glob(pattern: str) -> Callable[[str], bool]:
         return position <= end
 
     return matches
+
+
+def compile_globs(patterns: Iterable[str]) -> Callable[[str], bool]:
+    """Return a predicate that tells whether a text as a whole matches any of `patterns`."""
+    given = tuple(patterns)
+    plain = frozenset(pattern for pattern in given if "*" not in pattern)
+    others = tuple(compile_glob(pattern) for pattern in given if "*" in pattern)
+    if not others:
+        return plain.__contains__
+    if not plain and len(others) == 1:
+        return others[0]
+    return lambda text: text in plain or any(matches(text) for matches in others)
 
 
 def glob_matches_extensions(pattern: str, prefix: str) -> bool | None:

@@ -4,9 +4,9 @@ import sys
 from collections.abc import Sequence
 
 from tidegate.domain.errors import ConfigurationError, UnavailableError
-from tidegate.hub.logs import configure_logs
 from tidegate.hub.server import migrate_only, serve
 from tidegate.hub.settings import read_settings
+from tidegate.process import configure_logs
 
 USAGE = "usage: python -m tidegate.hub [migrate]\n"
 

@@ -22,6 +22,7 @@ from tidegate.hub.api import (
     tokens,
 )
 from tidegate.hub.api.access import provide_caller, provide_hub
+from tidegate.hub.api.bodies import StrictRequest
 from tidegate.hub.api.document import document_handler
 from tidegate.hub.api.events import provide_event_filter
 from tidegate.hub.api.images import provide_image_filter
@@ -63,6 +64,7 @@ def route(hub: Hub) -> Litestar:
             Router(API_ROOT, route_handlers=[document_handler(_routes)]),
         ],
         exception_handlers=HANDLERS,
+        request_class=StrictRequest,
         openapi_config=None,
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,

@@ -3,11 +3,9 @@
 import asyncio
 import signal
 import socket
-import sys
 from datetime import UTC, datetime
 from types import FrameType
 
-import msgspec
 import uvicorn
 import uvloop
 from litestar.types import ASGIApp
@@ -17,6 +15,7 @@ from tidegate.hub.context import Hub
 from tidegate.hub.settings import HubSettings
 from tidegate.hub.store.database import Database
 from tidegate.hub.store.migrate import migrate
+from tidegate.process import announce
 
 KEEP_ALIVE_S = 75
 """Longer than clients keep an idle connection (5 s, 60 s): the one who closes must not be the one
@@ -78,9 +77,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            line = msgspec.json.encode({"part": "hub", "url": self._url()}).decode()
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+            announce("hub", self._url())
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._hub.signals.close()

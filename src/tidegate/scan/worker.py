@@ -8,8 +8,8 @@ import asyncio
 import random
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -27,11 +27,10 @@ from tidegate.domain.errors import (
     UnavailableError,
 )
 from tidegate.domain.finding import Finding
-from tidegate.domain.reference import ImageReference, parse_reference
+from tidegate.domain.reference import parse_reference
 from tidegate.domain.severity import Severity
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
-from tidegate.scan.attach import attach_report
 from tidegate.scan.layout import LayoutLimits
 from tidegate.scan.pipeline import (
     Platform,
@@ -40,13 +39,13 @@ from tidegate.scan.pipeline import (
     list_platforms,
     scan_platform,
 )
-from tidegate.scan.prune import prune_reports
+from tidegate.scan.publish import Publisher
 from tidegate.scan.scanner import Scanner
 from tidegate.scan.settings import ScanSettings
 from tidegate.trust.keys import PrivateKey
 from tidegate.wire.event_v1 import CountsV1
 from tidegate.wire.hub_v1 import JobV1, PlatformReportV1
-from tidegate.wire.statement_v1 import render_statement, render_time
+from tidegate.wire.statement_v1 import render_time
 
 LEASE_WAIT_S = 20.0
 """Longest wait for a job in one request; proxies cut silent ones at 30 s and more."""
@@ -76,12 +75,21 @@ class Worker:
     key: PrivateKey
     settings: ScanSettings
     now: Callable[[], datetime]
+    publisher: Publisher = field(init=False)
+
+    def __post_init__(self) -> None:
+        renew_after = timedelta(days=self.settings.renew_after_d)
+        publisher = Publisher(self.registries, self.key, renew_after)
+        object.__setattr__(self, "publisher", publisher)
 
     async def run(self) -> None:
         """Work on jobs until cancelled, `settings.concurrency` at a time."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self.settings.concurrency):
-                group.create_task(self._take_jobs())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self.settings.concurrency):
+                    group.create_task(self._take_jobs())
+        finally:
+            await self.publisher.aclose()
 
     async def _take_jobs(self) -> None:
         failures = 0
@@ -109,7 +117,7 @@ class Worker:
         try:
             reports = await task
         except asyncio.CancelledError:
-            if _ended_by_itself(heartbeat):
+            if _ended_by_itself(heartbeat) and not _asked_to_stop():
                 log.warning("job.abandoned", why="its lease is lost")
                 return
             await _stop(task)
@@ -165,7 +173,7 @@ class Worker:
             scan = await scan_platform(self.registries, platform, setup)
         if scan.refused:
             log.warning("sandbox.incomplete", refused=scan.refused)
-        artifact = await self._attach(platform.reference, scan, log) if job.attach else ""
+        artifact = await self.publisher.publish(platform.reference, scan) if job.attach else ""
         log.info(
             "platform.scanned",
             platform=scan.platform,
@@ -176,25 +184,6 @@ class Worker:
             max_rss_bytes=scan.max_rss_bytes,
         )
         return _report(scan, artifact)
-
-    async def _attach(
-        self,
-        reference: ImageReference,
-        scan: PlatformScan,
-        log: structlog.typing.FilteringBoundLogger,
-    ) -> str:
-        statement = render_statement(scan.statement)
-        attached = await attach_report(
-            self.registries, reference, statement, self.key, subject=scan.subject
-        )
-        try:
-            pruned = await prune_reports(self.registries, reference, scan.subject.digest, self.key)
-        except UnavailableError as error:
-            log.warning("reports.not_pruned", error=str(error))  # the next renewal tries again
-        else:
-            if pruned.deleted or pruned.failed:
-                log.info("reports.pruned", deleted=len(pruned.deleted), failed=pruned.failed)
-        return str(attached.artifact)
 
     async def _keep_lease(
         self, job: JobV1, task: "asyncio.Task[Any]", log: structlog.typing.FilteringBoundLogger
@@ -243,6 +232,12 @@ def _may_help(error: TidegateError) -> bool:
     """Whether the same job may succeed later."""
     certain = NotInRegistryError | LimitExceededError
     return isinstance(error, UnavailableError) and not isinstance(error, certain)
+
+
+def _asked_to_stop() -> bool:
+    """Whether the running task itself was cancelled, not only what it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _ended_by_itself(heartbeat: "asyncio.Task[None]") -> bool:

@@ -50,6 +50,19 @@ async def test_a_filled_database_keeps_everything_when_migrated_again(world: Wor
     assert (await world.admin.list_audit()).items == audit
 
 
+async def test_the_version_before_can_still_write_jobs(world: World) -> None:
+    row = dict.fromkeys(("worker", "error", "lease_hash", "lease_expires_at", "finished_at"), "")
+    row |= {"id": "1", "registry": "r.example", "repository": "a", "digest": "sha256:" + "a" * 64}
+    row |= {"media_type": "", "state": "queued", "attempt": 0, "not_before": "", "created_at": ""}
+    row |= {"requested_by": "x"}
+    columns = f"({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})"
+    async with world.hub.database.write() as connection:
+        await connection.execute(text(f"INSERT INTO jobs {columns}"), row)
+    job = await world.scanner.lease_job("w")
+    assert job is not None
+    assert job.attach
+
+
 async def test_a_database_of_a_newer_version_is_refused(settings: HubSettings) -> None:
     database = Database(settings.database_url)
     async with database.write() as connection:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 
 metadata = MetaData(
@@ -167,6 +168,7 @@ jobs = Table(
     Column("repository", String(255), nullable=False),
     Column("digest", String(160), nullable=False),
     Column("media_type", String(128), nullable=False),
+    Column("attach", Boolean, nullable=False, server_default=true()),
     Column("state", String(8), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("not_before", String(32), nullable=False),
