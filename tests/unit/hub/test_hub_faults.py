@@ -1,9 +1,12 @@
 """A database that is full, locked, away or behind: a clear message, and nothing half-saved."""
 
+import base64
 import dataclasses
+import json
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -198,3 +201,65 @@ async def test_a_migration_that_fails_leaves_the_database_as_it_was(first: Datab
     async with first.read() as connection:
         after = await connection.run_sync(lambda c: sorted(inspect(c).get_table_names()))
     assert after == before
+
+
+HOSTILE = [
+    pytest.param("\x00", id="nul"),
+    pytest.param("a\x00b", id="nul-within"),
+    pytest.param("\ud7ff\U0010ffff", id="last-characters"),
+    pytest.param("' OR 1=1 --", id="sql"),
+    pytest.param("%_\\", id="wildcards"),
+]
+FILTERED = [
+    ("/api/v1/events", ("cluster", "namespace", "rule", "image", "search", "since", "until")),
+    ("/api/v1/images", ("registry", "repository", "status", "tag", "search")),
+    ("/api/v1/rules", ("search",)),
+]
+
+
+@pytest.mark.parametrize("text_sent", HOSTILE)
+async def test_no_text_in_a_query_or_path_is_a_fault(world: World, text_sent: str) -> None:
+    client = world.raw(TOKENS["admin"])
+    for path, names in FILTERED:
+        for name in names:
+            answer = await client.get(path, params={name: text_sent})
+            assert answer.status_code < 500, (path, name)
+    for path in ("clusters", "rules", "events"):
+        answer = await client.get(f"/api/v1/{path}/{quote(text_sent, safe='')}")
+        assert answer.status_code in (400, 404), path
+    for path in ("clusters", "rules"):
+        answer = await client.delete(f"/api/v1/{path}/{quote(text_sent, safe='')}")
+        assert answer.status_code < 500, path
+
+
+@pytest.mark.parametrize("text_sent", HOSTILE)
+async def test_no_text_in_a_body_is_a_fault_and_what_is_refused_is_not_stored(
+    world: World, text_sent: str
+) -> None:
+    client = world.raw(TOKENS["admin"])
+    clusters_before = await world.reader.list_clusters()
+    bodies = {
+        "/api/v1/clusters": {"name": "n", "account": text_sent, "labels": {text_sent: text_sent}},
+        "/api/v1/rules": {"rule": {**RULE["rule"], "name": text_sent, "description": text_sent}},
+        "/api/v1/tokens": {"name": text_sent, "role": "reader"},
+        "/api/v1/images/scan": {
+            "registry": text_sent,
+            "repository": text_sent,
+            "digest": text_sent,
+        },
+    }
+    for path, body in bodies.items():
+        answer = await client.post(path, json=body)
+        assert answer.status_code < 500, (path, answer.text)
+        if path == "/api/v1/clusters" and answer.status_code >= 400:
+            assert await world.reader.list_clusters() == clusters_before
+
+
+@pytest.mark.parametrize("place", [2**63, -(2**70), 10**30], ids=["64-bits", "negative", "huge"])
+@pytest.mark.parametrize("path", ["events", "images", "audit", "jobs"])
+async def test_a_cursor_beyond_all_places_is_refused(world: World, path: str, place: int) -> None:
+    values = ("2026", place) if path in ("events", "images") else (place,)
+    cursor = base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+    answer = await world.raw(TOKENS["admin"]).get(f"/api/v1/{path}", params={"cursor": cursor})
+    assert answer.status_code == 400
+    assert "cursor" in answer.json()["detail"]

@@ -8,7 +8,12 @@ import sqlite3
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from tidegate.domain.errors import ConflictError, DatabaseUnavailableError, TidegateError
+from tidegate.domain.errors import (
+    ConflictError,
+    DatabaseUnavailableError,
+    InputError,
+    TidegateError,
+)
 
 _NOTHING_STORED = "nothing of this request was stored; send it again"
 
@@ -58,6 +63,9 @@ _POSTGRESQL = {
     "XX": _BROKEN,
 }
 
+_DATA = "22"
+"""Class "data exception": what was sent, not the database, is at fault."""
+
 
 def meaning_of(error: SQLAlchemyError) -> TidegateError | None:
     """Return what `error` means to the caller; None: it is a fault of ours."""
@@ -69,6 +77,11 @@ def meaning_of(error: SQLAlchemyError) -> TidegateError | None:
         return DatabaseUnavailableError(_BUSY)
     if not isinstance(error, DBAPIError):
         return None
+    if str(getattr(error.orig, "sqlstate", None) or "").startswith(_DATA):
+        return InputError(
+            "a value is not one that the database can hold or compare (PostgreSQL has no NUL in "
+            "text, and whole numbers have 64 bits); nothing of this request was stored"
+        )
     words = _words(error)
     return None if words is None else DatabaseUnavailableError(words)
 
