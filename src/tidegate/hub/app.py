@@ -11,13 +11,15 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidegate.hub.api import clusters, events, health, images, jobs, organisation, rules, tokens
 from tidegate.hub.api.access import provide_caller, provide_hub
-from tidegate.hub.api.document import document_handler
+from tidegate.hub.api.document import document_handler, render_document
 from tidegate.hub.api.events import provide_event_filter
 from tidegate.hub.api.images import provide_image_filter
 from tidegate.hub.api.problems import HANDLERS
 from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
 from tidegate.hub.jobs.pruning import keep_pruned
+from tidegate.hub.portal.assets import STATIC, load_assets
+from tidegate.hub.portal.site import with_portal
 from tidegate.hub.store import seed
 from tidegate.hub.store.migrate import migrate
 
@@ -39,7 +41,12 @@ _HEADERS = tuple(
 
 def make_app(hub: Hub) -> ASGIApp:
     """Return the application for a hub that is `running`."""
-    return with_headers(route(hub))
+    return with_headers(with_portal(route(hub), load_assets(STATIC)))
+
+
+def openapi_document() -> bytes:
+    """Return the OpenAPI document, as `/api/v1/openapi.json` serves it."""
+    return render_document(_routes())
 
 
 def route(hub: Hub) -> Litestar:

@@ -1,0 +1,22 @@
+import { createBrowserRouter, redirect } from "react-router";
+
+import { Shell } from "./Shell";
+import { NotFound, RouteError } from "./NotFound";
+
+/** Returns all addresses of the portal; each page is loaded when it is first opened. */
+export function makeRouter() {
+  return createBrowserRouter([
+    {
+      path: "/",
+      element: <Shell />,
+      errorElement: <RouteError />,
+      children: [
+        { index: true, loader: () => redirect("/rules") },
+        { path: "rules", lazy: () => import("../pages/rules/RulesPage") },
+        { path: "rules/:panel", lazy: () => import("../pages/rules/RulesPage") },
+        { path: "monitoring", lazy: () => import("../pages/monitoring/MonitoringPage") },
+        { path: "*", element: <NotFound /> },
+      ],
+    },
+  ]);
+}
