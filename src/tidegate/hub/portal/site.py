@@ -7,6 +7,7 @@ scripts come from files alone.
 import secrets
 from collections.abc import Iterable, Mapping
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from tidegate.hub.portal.assets import INDEX, Asset
@@ -33,7 +34,7 @@ def with_portal(app: ASGIApp, assets: Mapping[str, Asset]) -> ASGIApp:
     """Return `app` with the portal at every path that is not the API's."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not _is_api(scope["path"]):
+        if scope["type"] == ScopeType.HTTP and not _is_api(scope["path"]):
             await _serve(scope, send, assets)
         else:
             await app(scope, receive, send)
