@@ -15,6 +15,8 @@ TidegateError
 │   ├── MalformedReportError
 │   ├── NotFoundError                              HTTP 404
 │   ├── NotPermittedError                          HTTP 401, 403
+│   │   ├── PasswordChangeNeededError
+│   │   └── ReauthenticationNeededError
 │   ├── ConflictError                              HTTP 409
 │   │   └── PreconditionFailedError                HTTP 412
 │   └── PreconditionRequiredError                  HTTP 428
@@ -25,6 +27,7 @@ TidegateError
 │   ├── ClusterUnavailableError
 │   ├── ScannerUnavailableError
 │   ├── LimitExceededError
+│   ├── RateLimitedError                           HTTP 429
 │   └── DeadlineExceededError
 ├── UntrustedError        evidence we refuse; becomes evidence, never an answer
 │   ├── UntrustedSignerError
@@ -98,6 +101,14 @@ class NotPermittedError(InputError):
     """Whoever asks is not known, or may not do this."""
 
 
+class PasswordChangeNeededError(NotPermittedError):
+    """Whoever asks has an initial password, which must be changed first."""
+
+
+class ReauthenticationNeededError(NotPermittedError):
+    """Whoever asks may do this only after proving anew who it is."""
+
+
 class ConflictError(InputError):
     """What is asked for cannot go together with what is there: a name taken, a lease lost."""
 
@@ -141,6 +152,14 @@ class ScannerUnavailableError(UnavailableError):
 
 class LimitExceededError(UnavailableError):
     """An answer is larger than we accept; never a truncated read taken for the whole."""
+
+
+class RateLimitedError(UnavailableError):
+    """Too many attempts; the same one later may be answered."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class DeadlineExceededError(UnavailableError):

@@ -9,8 +9,19 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from tidegate.hub.api import clusters, events, health, images, jobs, organisation, rules, tokens
-from tidegate.hub.api.access import provide_caller, provide_hub
+from tidegate.hub.api import (
+    clusters,
+    events,
+    health,
+    images,
+    jobs,
+    organisation,
+    rules,
+    session,
+    tokens,
+    users,
+)
+from tidegate.hub.api.access import provide_caller, provide_hub, provide_session
 from tidegate.hub.api.document import document_handler, render_document
 from tidegate.hub.api.events import provide_event_filter
 from tidegate.hub.api.images import provide_image_filter
@@ -92,12 +103,16 @@ async def prepare(hub: Hub) -> None:
     """Migrate the database and put in it what every hub has."""
     path = hub.settings.bootstrap_tokens_file
     tokens_file = None if path is None else await asyncio.to_thread(seed.read_bootstrap, path)
+    password_file = hub.settings.sign_in.bootstrap_password_file
+    password = None if password_file is None else seed.read_password(password_file)
     await migrate(hub.database)
     now = render_instant(hub.now())
     async with hub.database.write() as connection:
         await seed.seed(connection, now)
         if tokens_file is not None:
             await seed.bootstrap(connection, tokens_file, now)
+    if password is not None:
+        await seed.bootstrap_admin(hub.database, hub.passwords, password, now)
 
 
 def with_headers(app: ASGIApp) -> ASGIApp:
@@ -133,10 +148,13 @@ def _routes() -> list[Router]:
                 *images.HANDLERS,
                 *jobs.HANDLERS,
                 *tokens.HANDLERS,
+                *session.HANDLERS,
+                *users.HANDLERS,
             ],
             dependencies={
                 **hub,
                 "caller": Provide(provide_caller),
+                "session": Provide(provide_session),
                 "event_filter": Provide(provide_event_filter),
                 "image_filter": Provide(provide_image_filter),
             },

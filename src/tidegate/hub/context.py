@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tidegate.hub.accounts.passwords import Passwords
+from tidegate.hub.accounts.throttle import Throttle
 from tidegate.hub.clock import render_instant
 from tidegate.hub.metrics import Metrics
 from tidegate.hub.reach import RuleBook
@@ -24,6 +26,8 @@ class Hub:
     signals: Signals = field(default_factory=Signals)
     metrics: Metrics = field(default_factory=Metrics)
     rule_book: RuleBook = field(default_factory=RuleBook)
+    passwords: Passwords = field(default_factory=Passwords)
+    throttle: Throttle = field(default_factory=Throttle)
 
     def author(self, caller: Caller) -> Author:
         """Return `caller` as the one who changes something now."""

@@ -2,10 +2,18 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tidegate.domain.errors import ConfigurationError, MissingSettingError
+from tidegate.hub.sign_in_settings import (
+    OidcSettings,
+    SignInSettings,
+    parse_issuer,
+    parse_networks,
+    parse_public_url,
+    split_list,
+)
 
 PREFIX = "TIDEGATE_HUB_"
 
@@ -38,6 +46,7 @@ class HubSettings:
     event_retention_d: int = 90
     """Days that events and finished jobs are kept; 0: for ever."""
     jobs: JobLimits = JobLimits()
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> HubSettings:
@@ -48,12 +57,11 @@ def read_settings(environment: Mapping[str, str] | None = None) -> HubSettings:
         ConfigurationError: a value is not of its kind.
     """
     values = os.environ if environment is None else environment
-    tokens_file = _text(values, "BOOTSTRAP_TOKENS_FILE")
     return HubSettings(
         database_url=_text(values, "DATABASE_URL") or _default_database(values),
         host=_text(values, "HOST", HubSettings.host),
         port=_whole(values, "PORT", HubSettings.port, most=65535),
-        bootstrap_tokens_file=Path(tokens_file) if tokens_file else None,
+        bootstrap_tokens_file=_path(values, "BOOTSTRAP_TOKENS_FILE"),
         notify_registry=_text(values, "NOTIFY_REGISTRY").lower(),
         event_retention_d=_whole(values, "EVENT_RETENTION_D", HubSettings.event_retention_d),
         jobs=JobLimits(
@@ -61,7 +69,53 @@ def read_settings(environment: Mapping[str, str] | None = None) -> HubSettings:
             max_attempts=_whole(values, "JOB_MAX_ATTEMPTS", JobLimits.max_attempts, least=1),
             backoff_s=_whole(values, "JOB_BACKOFF_S", int(JobLimits.backoff_s)),
         ),
+        sign_in=_sign_in(values),
     )
+
+
+def _sign_in(values: Mapping[str, str]) -> SignInSettings:
+    oidc = _oidc(values)
+    public_url = parse_public_url(f"{PREFIX}PUBLIC_URL", _text(values, "PUBLIC_URL"))
+    if oidc is not None and not public_url:
+        raise MissingSettingError(
+            f"{PREFIX}PUBLIC_URL is not set; sign-in with {PREFIX}OIDC_ISSUER needs the address "
+            "that the provider sends browsers back to"
+        )
+    return SignInSettings(
+        public_url=public_url,
+        trusted_proxies=parse_networks(
+            f"{PREFIX}TRUSTED_PROXIES", _text(values, "TRUSTED_PROXIES")
+        ),
+        bootstrap_password_file=_path(values, "BOOTSTRAP_PASSWORD_FILE"),
+        oidc=oidc,
+    )
+
+
+def _oidc(values: Mapping[str, str]) -> OidcSettings | None:
+    issuer = _text(values, "OIDC_ISSUER")
+    if not issuer:
+        return None
+    client_id = _text(values, "OIDC_CLIENT_ID")
+    admins = frozenset(split_list(_text(values, "OIDC_ADMIN_VALUES")))
+    readers = frozenset(split_list(_text(values, "OIDC_READER_VALUES")))
+    if not client_id or not admins | readers:
+        lacking = "ADMIN_VALUES or READER_VALUES" if client_id else "CLIENT_ID"
+        raise MissingSettingError(
+            f"{PREFIX}OIDC_{lacking} is not set; sign-in with {PREFIX}OIDC_ISSUER needs it"
+        )
+    found = OidcSettings(
+        issuer=parse_issuer(f"{PREFIX}OIDC_ISSUER", issuer),
+        client_id=client_id,
+        client_secret_file=_path(values, "OIDC_CLIENT_SECRET_FILE"),
+        role_claim=_text(values, "OIDC_ROLE_CLAIM", OidcSettings.role_claim),
+        admin_values=admins,
+        reader_values=readers,
+        name=_text(values, "OIDC_NAME", OidcSettings.name),
+        ca_file=_path(values, "OIDC_CA_FILE"),
+        allow_private=_switch(values, "OIDC_ALLOW_PRIVATE"),
+    )
+    found.client_secret()  # a file that cannot be read is told now
+    return found
 
 
 def _default_database(values: Mapping[str, str]) -> str:
@@ -78,6 +132,18 @@ def _default_database(values: Mapping[str, str]) -> str:
 
 def _text(values: Mapping[str, str], name: str, default: str = "") -> str:
     return values.get(PREFIX + name, default).strip()
+
+
+def _path(values: Mapping[str, str], name: str) -> Path | None:
+    text = _text(values, name)
+    return Path(text) if text else None
+
+
+def _switch(values: Mapping[str, str], name: str) -> bool:
+    text = _text(values, name, "false")
+    if text not in ("true", "false"):
+        raise ConfigurationError(f"{PREFIX}{name} is {text!r}; want true or false")
+    return text == "true"
 
 
 def _whole(

@@ -11,10 +11,18 @@ import msgspec
 import pytest
 from litestar import Litestar
 
-from support.hub_world import CLUSTER_TOKENS, START, TOKENS, World
+from support.hub_world import (
+    CLUSTER_TOKENS,
+    INITIAL_PASSWORD,
+    START,
+    TOKENS,
+    World,
+    cheap_passwords,
+)
 from tidegate.hub.app import prepare, route, with_headers
 from tidegate.hub.context import Hub
 from tidegate.hub.settings import HubSettings, JobLimits
+from tidegate.hub.sign_in_settings import SignInSettings
 from tidegate.hub.store.database import Database
 
 
@@ -24,15 +32,19 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> HubSettings:
     folder = tmp_path_factory.mktemp("hub")
     tokens = folder / "tokens.json"
     tokens.write_bytes(msgspec.json.encode({**TOKENS, "clusters": CLUSTER_TOKENS}))
+    password = folder / "admin.password"
+    password.write_text(f"{INITIAL_PASSWORD}\n")
     settings = HubSettings(
         database_url=f"sqlite+aiosqlite:///{folder / 'hub.db'}",
         bootstrap_tokens_file=tokens,
         event_retention_d=0,
         jobs=JobLimits(lease_s=60, max_attempts=3, backoff_s=5),
+        sign_in=SignInSettings(bootstrap_password_file=password),
     )
 
     async def make() -> None:
-        hub = Hub(settings, Database(settings.database_url), lambda: START)
+        database = Database(settings.database_url)
+        hub = Hub(settings, database, lambda: START, passwords=cheap_passwords())
         await prepare(hub)
         await hub.database.close()
 

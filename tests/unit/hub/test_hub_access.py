@@ -12,6 +12,7 @@ from tidegate.domain.errors import ConflictError, NotPermittedError
 from tidegate.hub.api.access import Allow
 from tidegate.hub.store.tokens import Role
 from tidegate.wire.hub_v1 import ClusterEnrolV1, HeartbeatV1, TokenCreateV1
+from tidegate.wire.sign_in_v1 import UserRole
 
 A, R, C, S, G = Role.ADMIN, Role.READER, Role.CLUSTER, Role.SCANNER, Role.REGISTRY
 
@@ -53,12 +54,25 @@ PERMITTED: dict[tuple[str, str], set[Role]] = {
     ("GET", "/api/v1/tokens"): {A},
     ("POST", "/api/v1/tokens"): {A},
     ("DELETE", "/api/v1/tokens/{token_id}"): {A},
+    ("GET", "/api/v1/users"): {A},
+    ("POST", "/api/v1/users"): {A},
+    ("PUT", "/api/v1/users/{name}"): {A},
+    ("DELETE", "/api/v1/users/{name}"): {A},
+    ("POST", "/api/v1/users/{name}/reset"): {A},
 }
+IN_SESSION = {
+    ("GET", "/api/v1/session"),
+    ("DELETE", "/api/v1/session"),
+    ("POST", "/api/v1/session/password"),
+}
+"""For whoever has signed in, in whatever role; no token opens them."""
 WITHOUT_TOKEN = {
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/metrics"),
     ("GET", "/api/v1/openapi.json"),
+    ("GET", "/api/v1/auth"),
+    ("POST", "/api/v1/session"),
 }
 TOKEN_OF = {A: "admin", R: "reader", S: "scanner", G: "registry", C: "c1"}
 
@@ -80,12 +94,12 @@ def database_bytes(folder: Path) -> bytes:
 
 
 def test_table_is_all_that_is_served(routed: Litestar) -> None:
-    assert served(routed) == {**PERMITTED, **dict.fromkeys(WITHOUT_TOKEN)}
+    assert served(routed) == {**PERMITTED, **dict.fromkeys(WITHOUT_TOKEN | IN_SESSION)}
 
 
 async def test_no_endpoint_answers_without_a_token(world: World) -> None:
     client = world.raw()
-    for method, path in PERMITTED:
+    for method, path in (*PERMITTED, *IN_SESSION):
         response = await client.request(method, path.replace("{", "").replace("}", ""))
         assert (response.status_code, method, path) == (401, method, path)
         assert response.headers["content-type"] == "application/problem+json"
@@ -103,6 +117,26 @@ async def test_t20_each_token_does_one_thing(world: World) -> None:
         response = await client.request(method, real, content=b"{}" if method != "GET" else None)
         refused = response.status_code == 403
         assert (refused, method, path, role) == (role not in permitted, method, path, role)
+        assert response.status_code != 401
+        assert response.status_code < 500
+
+
+async def test_t20_no_token_opens_what_belongs_to_a_session(world: World) -> None:
+    for (method, path), name in itertools.product(IN_SESSION, TOKEN_OF.values()):
+        response = await world.raw(f"{name}-{'t' * 40}").request(method, path)
+        assert (response.status_code, method, path, name) == (401, method, path, name)
+
+
+@pytest.mark.parametrize("role", ["admin", "reader"])
+async def test_t20_each_session_does_what_its_role_may(world: World, role: UserRole) -> None:
+    browser = await world.person("pat", role)
+    for (method, path), permitted in PERMITTED.items():
+        if path == "/api/v1/events/tail":
+            continue  # it would not end; see the integration test
+        real = path.replace("{", "").replace("}", "")
+        response = await browser.request(method, real, content=b"{}" if method != "GET" else None)
+        refused = response.status_code == 403
+        assert (refused, method, path) == (Role(role) not in permitted, method, path)
         assert response.status_code != 401
         assert response.status_code < 500
 

@@ -68,9 +68,9 @@ def test_every_setting_is_documented() -> None:
     page = Path("docs/reference/hub-api.md").read_text()
     names = {
         part.split('"')[1]
-        for call in ("_text(values, ", "_whole(values, ")
+        for call in ("_text(values, ", "_whole(values, ", "_path(values, ", "_switch(values, ")
         for part in source.split(call)[1:]
         if part.startswith('"')
     }
-    assert len(names) >= 9
+    assert len(names) >= 20
     assert [name for name in names if f"`TIDEGATE_HUB_{name}`" not in page] == []

@@ -1,5 +1,10 @@
-"""Who may call what: each handler has one guard, which names the roles it answers."""
+"""Who may call what: each handler has one guard, which names the roles it answers.
 
+A request speaks for a token (`Authorization`) or for a session (its cookie). What a cookie says
+counts only when one of the hub's own pages sent it: browsers add cookies to anybody's request.
+"""
+
+import hmac
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,22 +12,32 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tidegate.domain.errors import NotPermittedError
+from tidegate.domain.errors import NotPermittedError, PasswordChangeNeededError
 from tidegate.hub.context import Hub
-from tidegate.hub.store import tokens
+from tidegate.hub.origin import is_own_origin, source_address
+from tidegate.hub.store import sessions, tokens
+from tidegate.hub.store.sessions import Session
 from tidegate.hub.store.tokens import Caller, Role
 
 MAX_TOKEN_CHARS = 512
+SESSION_COOKIE = "tidegate_session"
+CSRF_HEADER = "X-Tidegate-CSRF"
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+Connection = ASGIConnection[Any, Any, Any, Any]
 
 TheHub = NamedDependency[Hub]
 """Annotates a handler's `hub`."""
 TheCaller = NamedDependency[Caller]
 """Annotates a handler's `caller`."""
+TheSession = NamedDependency[Session]
+"""Annotates the `session` of a handler that `in_session` guards."""
 
 
 class UnknownCallerError(NotPermittedError):
-    """There is no token, or it is nobody's: HTTP 401."""
+    """There is no token or session, or it is nobody's: HTTP 401."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +46,15 @@ class Allow:
 
     roles: frozenset[Role]
 
-    async def __call__(
-        self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler
-    ) -> None:
-        """Raise unless the request carries a token of one of the roles."""
+    async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
+        """Raise unless the request speaks for one of the roles."""
         hub: Hub = connection.app.state.hub
-        caller = await _caller(hub, connection.headers.get("authorization", ""))
+        caller = await _caller(hub, connection)
         if caller.role not in self.roles:
             hub.metrics.refused.labels("403").inc()
             raise NotPermittedError(
-                f"token {caller.name!r} has the role {caller.role}; this needs "
-                f"{' or '.join(sorted(self.roles))}"
+                f"{'user' if caller.session_id else 'token'} {caller.name!r} has the role "
+                f"{caller.role}; this needs {' or '.join(sorted(self.roles))}"
             )
         connection.scope["state"]["caller"] = caller
 
@@ -51,6 +64,12 @@ def allow(*roles: Role) -> list[Allow]:
     return [Allow(frozenset(roles))]
 
 
+async def in_session(connection: Connection, _: BaseRouteHandler) -> None:
+    """Raise unless the request is of a session; its initial password is no hindrance here."""
+    hub: Hub = connection.app.state.hub
+    connection.scope["state"]["session"] = await _session(hub, connection)
+
+
 READERS = (Role.ADMIN, Role.READER)
 
 
@@ -58,6 +77,12 @@ async def provide_caller(request: Request[Any, Any, Any]) -> Caller:
     """Return who the guard let pass."""
     caller: Caller = request.scope["state"]["caller"]
     return caller
+
+
+async def provide_session(request: Request[Any, Any, Any]) -> Session:
+    """Return the session that the guard let pass."""
+    session: Session = request.scope["state"]["session"]
+    return session
 
 
 async def provide_hub(request: Request[Any, Any, Any]) -> Hub:
@@ -74,18 +99,90 @@ def require_own(caller: Caller, cluster: str) -> None:
         )
 
 
-async def _caller(hub: Hub, header: str) -> Caller:
+def require_own_page(hub: Hub, connection: Connection) -> None:
+    """Refuse what another site's page made the browser send."""
+    origin = connection.headers.get("origin", "")
+    host = connection.headers.get("host", "")
+    foreign = connection.headers.get("sec-fetch-site", "") in {"cross-site", "same-site"}
+    if foreign or not is_own_origin(origin, host, hub.settings.sign_in.public_url):
+        hub.metrics.refused.labels("403").inc()
+        raise NotPermittedError(
+            f"a page of {origin[:200] or 'another site'!r} sent this; only the hub's own pages "
+            "may act in a session (is TIDEGATE_HUB_PUBLIC_URL the address in the browser?)"
+        )
+
+
+def address_of(hub: Hub, connection: Connection) -> str:
+    """Return the address that a request came from."""
+    return source_address(
+        connection.client.host if connection.client else "",
+        ",".join(connection.headers.getall("x-forwarded-for", [])),
+        hub.settings.sign_in.trusted_proxies,
+    )
+
+
+async def still_valid(hub: Hub, connection: AsyncConnection, caller: Caller) -> bool:
+    """Whether the caller's token or session has not ended meanwhile."""
+    if caller.session_id:
+        return await sessions.still_valid(connection, caller.session_id, hub.now())
+    return await tokens.still_valid(connection, caller)
+
+
+async def _caller(hub: Hub, connection: Connection) -> Caller:
+    header = connection.headers.get("authorization", "")
+    if not header and SESSION_COOKIE in connection.cookies:
+        session = await _session(hub, connection)
+        if session.user.must_change_password:
+            raise PasswordChangeNeededError(
+                "the initial password must be changed first: POST /api/v1/session/password"
+            )
+        return session.caller
     scheme, _, token = header.partition(" ")
     token = token.strip()
     found = None
     if scheme.lower() == "bearer" and 0 < len(token) <= MAX_TOKEN_CHARS:
-        async with hub.database.read() as connection:
-            found = await tokens.find_caller(connection, token)
+        async with hub.database.read() as reading:
+            found = await tokens.find_caller(reading, token)
     if found is None:
-        hub.metrics.refused.labels("401").inc()
-        raise UnknownCallerError(
+        raise _unknown(
+            hub,
             "the token is unknown or revoked; send another one"
             if header
-            else "a token is needed; send it as 'Authorization: Bearer <token>'"
+            else "a token is needed; send it as 'Authorization: Bearer <token>'",
         )
     return found
+
+
+async def _session(hub: Hub, connection: Connection) -> Session:
+    secret = connection.cookies.get(SESSION_COOKIE, "")
+    if not secret:
+        raise _unknown(hub, "nobody is signed in; POST /api/v1/session does")
+    require_own_page(hub, connection)
+    now = hub.now()
+    found = None
+    if len(secret) <= MAX_TOKEN_CHARS:
+        async with hub.database.read() as reading:
+            found = await sessions.find(reading, secret, now)
+    if found is None:
+        raise _unknown(hub, "the session has ended; sign in again")
+    if connection.scope["method"] not in SAFE_METHODS:  # type: ignore[typeddict-item]  # guards stand before HTTP handlers alone
+        _require_csrf(hub, connection, found)
+    if found.is_due(now):
+        async with hub.database.write() as writing:
+            await sessions.touch(writing, found.id, now)
+    return found
+
+
+def _require_csrf(hub: Hub, connection: Connection, session: Session) -> None:
+    given = connection.headers.get(CSRF_HEADER, "")
+    if not hmac.compare_digest(given.encode(), session.csrf_token.encode()):
+        hub.metrics.refused.labels("403").inc()
+        raise NotPermittedError(
+            f"{CSRF_HEADER} is {'not that of this session' if given else 'missing'}; "
+            "send the csrfToken that GET /api/v1/session returns"
+        )
+
+
+def _unknown(hub: Hub, message: str) -> UnknownCallerError:
+    hub.metrics.refused.labels("401").inc()
+    return UnknownCallerError(message)

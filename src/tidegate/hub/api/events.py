@@ -10,7 +10,7 @@ from litestar.params import FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from tidegate.domain.errors import InputError
-from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow
+from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow, still_valid
 from tidegate.hub.api.parameters import (
     DEFAULT_LIMIT,
     Cursor,
@@ -22,7 +22,7 @@ from tidegate.hub.api.parameters import (
 from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import parse_instant, render_instant
 from tidegate.hub.context import Hub
-from tidegate.hub.store import events, tokens
+from tidegate.hub.store import events
 from tidegate.hub.store.events import EventFilter
 from tidegate.hub.store.tokens import Caller, Role
 from tidegate.wire.event_v1 import AdmissionEventV1, render_event
@@ -144,7 +144,7 @@ async def _tail(
     while not signal.closed:
         seen = signal.count
         async with hub.database.read() as connection:
-            if not await tokens.still_valid(connection, caller):
+            if not await still_valid(hub, connection, caller):
                 return
             found = await events.arrived_after(connection, chosen, after, TAIL_BATCH)
         for stored in found:

@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem details: every answer that is no success has this form."""
 
+import math
 import re
 from http import HTTPStatus
 from typing import Any
@@ -15,8 +16,11 @@ from tidegate.domain.errors import (
     InputError,
     NotFoundError,
     NotPermittedError,
+    PasswordChangeNeededError,
     PreconditionFailedError,
     PreconditionRequiredError,
+    RateLimitedError,
+    ReauthenticationNeededError,
     UnavailableError,
 )
 from tidegate.hub.api.access import UnknownCallerError
@@ -32,9 +36,16 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (ConflictError, 409),
     (PreconditionRequiredError, 428),
     (InputError, 400),
+    (RateLimitedError, 429),
     (UnavailableError, 503),
 )
 """First match wins, so the narrower error stands before the wider one."""
+
+_TYPES: dict[type[Exception], str] = {
+    PasswordChangeNeededError: "urn:tidegate:problem:password-change-needed",
+    ReauthenticationNeededError: "urn:tidegate:problem:reauthentication-needed",
+}
+"""What a client does something about by itself has a type of its own."""
 
 _PATH = re.compile(r" - at `\$\.?([^`]{0,200})`$")
 """How msgspec says where in the body it was."""
@@ -66,8 +77,12 @@ def _on_refusal(
     _: Request[Any, Any, Any], error: InputError | UnavailableError
 ) -> Response[ProblemV1]:
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    return _problem(status, str(error), headers=headers)
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if isinstance(error, RateLimitedError):
+        headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    answer = _problem(status, str(error), headers=headers)
+    answer.content.type = _TYPES.get(type(error), answer.content.type)
+    return answer
 
 
 def _on_invalid(_: Request[Any, Any, Any], error: ValidationException) -> Response[ProblemV1]:

@@ -83,6 +83,38 @@ tokens = Table(
     Column("created_at", String(32), nullable=False),
 )
 
+users = Table(
+    "users",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("display_name", String(128), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("source", String(8), nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    # Empty: a user of the OpenID provider, who has none.
+    Column("password_hash", Text, nullable=False),
+    Column("must_change_password", Boolean, nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("last_sign_in_at", String(32), nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("hash", String(64), nullable=False, unique=True),
+    # One of the two: whose end is the session's end.
+    Column("user_name", String(128), ForeignKey("users.name", ondelete="CASCADE")),
+    Column("token_id", String(32), ForeignKey("tokens.id", ondelete="CASCADE")),
+    Column("created_at", String(32), nullable=False),
+    Column("last_used_at", String(32), nullable=False),
+    # When the holder last proved who it is; empty: the provider did not say.
+    Column("authenticated_at", String(32), nullable=False),
+    CheckConstraint("(user_name IS NULL) <> (token_id IS NULL)", name="one_holder"),
+    Index(None, "user_name"),
+    Index(None, "token_id"),
+)
+
 events = Table(
     "events",
     metadata,

@@ -6,16 +6,21 @@ import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tidegate.domain.errors import ConfigurationError
-from tidegate.hub.store import clusters, organisation, rules, tokens
+from tidegate.domain.errors import ConfigurationError, InputError
+from tidegate.hub.accounts.passwords import Passwords, require_acceptable
+from tidegate.hub.store import clusters, organisation, rules, tokens, users
 from tidegate.hub.store.audit import Author
+from tidegate.hub.store.database import Database
 from tidegate.hub.store.schema import clusters as cluster_rows
 from tidegate.hub.store.schema import tokens as token_rows
 from tidegate.hub.store.tokens import Role
 from tidegate.wire.hub_v1 import ClusterEnrolV1
+from tidegate.wire.sign_in_v1 import UserCreateV1
 
 MIN_TOKEN_CHARS = 32
 MAX_FILE_BYTES = 1 * 2**20
+FIRST_ADMIN = "admin"
+MAX_PASSWORD_BYTES = 1024
 
 
 class BootstrapTokens(msgspec.Struct, forbid_unknown_fields=True):
@@ -50,6 +55,35 @@ def read_bootstrap(path: Path) -> BootstrapTokens:
                 f"want at least {MIN_TOKEN_CHARS} random ones"
             )
     return found
+
+
+def read_password(path: Path) -> str:
+    """Return the initial password of the first administrator in the file at `path`.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is none that a user may have.
+    """
+    try:
+        password = path.read_bytes()[: MAX_PASSWORD_BYTES + 1].decode().strip()
+        require_acceptable(password, FIRST_ADMIN)
+    except (OSError, UnicodeDecodeError, InputError) as error:
+        raise ConfigurationError(f"bootstrap password {path}: {error}") from error
+    return password
+
+
+async def bootstrap_admin(
+    database: Database, passwords: Passwords, password: str, now: str
+) -> None:
+    """Make the user `admin` with an initial password, while there is no local user."""
+    async with database.read() as connection:
+        if await users.has_local(connection):
+            return
+    password_hash = await passwords.hash(password)
+    async with database.write() as connection:
+        if not await users.has_local(connection):
+            body = UserCreateV1(FIRST_ADMIN, "admin", "Administrator")
+            author = Author("bootstrap file", "system", now)
+            await users.add(connection, body, password_hash, author)
 
 
 async def seed(connection: AsyncConnection, now: str) -> None:

@@ -31,13 +31,16 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose token a request carries."""
+    """Whose token or session a request carries."""
 
     token_id: str
+    """Empty: it acts in a session of a user."""
     name: str
     role: Role
     cluster: str = ""
     """The one cluster that a cluster's token speaks for."""
+    session_id: str = ""
+    """Set: it acts in a session, by a browser's cookie."""
 
 
 def new_token() -> str:

@@ -1,0 +1,1 @@
+"""Local accounts: passwords, and the slowing down of who guesses them."""
