@@ -13,9 +13,11 @@ from typing import Any
 import msgspec
 import structlog
 import uvicorn
+from lightkube import AsyncClient
 
 from tidegate.agent.folder import FolderKeeper
 from tidegate.agent.hub_link import HubLink
+from tidegate.agent.inventory import InventoryLink
 from tidegate.agent.keeper import ClusterKeeper
 from tidegate.agent.relay import Relay
 from tidegate.agent.settings import Settings
@@ -46,12 +48,15 @@ async def _serve(settings: Settings) -> None:
     for ending in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(ending, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        keeper = await stack.enter_async_context(_keeper(settings))
+        cluster = await stack.enter_async_context(_cluster(settings))
+        keeper = _keeper(settings, cluster)
         hub = await stack.enter_async_context(_hub(settings)) if settings.hub_url else None
         relay = Relay(hub, settings.gate_token_file, lambda: keeper.problems)
         loops = [keeper.run()]
         if hub is not None:
             loops.append(HubLink(hub, settings.cluster, keeper).run())
+            if cluster is not None:
+                loops.append(InventoryLink(hub, settings.cluster, cluster).run())
         listener = stack.enter_context(contextlib.closing(_listen(settings)))
         server = _Server(relay)
         tasks = [asyncio.create_task(loop) for loop in (*loops, server.serve([listener]))]
@@ -76,15 +81,24 @@ async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _keeper(settings: Settings) -> AsyncIterator[ClusterKeeper | FolderKeeper]:
+async def _cluster(settings: Settings) -> AsyncIterator[AsyncClient | None]:
+    """Connect to the cluster; None where policy objects go to a folder."""
     if settings.policy_dir is not None:
-        yield FolderKeeper(settings.policy_dir)
+        yield None
         return
     client = connect(settings.kubeconfig, FIELD_MANAGER)
     try:
-        yield ClusterKeeper(client, settings.namespace, lambda: datetime.now(UTC))
+        yield client
     finally:
         await client.close()
+
+
+def _keeper(settings: Settings, cluster: AsyncClient | None) -> ClusterKeeper | FolderKeeper:
+    if settings.policy_dir is not None:
+        return FolderKeeper(settings.policy_dir)
+    if cluster is None:
+        raise MissingSettingError("TIDEGATE_AGENT_KUBECONFIG is not set, and there is no cluster")
+    return ClusterKeeper(cluster, settings.namespace, lambda: datetime.now(UTC))
 
 
 def _hub(settings: Settings) -> HubClient:

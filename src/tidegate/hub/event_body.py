@@ -21,6 +21,7 @@ MAX_IMAGES_OF_LARGE = 256
 """Rows kept of an event too large for all of them; a gate judges no more images in a review."""
 MAX_ID_CHARS = 128
 MAX_SEARCH_CHARS = 8192
+MAX_KEY_CHARS = 512
 MAX_AHEAD = timedelta(minutes=10)
 """As far as a clock may be ahead of ours; an event from further ahead counts as of now."""
 
@@ -71,6 +72,11 @@ def search_text(event: AdmissionEventV1) -> str:
 def column_text(text: str) -> str:
     """Return `text` as a database column takes it: PostgreSQL has no NUL in text."""
     return text.replace("\0", "\ufffd")
+
+
+def key_text(text: str) -> str:
+    """Return `text` as an indexed column takes it: PostgreSQL refuses entries over 2,704 bytes."""
+    return column_text(text)[:MAX_KEY_CHARS]
 
 
 def _searched(event: AdmissionEventV1) -> Iterator[str]:

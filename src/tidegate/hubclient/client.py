@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import httpx2
 
+from tidegate.hubclient.data import DataCalls
 from tidegate.hubclient.transport import Params, Transport
 from tidegate.wire.event_v1 import AdmissionEventV1
 from tidegate.wire.hub_v1 import (
@@ -63,7 +64,7 @@ class TailedEvent:
     event: AdmissionEventV1
 
 
-class HubClient:
+class HubClient(DataCalls):
     """A connection to one hub; use it as an async context manager."""
 
     def __init__(
@@ -207,7 +208,8 @@ class HubClient:
     ) -> Page[AdmissionEventV1]:
         """Return a page of events, newest first.
 
-        Filters: `action`, `cluster`, `namespace`, `rule`, `image`, `since`, `until`, `search`.
+        Filters: `action`, `cluster`, `namespace`, `rule`, `image`, `kind`, `user`, `reason`,
+        `since`, `until`, `search`.
         """
         return await self._http.get(
             "events", Page[AdmissionEventV1], {**filters, "cursor": cursor, "limit": limit}
@@ -249,11 +251,6 @@ class HubClient:
         return await self._http.get(
             "images", Page[ImageV1], {**filters, "cursor": cursor, "limit": limit}
         )
-
-    async def get_image(self, registry: str, repository: str, digest: str) -> ImageV1:
-        """Return one image."""
-        params = {"registry": registry, "repository": repository, "digest": digest}
-        return await self._http.get("images/lookup", ImageV1, params)
 
     async def lease_job(self, worker: str, wait_s: float = 0) -> JobV1 | None:
         """Return a job leased to `worker`; None: there is no work."""

@@ -19,11 +19,16 @@ from tidegate.evidence.trust_file import registry_configs
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
 from tidegate.plugins import load_plugin
+from tidegate.scan.presence import Presence
 from tidegate.scan.scanner import GROUP, Scanner
 from tidegate.scan.settings import ScanSettings, read_settings
 from tidegate.scan.worker import Worker
-from tidegate.trust.configuration import parse_trust_configuration
-from tidegate.trust.keys import load_private_key
+from tidegate.trust.configuration import (
+    EvidenceKey,
+    TrustConfiguration,
+    parse_trust_configuration,
+)
+from tidegate.trust.keys import PrivateKey, fingerprint, load_private_key
 
 _log = structlog.get_logger()
 
@@ -55,11 +60,23 @@ def main() -> int:
 async def _run(settings: ScanSettings) -> None:
     token = _read(settings.token_file).decode(errors="replace").strip()
     key = load_private_key(_read(settings.key_file))
-    registries = registry_configs(parse_trust_configuration(_read(settings.registries_file)))
+    trust = parse_trust_configuration(_read(settings.registries_file))
+    registries = registry_configs(trust)
     scanner = _load_scanner(settings.scanner)
     async with HubClient(settings.hub_url, token) as hub, RegistryClient(registries) as client:
-        worker = Worker(hub, client, scanner, key, settings, lambda: datetime.now(UTC))
-        task = asyncio.create_task(worker.run())
+        hosts = [registry.host for registry in registries]
+        presence = Presence(hub, settings.name, key, hosts, settings.index_file)
+        worker = Worker(
+            hub,
+            client,
+            scanner,
+            key,
+            settings,
+            lambda: datetime.now(UTC),
+            keys=_named_keys(trust, key, settings.name),
+            on_signed=presence.note_signing,
+        )
+        task = asyncio.create_task(_run_both(worker, presence))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, task.cancel)
@@ -69,6 +86,19 @@ async def _run(settings: ScanSettings) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await task
     _log.info("worker.stopped")
+
+
+async def _run_both(worker: Worker, presence: Presence) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(presence.run())
+        group.create_task(worker.run())
+
+
+def _named_keys(trust: TrustConfiguration, own: PrivateKey, name: str) -> tuple[EvidenceKey, ...]:
+    """Return the keys of the trust file, and our own where it does not name it."""
+    if any(key.fingerprint == fingerprint(own) for key in trust.keys):
+        return trust.keys
+    return (*trust.keys, EvidenceKey(name, own.public_key(), fingerprint(own)))
 
 
 def _load_scanner(name: str) -> Scanner:

@@ -15,6 +15,7 @@ from typing import Protocol
 from tidegate import __version__
 from tidegate.advisories.index import Advisories
 from tidegate.advisories.match import Matched, match_packages
+from tidegate.advisories.package import Package
 from tidegate.domain.errors import (
     ContentMismatchError,
     InvalidManifestError,
@@ -87,6 +88,8 @@ class PlatformScan:
     """Isolation that the kernel did not give to the scanner; empty: all of it."""
     cpu_s: float
     max_rss_bytes: int
+    packages: tuple[Package, ...] = ()
+    """What the scanner saw."""
 
 
 async def scan_image(
@@ -147,7 +150,7 @@ async def scan_platform(client: ImageSource, platform: Platform, setup: ScanSetu
         setup.progress("listing packages")
         output = await setup.scanner.scan(layout.path, scanner_dir, setup.deadline_s)
         setup.progress("matching advisories")
-        matched = await asyncio.to_thread(_match, output, layout, setup.advisories)
+        packages, matched = await asyncio.to_thread(_match, output, layout, setup.advisories)
     subject = Descriptor(fetched.manifest.media_type, fetched.digest, len(fetched.body))
     return PlatformScan(
         subject=subject,
@@ -156,6 +159,7 @@ async def scan_platform(client: ImageSource, platform: Platform, setup: ScanSetu
         refused=output.refused,
         cpu_s=output.cpu_s,
         max_rss_bytes=output.max_rss_bytes,
+        packages=packages,
     )
 
 
@@ -166,14 +170,16 @@ async def _fetch(client: ImageSource, reference: ImageReference) -> FetchedImage
     return fetched
 
 
-def _match(output: ScannerOutput, layout: Layout, advisories: Advisories) -> Matched:
+def _match(
+    output: ScannerOutput, layout: Layout, advisories: Advisories
+) -> tuple[tuple[Package, ...], Matched]:
     sbom = parse_sbom(output.body, layout.layers, output.archives)
     if sbom.image_id != layout.config:
         raise ContentMismatchError(
             f"the scanner looked at image {sbom.image_id[:80]!r}, want {layout.config}"
         )
     not_understood = (*sbom.not_understood, *output.not_understood)
-    return match_packages(sbom.packages, advisories, not_understood)
+    return sbom.packages, match_packages(sbom.packages, advisories, not_understood)
 
 
 def _statement(

@@ -32,6 +32,7 @@ from tidegate.domain.severity import Severity
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
 from tidegate.scan.attach import attach_report
+from tidegate.scan.detail import package_entries, read_detail
 from tidegate.scan.layout import LayoutLimits
 from tidegate.scan.pipeline import (
     Platform,
@@ -43,6 +44,7 @@ from tidegate.scan.pipeline import (
 from tidegate.scan.prune import prune_reports
 from tidegate.scan.scanner import Scanner
 from tidegate.scan.settings import ScanSettings
+from tidegate.trust.configuration import EvidenceKey
 from tidegate.trust.keys import PrivateKey
 from tidegate.wire.event_v1 import CountsV1
 from tidegate.wire.hub_v1 import JobV1, PlatformReportV1
@@ -76,6 +78,10 @@ class Worker:
     key: PrivateKey
     settings: ScanSettings
     now: Callable[[], datetime]
+    keys: tuple[EvidenceKey, ...] = ()
+    """By which the hub is told who signed what; nothing is trusted by them."""
+    on_signed: Callable[[datetime], None] = lambda _: None
+    """Called when the key was used."""
 
     async def run(self) -> None:
         """Work on jobs until cancelled, `settings.concurrency` at a time."""
@@ -138,6 +144,8 @@ class Worker:
         except InvalidManifestError as error:
             log.info("job.no_image", why=str(error))
             return []
+        if [platform.reference.digest for platform in platforms] != [job.digest]:
+            await self._tell(job, Platform(reference, ""), None, log)
         reports, errors = list[PlatformReportV1](), list[TidegateError]()
         for platform in platforms:
             try:
@@ -166,6 +174,7 @@ class Worker:
         if scan.refused:
             log.warning("sandbox.incomplete", refused=scan.refused)
         artifact = await self._attach(platform.reference, scan, log) if job.attach else ""
+        await self._tell(job, platform, scan, log)
         log.info(
             "platform.scanned",
             platform=scan.platform,
@@ -187,6 +196,7 @@ class Worker:
         attached = await attach_report(
             self.registries, reference, statement, self.key, subject=scan.subject
         )
+        self.on_signed(self.now())
         try:
             pruned = await prune_reports(self.registries, reference, scan.subject.digest, self.key)
         except UnavailableError as error:
@@ -195,6 +205,25 @@ class Worker:
             if pruned.deleted or pruned.failed:
                 log.info("reports.pruned", deleted=len(pruned.deleted), failed=pruned.failed)
         return str(attached.artifact)
+
+    async def _tell(
+        self,
+        job: JobV1,
+        platform: Platform,
+        scan: PlatformScan | None,
+        log: structlog.typing.FilteringBoundLogger,
+    ) -> None:
+        """Tell the hub what people may want to see of a manifest; the scan counts without it."""
+        name = scan.platform if scan else platform.name
+        try:
+            detail = await read_detail(self.registries, platform.reference, name, self.keys)
+            if scan is not None:
+                detail.statement = render_statement(scan.statement).decode()
+                detail.packages = package_entries(scan.packages)
+            detail.lease = job.lease
+            await self.hub.put_detail(job.id, detail)
+        except (UnavailableError, InputError) as error:
+            log.warning("detail.not_told", digest=platform.reference.digest, error=str(error))
 
     async def _keep_lease(
         self, job: JobV1, task: "asyncio.Task[Any]", log: structlog.typing.FilteringBoundLogger

@@ -144,6 +144,10 @@ class SettingsV1(Wire):
     evaluation_mode: EvaluationMode
     security_findings: Literal["On", "Off"] = "On"
     """Off: images are scanned, but nothing is attached to them."""
+    registry_access: Literal["On", "Off"] = "On"
+    """Off: workers contact no registry, so nothing is scanned."""
+    security_gating: Literal["On", "Off"] = "On"
+    """What a cluster starts with when it is enrolled; each has its own switch."""
 
 
 class HeartbeatV1(Wire):

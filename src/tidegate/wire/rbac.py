@@ -40,6 +40,8 @@ def gate_manifests() -> list[Manifest]:
 def agent_manifests() -> list[Manifest]:
     """Return the agent's account and rights: write its own policy objects, every status, copies.
 
+    And list pods: the hub is told which images run.
+
     Rules that others wrote are out of its reach: it may change and delete by its own names only.
     """
     own = [hub_object_name(index) for index in range(MAX_HUB_OBJECTS)]
@@ -47,6 +49,8 @@ def agent_manifests() -> list[Manifest]:
         _rule(GROUP, [PLURAL], ["get", "list", "watch", "create"]),
         _rule(GROUP, [PLURAL], ["update", "patch", "delete"]) | {"resourceNames": own},
         _rule(GROUP, [f"{PLURAL}/status"], ["get", "patch"]),
+        # The inventory of running images: `list` alone, every half a minute.
+        _rule("", ["pods"], ["list"]),
     ]
     copies = _rule("", ["configmaps"], ["get", "list", "create", "patch", "delete"])
     # Events about cluster-scoped objects live in namespace default.

@@ -62,7 +62,7 @@ async def list_clusters(
     after = parse_cursor(cursor, tuple[str])
     async with hub.database.read() as connection:
         found = await clusters.page(connection, after[0] if after else "", limit + 1)
-        page = await _with_wanted(hub, connection, found[:limit])
+        page = await with_wanted(hub, connection, found[:limit])
     return Page(page, render_cursor(page[-1].name) if len(found) > limit else None)
 
 
@@ -157,13 +157,14 @@ async def _policy(hub: Hub, connection: AsyncConnection, name: str) -> ClusterPo
 
 
 async def _cluster(hub: Hub, connection: AsyncConnection, name: str) -> ClusterV1:
-    (cluster,) = await _with_wanted(hub, connection, [await clusters.load(connection, name)])
+    (cluster,) = await with_wanted(hub, connection, [await clusters.load(connection, name)])
     return cluster
 
 
-async def _with_wanted(
+async def with_wanted(
     hub: Hub, connection: AsyncConnection, found: list[ClusterV1]
 ) -> list[ClusterV1]:
+    """Return clusters with the generation that the hub wants in force there."""
     current = await organisation.load(connection)
     stored = await hub.rule_book.at(connection, current.revision)
     for cluster in found:

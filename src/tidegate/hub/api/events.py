@@ -26,6 +26,7 @@ from tidegate.hub.store import events
 from tidegate.hub.store.events import EventFilter
 from tidegate.hub.store.tokens import Caller, Role
 from tidegate.wire.event_v1 import AdmissionEventV1, render_event
+from tidegate.wire.hub_data_v1 import EventGroupV1
 from tidegate.wire.hub_v1 import EventBatchResultV1, EventBatchV1, Page
 
 MAX_BATCH_BYTES = 16 * 2**20
@@ -34,21 +35,25 @@ TAIL_BATCH = 200
 
 Text = Annotated[str, QueryParameter(max_length=1024)]
 EventAction = FromQuery[Literal["", "allow", "audit", "deny"]]
+Grouped = Annotated[bool, QueryParameter(description="Retries as one item.")]
 Instant = Annotated[str, QueryParameter(max_length=64, description="RFC 3339.")]
 
 TheFilter = NamedDependency[EventFilter]
 
 
-async def provide_event_filter(
+async def provide_event_filter(  # noqa: PLR0913, PLR0917  # a parameter for each filter
     action: EventAction = "",
     cluster: Text = "",
     namespace: Text = "",
     rule: Text = "",
     image: Text = "",
     search: Text = "",
+    kind: Text = "",
+    user: Text = "",
+    reason: Text = "",
 ) -> EventFilter:
     """Return the filter that a request asks for."""
-    return EventFilter(action, cluster, namespace, rule, image, search)
+    return EventFilter(action, cluster, namespace, rule, image, search, kind, user, reason)
 
 
 @post(
@@ -80,24 +85,41 @@ async def post_events(
     summary="List admission events, newest first",
     responses=documented(),
 )
-async def list_events(
+async def list_events(  # noqa: PLR0913, PLR0917  # a list has its filters
     hub: TheHub,
     event_filter: TheFilter,
     since: Instant = "",
     until: Instant = "",
+    grouped: Grouped = False,  # noqa: FBT002  # a query parameter, always given by name
     cursor: Cursor = "",
     limit: Limit = DEFAULT_LIMIT,
-) -> Page[AdmissionEventV1]:
-    """Return a page of the events that match all filters given."""
-    chosen = dataclasses.replace(
-        event_filter, since=_instant("since", since), until=_instant("until", until)
-    )
+) -> Page[AdmissionEventV1] | Page[EventGroupV1]:
+    """Return a page of the events that match all filters given, or of their groups.
+
+    `grouped`: what a controller tried again and again within an hour (same cluster, owner, images,
+    rules and action) is one item `{event, count, firstAt, lastAt}`.
+    """
+    chosen = timed(event_filter, since, until)
+    if grouped:
+        return await _page_of_groups(hub, chosen, cursor, limit)
     before = parse_cursor(cursor, tuple[str, int])
     async with hub.database.read() as connection:
         found = await events.page(connection, chosen, before, limit + 1)
     page = found[:limit]
     following = render_cursor(page[-1].at, page[-1].seq) if len(found) > limit else None
     return Page([stored.event for stored in page], following)
+
+
+async def _page_of_groups(
+    hub: Hub, chosen: EventFilter, cursor: str, limit: int
+) -> Page[EventGroupV1]:
+    before = parse_cursor(cursor, tuple[str, str])
+    async with hub.database.read() as connection:
+        found = await events.page_of_groups(connection, chosen, before, limit + 1)
+    page = found[:limit]
+    following = render_cursor(page[-1][0].last_at, page[-1][0].id) if len(found) > limit else None
+    items = [EventGroupV1(event, g.count, g.first_at, g.last_at) for g, event in page]
+    return Page(items, following)
 
 
 @get(
@@ -156,6 +178,17 @@ async def _tail(
             )
         if len(found) < TAIL_BATCH and not await signal.wait_beyond(seen, KEEP_ALIVE_S):
             yield ServerSentEventMessage(data=None, comment="still here")
+
+
+def timed(chosen: EventFilter, since: str, until: str) -> EventFilter:
+    """Return `chosen` between two instants as a request gave them.
+
+    Raises:
+        InputError: one is no instant.
+    """
+    return dataclasses.replace(
+        chosen, since=_instant("since", since), until=_instant("until", until)
+    )
 
 
 def _instant(field: str, text: str) -> str:

@@ -88,7 +88,7 @@ async def request_scan(
     hub: TheHub, caller: TheCaller, data: JSONBody[ScanRequestV1]
 ) -> JobRecordV1:
     """Queue a scan; the answer is the job that is queued for this digest already, if any."""
-    subject = _subject(data.registry, data.repository, data.digest)
+    subject = subject_of(data.registry, data.repository, data.digest)
     wrong = [tag for tag in data.tags if not is_tag(tag)]
     if wrong:
         raise InputError(f"tags: {wrong[0][:128]!r} is no tag")
@@ -120,19 +120,6 @@ async def list_images(
     return Page([row.image for row in page], following if len(found) > limit else None)
 
 
-@get(
-    "/images/lookup",
-    guards=allow(*READERS, Role.SCANNER),
-    summary="Show an image",
-    responses=documented(404),
-)
-async def get_image(hub: TheHub, registry: Text, repository: Text, digest: Text) -> ImageV1:
-    """Return one image with its newest reports."""
-    subject = _subject(registry, repository, digest)
-    async with hub.database.read() as connection:
-        return await images.load(connection, subject)
-
-
 def _push_of(event: NotifiedEventV2, hub: Hub) -> tuple[Subject, NotifiedEventV2] | None:
     """Return what a notification says was pushed, None if it is not to be scanned."""
     target = event.target
@@ -142,12 +129,12 @@ def _push_of(event: NotifiedEventV2, hub: Hub) -> tuple[Subject, NotifiedEventV2
         return None
     try:
         host = hub.settings.notify_registry or event.request.host
-        return _subject(host, target.repository, target.digest), event
+        return subject_of(host, target.repository, target.digest), event
     except InputError:
         return None
 
 
-def _subject(registry: str, repository: str, digest: str) -> Subject:
+def subject_of(registry: str, repository: str, digest: str) -> Subject:
     """Return the subject in its normal form; refuses what is none."""
     if not is_repository(repository):
         raise InputError(f"repository {repository[:255]!r}: want lower-case path components")
@@ -178,4 +165,4 @@ async def _queue(  # what a job is made of
     return jobs.record_of(job, max_attempts)
 
 
-HANDLERS = (post_notification, request_scan, list_images, get_image)
+HANDLERS = (post_notification, request_scan, list_images)

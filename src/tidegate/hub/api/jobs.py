@@ -1,9 +1,10 @@
 """Scan jobs as workers lease and finish them."""
 
+import asyncio
 import time
 from typing import Annotated, Literal
 
-from litestar import Response, get, post
+from litestar import Response, get, post, put
 from litestar.params import JSONBody, QueryParameter
 
 from tidegate.hub.api.access import READERS, TheHub, allow
@@ -17,19 +18,25 @@ from tidegate.hub.api.parameters import (
 )
 from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import render_instant
+from tidegate.hub.jobs.details import accept
 from tidegate.hub.jobs.results import require_about
-from tidegate.hub.store import images, jobs
+from tidegate.hub.store import image_details, images, jobs, scans
 from tidegate.hub.store.tokens import Role
+from tidegate.wire.hub_data_v1 import DetailUploadV1
 from tidegate.wire.hub_v1 import (
     JobFailureV1,
     JobLeaseRequestV1,
     JobPageV1,
     JobProgressV1,
+    JobRecordV1,
     JobResultV1,
     JobV1,
 )
 
 StateFilter = Literal["", "queued", "leased", "done", "failed"]
+
+MAX_DETAIL_BYTES = 96 * 2**20
+"""A statement of 32 MiB with its quotes escaped, and the packages beside it."""
 
 LOOK_AGAIN_S = 1.0
 """Backoffs and leases end without anybody ringing."""
@@ -40,10 +47,13 @@ LOOK_AGAIN_S = 1.0
     guards=allow(Role.SCANNER),
     status_code=200,
     summary="Lease a scan job",
-    responses=documented(),
+    responses=documented(409),
 )
 async def lease_job(hub: TheHub, data: JSONBody[JobLeaseRequestV1]) -> Response[JobV1 | None]:
-    """Return the job that waits longest, for as long as its lease is extended; 204: none."""
+    """Return the job that waits longest, for as long as its lease is extended; 204: none.
+
+    409: registry access is switched off.
+    """
     deadline = time.monotonic() + data.wait_s
     while True:
         seen = hub.signals.jobs.count
@@ -70,6 +80,26 @@ async def report_progress(hub: TheHub, job_id: Id, data: JSONBody[JobProgressV1]
         await jobs.extend(connection, job_id, data.lease, hub.settings.jobs, hub.now())
 
 
+@put(
+    "/jobs/{job_id:str}/detail",
+    guards=allow(Role.SCANNER),
+    status_code=204,
+    request_max_body_size=MAX_DETAIL_BYTES,
+    summary="Upload what a scan saw",
+    responses=documented(404, 409),
+)
+async def put_detail(hub: TheHub, job_id: Id, data: JSONBody[DetailUploadV1]) -> None:
+    """Keep the details of the leased manifest or, after it, of a platform that it lists."""
+    async with hub.database.read() as connection:
+        job = await jobs.held(connection, job_id, data.lease, hub.now())
+        index = await image_details.manifest_of(connection, job.subject)
+    detail = await asyncio.to_thread(accept, data, job.subject.digest, index)
+    async with hub.database.write() as connection:
+        job = await jobs.held(connection, job_id, data.lease, hub.now())
+        now = render_instant(hub.now())
+        await image_details.put(connection, job.subject, detail, now)
+
+
 @post(
     "/jobs/{job_id:str}/complete",
     guards=allow(Role.SCANNER),
@@ -85,6 +115,10 @@ async def complete_job(hub: TheHub, job_id: Id, data: JSONBody[JobResultV1]) -> 
         await jobs.finish(connection, job, render_instant(hub.now()))
         if data.reports:
             await images.set_status(connection, job.subject, "scanned", reports=data.reports)
+            digests = [report.digest for report in data.reports]
+            await image_details.prune_platforms(connection, job.subject, digests)
+            image_id = await images.id_of(connection, job.subject)
+            await scans.add(connection, image_id, data.reports, render_instant(hub.now()))
         else:
             await images.remove(connection, job.subject)
 
@@ -128,4 +162,24 @@ async def list_jobs(
     return JobPageV1([record for _, record in page], counts, following)
 
 
-HANDLERS = (lease_job, report_progress, complete_job, fail_job, list_jobs)
+@get(
+    "/jobs/{job_id:str}",
+    guards=allow(*READERS, Role.SCANNER),
+    summary="Show a scan job",
+    responses=documented(404),
+)
+async def get_job(hub: TheHub, job_id: Id) -> JobRecordV1:
+    """Return one job: whether it waits, is worked on, is done or has failed."""
+    async with hub.database.read() as connection:
+        return await jobs.load(connection, job_id, hub.settings.jobs.max_attempts)
+
+
+HANDLERS = (
+    lease_job,
+    report_progress,
+    put_detail,
+    complete_job,
+    fail_job,
+    list_jobs,
+    get_job,
+)

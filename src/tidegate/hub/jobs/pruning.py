@@ -8,22 +8,31 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from tidegate.hub.clock import render_instant
-from tidegate.hub.store import events, jobs
+from tidegate.hub.store import event_groups, event_tallies, events, jobs, scans, workers
 from tidegate.hub.store.database import Database
 
 INTERVAL_S = 600.0
 STEP_ROWS = 2000
 
+_STEPS = (
+    events.prune,
+    event_groups.prune,
+    event_tallies.prune,
+    jobs.prune,
+    scans.prune,
+    workers.prune,
+)
+
 _log = structlog.get_logger()
 
 
 async def prune(database: Database, retention: timedelta, now: datetime) -> int:
-    """Delete events and finished jobs older than `retention`; return how many rows went."""
+    """Delete what is older than `retention`; return how many rows went."""
     older_than = render_instant(now - retention)
     total = 0
-    for step in (events.prune, jobs.prune):
-        deleted = STEP_ROWS
-        while deleted == STEP_ROWS:
+    for step in _STEPS:
+        deleted = 1
+        while deleted:
             async with database.write() as connection:
                 deleted = await step(connection, older_than, STEP_ROWS)
             total += deleted

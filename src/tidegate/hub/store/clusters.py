@@ -38,7 +38,7 @@ async def enrol(
             provider=body.provider,
             account=body.account,
             labels=msgspec.json.encode(body.labels).decode(),
-            gating="On",
+            gating=(await organisation.load(connection)).security_gating,
             enrolled_at=author.at,
             last_seen_at="",
             agent_version="",

@@ -5,16 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import NotFoundError
-from tidegate.hub.event_body import bounded, column_text, instant_of, search_text
+from tidegate.hub.event_body import bounded, column_text, instant_of, key_text, search_text
+from tidegate.hub.store import event_groups, event_tallies
+from tidegate.hub.store.event_groups import Group
+from tidegate.hub.store.schema import event_groups as group_rows
 from tidegate.hub.store.schema import event_images, events
 from tidegate.wire.event_v1 import AdmissionEventV1, parse_event, render_event
 
 _IDS_PER_QUERY = 500
 """SQLite binds at most 999 values in old builds (SQLITE_MAX_VARIABLE_NUMBER)."""
+
+
+MAX_REASON_CHARS = 64
+MAX_DIGEST_CHARS = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +36,43 @@ class EventFilter:
     """Part of the reference."""
     search: str = ""
     """Part of any name, image, digest, rule, user or vulnerability id; case does not matter."""
+    kind: str = ""
+    user: str = ""
+    reason: str = ""
+    """Of any of its images."""
     since: str = ""
     until: str = ""
 
     def narrow(self, query: Select[Any]) -> Select[Any]:
         """Return `query` with this filter."""
-        for column, value in (
-            (events.c.action, self.action),
-            (events.c.cluster, self.cluster),
-            (events.c.namespace, self.namespace),
-        ):
-            query = query.where(column == value) if value else query
-        if self.rule:
-            query = query.where(_has_image(event_images.c.rule == self.rule))
-        if self.image:
-            part = event_images.c.image.contains(self.image, autoescape=True)
-            query = query.where(_has_image(part))
-        if self.search:
-            query = query.where(events.c.search.contains(self.search.lower(), autoescape=True))
+        query = query.where(*self.conditions())
         query = query.where(events.c.at >= self.since) if self.since else query
         return query.where(events.c.at < self.until) if self.until else query
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return what must hold of an event, its time apart."""
+        found: list[ColumnElement[bool]] = [
+            column == column_text(value)
+            for column, value in (
+                (events.c.action, self.action),
+                (events.c.cluster, self.cluster),
+                (events.c.namespace, self.namespace),
+                (events.c.kind, self.kind),
+                (events.c.subject_user, self.user),
+            )
+            if value
+        ]
+        if self.rule:
+            found.append(_has_image(event_images.c.rule == key_text(self.rule)))
+        if self.reason:
+            found.append(_has_image(event_images.c.reason == column_text(self.reason)))
+        if self.image:
+            part = event_images.c.image.contains(column_text(self.image), autoescape=True)
+            found.append(_has_image(part))
+        if self.search:
+            text = column_text(self.search.lower())
+            found.append(events.c.search.contains(text, autoescape=True))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,28 +97,37 @@ async def add(
     fresh = [event for event_id, event in kept.items() if event_id not in known]
     if not fresh:
         return 0
+    timed = [(event, instant_of(event, now)) for event in fresh]
+    groups = await event_groups.assign(connection, timed)
     await connection.execute(
         insert(events),
         [
             {
                 "cluster": cluster,
                 "id": event.id,
-                "at": instant_of(event, now),
+                "at": at,
                 "action": event.action,
                 "namespace": column_text(event.namespace),
+                "kind": column_text(event.kind),
+                "subject_user": column_text(event.user),
+                "group_id": groups[event.id].id,
                 "search": search_text(event),
                 "body": render_event(event).decode(),
             }
-            for event in fresh
+            for event, at in timed
         ],
     )
     seqs = await _seqs(connection, cluster, [event.id for event in fresh])
+    await event_groups.store(connection, groups, seqs)
+    await event_tallies.add(connection, timed)
     image_rows = [
         {
             "event_seq": seqs[event.id],
             "position": position,
-            "image": column_text(row.image),
-            "rule": column_text(row.rule),
+            "image": key_text(row.image),
+            "rule": key_text(row.rule),
+            "reason": column_text(row.reason)[:MAX_REASON_CHARS],
+            "digest": column_text(row.digest)[:MAX_DIGEST_CHARS],
         }
         for event in fresh
         for position, row in enumerate(event.images)
@@ -114,6 +147,26 @@ async def page(
         older = or_(events.c.at < at, (events.c.at == at) & (events.c.seq < seq))
         query = query.where(events.c.at <= at, older)
     return await _fetch(connection, chosen.narrow(query))
+
+
+async def page_of_groups(
+    connection: AsyncConnection, chosen: EventFilter, before: tuple[str, str] | None, limit: int
+) -> list[tuple[Group, AdmissionEventV1]]:
+    """Return up to `limit` groups with their newest events, last touched first.
+
+    A group is there when any of its events matches the filter, and is counted whole.
+    """
+    conditions = chosen.conditions()
+    having = (
+        select(events.c.seq).where(events.c.group_id == group_rows.c.id, *conditions).exists()
+        if conditions
+        else None
+    )
+    span = (chosen.since, chosen.until)
+    groups = await event_groups.page(connection, having, span, before, limit)
+    newest = select(events).where(events.c.seq.in_([group.last_seq for group in groups]))
+    found = {stored.seq: stored.event for stored in await _fetch(connection, newest)}
+    return [(group, found[group.last_seq]) for group in groups if group.last_seq in found]
 
 
 async def arrived_after(
@@ -167,7 +220,7 @@ async def _fetch(connection: AsyncConnection, query: Select[Any]) -> list[Stored
     return [StoredEvent(row.seq, row.at, parse_event(row.body.encode())) for row in rows]
 
 
-def _has_image(condition: Any) -> Any:  # noqa: ANN401  # SQLAlchemy's boolean expressions
+def _has_image(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return (
         select(event_images.c.event_seq)
         .where(event_images.c.event_seq == events.c.seq, condition)

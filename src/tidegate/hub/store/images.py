@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import NotFoundError
 from tidegate.hub.store.schema import image_tags, images
+from tidegate.wire.event_v1 import CountsV1
 from tidegate.wire.hub_v1 import ImageV1, PlatformReportV1
 
 _REPORTS = msgspec.json.Decoder(list[PlatformReportV1])
@@ -96,15 +97,47 @@ async def set_status(
     reports: Sequence[PlatformReportV1] | None = None,
 ) -> None:
     """Keep how the scan goes; reports None: those that are there stay."""
-    values = {"status": status, "error": error}
+    values: dict[str, Any] = {"status": status, "error": error}
     if reports is not None:
+        worst = max((report.counts for report in reports), key=risk_of, default=CountsV1())
         values["reports"] = msgspec.json.encode(reports).decode()
-    await connection.execute(update(images).where(*_is(subject)).values(values))
+        values["counts"] = msgspec.json.encode(worst).decode()
+        values["risk"] = risk_of(worst)
+    await connection.execute(update(images).where(*is_subject(subject)).values(values))
+
+
+def risk_of(counts: CountsV1) -> int:
+    """Return a number that sorts by critical, then high, medium and low findings.
+
+    15 bits each fit a signed column; more of one severity sort alike.
+    """
+    risk = 0
+    for count in (counts.critical, counts.high, counts.medium, counts.low):
+        risk = (risk << 15) | min(max(count, 0), 2**15 - 1)
+    return risk
 
 
 async def remove(connection: AsyncConnection, subject: Subject) -> None:
     """Forget what turned out to be no image."""
-    await connection.execute(delete(images).where(*_is(subject)))
+    await connection.execute(delete(images).where(*is_subject(subject)))
+
+
+async def find_id(connection: AsyncConnection, subject: Subject) -> int | None:
+    """Return the row of an image; None: the hub does not know it."""
+    row = await _find(connection, subject)
+    return None if row is None else int(row.id)
+
+
+async def id_of(connection: AsyncConnection, subject: Subject) -> int:
+    """Return the row of an image.
+
+    Raises:
+        NotFoundError: the hub does not know it.
+    """
+    found = await find_id(connection, subject)
+    if found is None:
+        raise _unknown(subject)
+    return found
 
 
 async def tags_of(connection: AsyncConnection, subject: Subject) -> list[str]:
@@ -121,10 +154,7 @@ async def load(connection: AsyncConnection, subject: Subject) -> ImageV1:
     """
     row = await _find(connection, subject)
     if row is None:
-        raise NotFoundError(
-            f"the hub does not know {subject.registry}/{subject.repository}@{subject.digest}; "
-            "push it to a registry that notifies the hub, or ask for a scan"
-        )
+        raise _unknown(subject)
     return _image(row, await _tags(connection, [row.id]))
 
 
@@ -142,6 +172,13 @@ async def page(
     return [StoredImage(row.id, _image(row, tags)) for row in rows]
 
 
+def _unknown(subject: Subject) -> NotFoundError:
+    return NotFoundError(
+        f"the hub does not know {subject.registry}/{subject.repository}@{subject.digest}; "
+        "push it to a registry that notifies the hub, or ask for a scan"
+    )
+
+
 async def _point(connection: AsyncConnection, subject: Subject, tag: str) -> None:
     """Let `tag` point to `subject` alone: in a repository a tag names one digest."""
     row = await _find(connection, subject)
@@ -154,7 +191,7 @@ async def _point(connection: AsyncConnection, subject: Subject, tag: str) -> Non
 
 
 async def _find(connection: AsyncConnection, subject: Subject) -> Row[Any] | None:
-    return (await connection.execute(select(images).where(*_is(subject)))).first()
+    return (await connection.execute(select(images).where(*is_subject(subject)))).first()
 
 
 async def _tags(connection: AsyncConnection, row_ids: Sequence[int]) -> dict[int, list[str]]:
@@ -169,7 +206,8 @@ async def _tags(connection: AsyncConnection, row_ids: Sequence[int]) -> dict[int
     return found
 
 
-def _is(subject: Subject) -> tuple[Any, ...]:
+def is_subject(subject: Subject) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds of the row of `subject` alone."""
     return (
         images.c.registry == subject.registry,
         images.c.repository == subject.repository,

@@ -76,7 +76,11 @@ async def lease(
     """Return the job that waits longest, leased to `worker`; None where none may be taken.
 
     A job whose last lease ran out after its last attempt fails here.
+
+    Raises:
+        ConflictError: registry access is switched off.
     """
+    await _require_registry_access(connection)
     instant = render_instant(now)
     while (row := await _next(connection, instant)) is not None:
         if row.attempt >= limits.max_attempts:
@@ -90,7 +94,12 @@ async def lease(
 async def extend(
     connection: AsyncConnection, job_id: str, secret: str, limits: JobLimits, now: datetime
 ) -> None:
-    """Let the lease last again as long as at its start."""
+    """Let the lease last again as long as at its start.
+
+    Raises:
+        ConflictError: the lease is lost, or registry access is switched off.
+    """
+    await _require_registry_access(connection)
     await held(connection, job_id, secret, now)
     await connection.execute(
         update(jobs)
@@ -199,6 +208,27 @@ def record_of(row: Row[Any], max_attempts: int) -> JobRecordV1:
         error=row.error,
         finished_at=row.finished_at,
     )
+
+
+async def load(connection: AsyncConnection, job_id: str, max_attempts: int) -> JobRecordV1:
+    """Return a job.
+
+    Raises:
+        NotFoundError: there is none with this id.
+    """
+    row = (await connection.execute(select(jobs).where(jobs.c.id == job_id))).first()
+    if row is None:
+        raise NotFoundError(
+            f"there is no job with id {job_id!r}; it may be older than the hub keeps jobs"
+        )
+    return record_of(row, max_attempts)
+
+
+async def _require_registry_access(connection: AsyncConnection) -> None:
+    if (await organisation.load(connection)).registry_access == "Off":
+        raise ConflictError(
+            "registry access is switched off in the hub's settings: no registry may be contacted"
+        )
 
 
 async def _next(connection: AsyncConnection, now: str) -> Row[Any] | None:

@@ -19,13 +19,20 @@ class Organisation:
 
     evaluation_mode: EvaluationMode
     security_findings: Literal["On", "Off"]
+    registry_access: Literal["On", "Off"]
+    security_gating: Literal["On", "Off"]
     revision: int
     edited_at: str
 
     @property
     def settings(self) -> SettingsV1:
         """The part that people set."""
-        return SettingsV1(self.evaluation_mode, self.security_findings)
+        return SettingsV1(
+            self.evaluation_mode,
+            security_findings=self.security_findings,
+            registry_access=self.registry_access,
+            security_gating=self.security_gating,
+        )
 
 
 async def seed(connection: AsyncConnection, now: str) -> None:
@@ -36,6 +43,8 @@ async def seed(connection: AsyncConnection, now: str) -> None:
                 id=ORGANISATION_ID,
                 evaluation_mode=EvaluationMode.FIRST_MATCH.value,
                 security_findings="On",
+                registry_access="On",
+                security_gating="On",
                 revision=1,
                 edited_at=now,
             )
@@ -46,7 +55,12 @@ async def load(connection: AsyncConnection) -> Organisation:
     """Return the row."""
     row = (await connection.execute(select(organisation))).one()
     return Organisation(
-        EvaluationMode(row.evaluation_mode), row.security_findings, row.revision, row.edited_at
+        evaluation_mode=EvaluationMode(row.evaluation_mode),
+        security_findings=row.security_findings,
+        registry_access=row.registry_access,
+        security_gating=row.security_gating,
+        revision=row.revision,
+        edited_at=row.edited_at,
     )
 
 
@@ -75,6 +89,8 @@ async def change(connection: AsyncConnection, settings: SettingsV1, author: Auth
         update(organisation).values(
             evaluation_mode=settings.evaluation_mode.value,
             security_findings=settings.security_findings,
+            registry_access=settings.registry_access,
+            security_gating=settings.security_gating,
         )
     )
     await audit.record(

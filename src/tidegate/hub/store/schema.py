@@ -5,12 +5,14 @@ are searched and sorted beside them.
 """
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -37,6 +39,8 @@ organisation = Table(
     Column("id", Integer, primary_key=True),
     Column("evaluation_mode", String(32), nullable=False),
     Column("security_findings", String(8), nullable=False),
+    Column("registry_access", String(8), nullable=False, server_default="On"),
+    Column("security_gating", String(8), nullable=False, server_default="On"),
     # Counts the changes of whatever reaches clusters; who holds this row may change rules.
     Column("revision", Integer, nullable=False),
     Column("edited_at", String(32), nullable=False),
@@ -126,10 +130,15 @@ events = Table(
     Column("namespace", Text, nullable=False),
     Column("search", Text, nullable=False),
     Column("body", Text, nullable=False),
+    # Defaults: the previous release writes rows without them.
+    Column("kind", Text, nullable=False, server_default=""),
+    Column("subject_user", Text, nullable=False, server_default=""),
+    Column("group_id", String(32), nullable=False, server_default=""),
     # Per cluster: one cluster cannot take the id of another's event beforehand.
     UniqueConstraint("cluster", "id"),
     Index(None, "at", "seq"),
     Index(None, "id"),
+    Index(None, "group_id", "seq"),
     sqlite_autoincrement=True,  # a cursor never names another event after pruning
 )
 
@@ -140,7 +149,37 @@ event_images = Table(
     Column("position", Integer, primary_key=True),
     Column("image", Text, nullable=False),
     Column("rule", Text, nullable=False),
+    Column("reason", String(64), nullable=False, server_default=""),
+    Column("digest", String(160), nullable=False, server_default=""),
     Index(None, "rule", "event_seq"),
+    Index(None, "image", "event_seq"),
+)
+
+# What a controller tries again within an hour is one row of Admission Monitoring.
+event_groups = Table(
+    "event_groups",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("key", String(64), nullable=False),
+    Column("first_at", String(32), nullable=False),
+    Column("last_at", String(32), nullable=False),
+    Column("last_seq", Integer, nullable=False),
+    Column("count", Integer, nullable=False),
+    Index(None, "key", "last_at"),
+    Index(None, "last_at", "id"),
+)
+
+# Events counted by ten minutes (the first 15 characters of their instant) as they are stored, so
+# that the overview does not depend on how many there are. `rule` empty: all events.
+event_tallies = Table(
+    "event_tallies",
+    metadata,
+    Column("slot", String(15), primary_key=True),
+    Column("rule", String(512), primary_key=True),
+    Column("denied", Integer, nullable=False),
+    Column("audited", Integer, nullable=False),
+    Column("allowed", Integer, nullable=False),
+    Column("unscanned", Integer, nullable=False),
 )
 
 images = Table(
@@ -154,8 +193,12 @@ images = Table(
     Column("status", String(16), nullable=False),
     Column("error", Text, nullable=False),
     Column("reports", Text, nullable=False),
+    # The worst platform's counts, as JSON and as one number that sorts by them.
+    Column("counts", Text, nullable=False, server_default="{}"),
+    Column("risk", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("registry", "repository", "digest"),
     Index(None, "pushed_at", "id"),
+    Index(None, "digest"),
     sqlite_autoincrement=True,
 )
 
@@ -167,6 +210,71 @@ image_tags = Table(
     Column("tag", String(128), primary_key=True),
     Column("image_id", Integer, ForeignKey("images.id", ondelete="CASCADE"), nullable=False),
     Index(None, "image_id"),
+)
+
+# What a worker found out about one manifest of an image: the image itself, or a platform of an
+# index. The large columns are compressed JSON.
+image_details = Table(
+    "image_details",
+    metadata,
+    Column("image_id", Integer, ForeignKey("images.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", String(160), primary_key=True),
+    Column("platform", String(128), nullable=False),
+    Column("media_type", String(255), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("config", Text, nullable=False),
+    Column("manifest", LargeBinary, nullable=False),
+    Column("referrers", LargeBinary, nullable=False),
+    Column("statement", LargeBinary, nullable=False),
+    Column("findings", LargeBinary, nullable=False),
+    Column("packages", LargeBinary, nullable=False),
+    Column("updated_at", String(32), nullable=False),
+    Index(None, "digest"),
+)
+
+scans = Table(
+    "scans",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("image_id", Integer, ForeignKey("images.id", ondelete="CASCADE"), nullable=False),
+    Column("recorded_at", String(32), nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "image_id", "id"),
+    Index(None, "recorded_at"),
+    sqlite_autoincrement=True,
+)
+
+running_images = Table(
+    "running_images",
+    metadata,
+    Column(
+        "cluster", String(128), ForeignKey("clusters.name", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("image", String(512), primary_key=True),
+    Column("digest", String(160), primary_key=True),
+    Column("pods", Integer, nullable=False),
+    Column("namespaces", Text, nullable=False),
+    Index(None, "digest"),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("last_seen_at", String(32), nullable=False),
+    Column("version", String(128), nullable=False),
+    Column("key_fingerprint", String(128), nullable=False),
+    Column("registries", Text, nullable=False),
+    Column("advisories", Text, nullable=False),
+)
+
+evidence_keys = Table(
+    "evidence_keys",
+    metadata,
+    Column("fingerprint", String(128), primary_key=True),
+    Column("name", String(128), nullable=False),
+    Column("public_key", Text, nullable=False),
+    Column("last_used_at", String(32), nullable=False),
 )
 
 _UNFINISHED = text("state IN ('queued', 'leased')")

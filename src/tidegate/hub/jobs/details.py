@@ -1,0 +1,135 @@
+"""Which details of a scan are kept: those of manifests whose bytes prove that they belong.
+
+A worker names a manifest; its bytes must have that digest, and it must be the leased one or one
+that the leased index lists. So a stolen scanner token shows nobody a manifest that is not there.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from tidegate.domain.digest import algorithm_of, digest_of, parse_digest
+from tidegate.domain.errors import InputError
+from tidegate.domain.finding import Finding
+from tidegate.hub.event_body import column_text
+from tidegate.hub.packed import pack, pack_json
+from tidegate.wire.hub_data_v1 import (
+    MAX_REFERRERS,
+    DetailUploadV1,
+    FindingDetailV1,
+    LocationV1,
+    RatingV1,
+    ReferrerV1,
+)
+from tidegate.wire.oci_v1 import Manifest, parse_manifest
+from tidegate.wire.statement_v1 import parse_statement
+
+MAX_DEPTH = 4
+"""Of referrers: artifact, signature, and what nobody has seen yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One manifest's details, ready to be stored."""
+
+    digest: str
+    platform: str
+    media_type: str
+    size: int
+    config: str
+    manifest: bytes
+    referrers: bytes
+    statement: bytes
+    findings: bytes
+    packages: bytes
+
+
+def accept(upload: DetailUploadV1, leased: str, index: str | None) -> Detail:
+    """Return what is kept of `upload` under a job about the manifest `leased`.
+
+    `index`: the leased manifest as stored, None where it is not yet.
+
+    Raises:
+        InputError: it does not belong to the job, or is not what it says.
+    """
+    digest = parse_digest(upload.digest)
+    body = upload.manifest.encode()
+    if digest_of(body, algorithm_of(digest)) != digest:
+        raise InputError(
+            f"manifest: its bytes do not have the digest {digest}; send it as the registry has it"
+        )
+    manifest = parse_manifest(body, upload.media_type)
+    if digest != leased:
+        _require_listed(digest, leased, index)
+    _require_bounded(upload.referrers)
+    return Detail(
+        digest=digest,
+        platform=column_text(upload.platform),
+        media_type=manifest.media_type,
+        size=len(body) + _content_size(manifest),
+        config="" if upload.config is None else msgspec.json.encode(upload.config).decode(),
+        manifest=pack(body),
+        referrers=pack_json(upload.referrers),
+        statement=pack(upload.statement.encode()),
+        findings=pack_json(_findings(upload.statement, digest)),
+        packages=pack_json(upload.packages),
+    )
+
+
+def _require_listed(digest: str, leased: str, index: str | None) -> None:
+    if index is None:
+        raise InputError(
+            f"{digest} is not the leased {leased}; send the leased manifest first, so that it can "
+            "be seen whether it lists this one"
+        )
+    listed = {entry.digest for entry in parse_manifest(index.encode(), "").manifests}
+    if digest not in listed:
+        raise InputError(
+            f"{digest} is neither the leased {leased} nor listed by it; details count only for "
+            "the leased digest, or for the platforms of a leased index"
+        )
+
+
+def _require_bounded(referrers: list[ReferrerV1]) -> None:
+    count, level, depth = 0, referrers, 0
+    while level:
+        count, depth = count + len(level), depth + 1
+        if count > MAX_REFERRERS or depth > MAX_DEPTH:
+            raise InputError(
+                f"referrers: more than {MAX_REFERRERS} or deeper than {MAX_DEPTH} levels"
+            )
+        for node in level:
+            if node.digest or not node.note:
+                parse_digest(node.digest)
+        level = [child for node in level for child in node.referrers]
+
+
+def _content_size(manifest: Manifest) -> int:
+    config = manifest.config.size if manifest.config is not None else 0
+    whole = config + sum(layer.size for layer in manifest.layers)
+    return min(whole, 2**62)  # sizes are the manifest's word; the column has 63 bits
+
+
+def _findings(statement: str, digest: str) -> list[FindingDetailV1]:
+    if not statement:
+        return []
+    parsed = parse_statement(statement.encode())
+    if parsed.subject != digest:
+        raise InputError(f"statement: it is about {parsed.subject}; want {digest}")
+    return [_finding(finding) for finding in parsed.findings]
+
+
+def _finding(finding: Finding) -> FindingDetailV1:
+    return FindingDetailV1(
+        id=finding.canonical_ids[0],
+        severity=finding.severity.word,  # type: ignore[arg-type]  # the words are these five
+        package=finding.package,
+        name=finding.package_name,
+        version=finding.version,
+        fixed_version=finding.fixed_version,
+        aliases=sorted({finding.vulnerability_id, *finding.aliases} - {finding.canonical_ids[0]}),
+        cwe_ids=list(finding.cwe_ids),
+        locations=[LocationV1(place.path, place.layer) for place in finding.locations],
+        references=list(finding.references),
+        ratings=[RatingV1(r.method, r.score, r.word, r.cvss_version) for r in finding.ratings],
+    )

@@ -1,0 +1,100 @@
+"""Scan workers: what each last said of its registries, advisories and evidence key."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tidegate.hub.clock import parse_instant, render_instant
+from tidegate.hub.event_body import column_text
+from tidegate.hub.store.schema import evidence_keys, workers
+from tidegate.wire.hub_data_v1 import AdvisorySourceV1, EvidenceKeyV1, WorkerHeartbeatV1
+
+HEARD_OF = timedelta(minutes=5)
+"""A worker silent for longer is not counted on."""
+
+_HOSTS = msgspec.json.Decoder(list[str])
+_SOURCES = msgspec.json.Decoder(list[AdvisorySourceV1])
+
+
+async def note_heartbeat(
+    connection: AsyncConnection, name: str, body: WorkerHeartbeatV1, now: datetime
+) -> None:
+    """Keep what a worker said; not audited: it says the same every minute."""
+    instant = render_instant(now)
+    values = {
+        "last_seen_at": instant,
+        "version": column_text(body.version),
+        "key_fingerprint": column_text(body.key_fingerprint),
+        "registries": msgspec.json.encode(body.registries).decode(),
+        "advisories": msgspec.json.encode(body.advisories).decode(),
+    }
+    known = update(workers).where(workers.c.name == name).values(values)
+    if not (await connection.execute(known)).rowcount:
+        await connection.execute(insert(workers).values(name=name, **values))
+    if body.key_fingerprint:
+        used = parse_instant(body.key_used_at)
+        used_at = render_instant(min(used, now)) if used else ""
+        await _note_key(connection, name, body, used_at)
+
+
+async def registries(connection: AsyncConnection, now: datetime) -> set[str]:
+    """Return the hosts that some worker, heard of lately, may contact."""
+    since = render_instant(now - HEARD_OF)
+    rows = await connection.execute(
+        select(workers.c.registries).where(workers.c.last_seen_at >= since)
+    )
+    return {host for text in rows.scalars() for host in _HOSTS.decode(text)}
+
+
+async def advisories(connection: AsyncConnection) -> list[AdvisorySourceV1]:
+    """Return each ecosystem's advisories; of several workers' the oldest: some images get those."""
+    rows = await connection.execute(select(workers.c.advisories).order_by(workers.c.name))
+    oldest: dict[str, AdvisorySourceV1] = {}
+    for source in _all_sources(rows.scalars()):
+        known = oldest.get(source.ecosystem)
+        if known is None or source.updated_at < known.updated_at:
+            oldest[source.ecosystem] = source
+    return [oldest[ecosystem] for ecosystem in sorted(oldest)]
+
+
+async def keys(connection: AsyncConnection) -> list[EvidenceKeyV1]:
+    """Return all evidence keys that workers told of, last used first."""
+    query = select(evidence_keys).order_by(
+        evidence_keys.c.last_used_at.desc(), evidence_keys.c.fingerprint
+    )
+    return [
+        EvidenceKeyV1(row.name, row.fingerprint, row.public_key, row.last_used_at)
+        for row in await connection.execute(query)
+    ]
+
+
+async def prune(connection: AsyncConnection, older_than: str, limit: int) -> int:
+    """Forget up to `limit` workers silent since `older_than`; their keys stay."""
+    old = select(workers.c.name).where(workers.c.last_seen_at < older_than).limit(limit)
+    return (await connection.execute(delete(workers).where(workers.c.name.in_(old)))).rowcount
+
+
+async def _note_key(
+    connection: AsyncConnection, name: str, body: WorkerHeartbeatV1, used_at: str
+) -> None:
+    fingerprint = column_text(body.key_fingerprint)
+    same = evidence_keys.c.fingerprint == fingerprint
+    row = (await connection.execute(select(evidence_keys).where(same))).first()
+    if row is None:
+        values: dict[str, Any] = {
+            "fingerprint": fingerprint,
+            "name": name,
+            "public_key": column_text(body.public_key),
+            "last_used_at": used_at,
+        }
+        await connection.execute(insert(evidence_keys).values(values))
+    elif used_at > row.last_used_at:
+        await connection.execute(update(evidence_keys).where(same).values(last_used_at=used_at))
+
+
+def _all_sources(texts: Iterable[str]) -> Iterable[AdvisorySourceV1]:
+    return (source for text in texts for source in _SOURCES.decode(text))

@@ -1,0 +1,114 @@
+"""The calls about what the hub shows of events and images, and the uploads behind them."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from tidegate.hubclient.transport import Params, Transport
+from tidegate.wire.hub_data_v1 import (
+    AdvisorySourceV1,
+    DetailUploadV1,
+    EventGroupV1,
+    EvidenceKeyV1,
+    FindingDetailV1,
+    ImageDetailV1,
+    InventoryV1,
+    OverviewV1,
+    PackageV1,
+    RegistryV1,
+    RepositoryV1,
+    RunningImageV1,
+    WorkerHeartbeatV1,
+)
+from tidegate.wire.hub_v1 import JobRecordV1, Page
+
+UPLOAD_S = 60.0
+"""Added to the time allowed for an upload of tens of megabytes."""
+
+
+class DataCalls:
+    """Part of `HubClient`."""
+
+    _http: Transport
+
+    async def get_overview(self, hours: int = 24) -> OverviewV1:
+        """Return what happened lately and what needs attention."""
+        return await self._http.get("overview", OverviewV1, {"hours": hours})
+
+    async def list_event_groups(
+        self, *, cursor: str = "", limit: int = 50, **filters: str
+    ) -> Page[EventGroupV1]:
+        """Return a page of events, retries as one item; filters as in `list_events`."""
+        params: Params = {**filters, "grouped": "true", "cursor": cursor, "limit": limit}
+        return await self._http.get("events", Page[EventGroupV1], params)
+
+    async def list_registries(self, *, cursor: str = "", limit: int = 50) -> Page[RegistryV1]:
+        """Return a page of registries by host."""
+        params: Params = {"cursor": cursor, "limit": limit}
+        return await self._http.get("registries", Page[RegistryV1], params)
+
+    async def list_repositories(
+        self, registry: str = "", search: str = "", *, cursor: str = "", limit: int = 50
+    ) -> Page[RepositoryV1]:
+        """Return a page of repositories by registry and name."""
+        params: Params = {"registry": registry, "search": search, "cursor": cursor, "limit": limit}
+        return await self._http.get("repositories", Page[RepositoryV1], params)
+
+    async def get_image(self, registry: str, repository: str, digest: str) -> ImageDetailV1:
+        """Return one image, or one platform of an index."""
+        params = {"registry": registry, "repository": repository, "digest": digest}
+        return await self._http.get("images/lookup", ImageDetailV1, params)
+
+    async def list_findings(
+        self, registry: str, repository: str, digest: str, *, cursor: str = "", **filters: str
+    ) -> Page[FindingDetailV1]:
+        """Return a page of an image's findings.
+
+        Filters: `platform`, `search`, `severity`, `fixed`, `sort`, `limit`.
+        """
+        image = {"registry": registry, "repository": repository, "digest": digest}
+        params = {**image, **filters, "cursor": cursor}
+        return await self._http.get("images/findings", Page[FindingDetailV1], params)
+
+    async def list_packages(
+        self, registry: str, repository: str, digest: str, *, cursor: str = "", **filters: str
+    ) -> Page[PackageV1]:
+        """Return a page of an image's packages; filters: `platform`, `search`, `limit`."""
+        image = {"registry": registry, "repository": repository, "digest": digest}
+        params = {**image, **filters, "cursor": cursor}
+        return await self._http.get("images/packages", Page[PackageV1], params)
+
+    async def get_statement(
+        self, registry: str, repository: str, digest: str, platform: str = ""
+    ) -> bytes:
+        """Return an image's in-toto statement as it was signed."""
+        image = {"registry": registry, "repository": repository, "digest": digest}
+        _, body = await self._http.call(
+            "GET", "images/statement", params={**image, "platform": platform}
+        )
+        return body
+
+    async def get_job(self, job_id: str) -> JobRecordV1:
+        """Return a scan job."""
+        return await self._http.get(f"jobs/{quote(job_id, safe='')}", JobRecordV1)
+
+    async def put_detail(self, job_id: str, body: DetailUploadV1) -> None:
+        """Tell what a scan saw of one manifest. ConflictError: lease lost."""
+        path = f"jobs/{quote(job_id, safe='')}/detail"
+        await self._http.call("PUT", path, body=body, wait_s=UPLOAD_S)
+
+    async def put_worker(self, name: str, body: WorkerHeartbeatV1) -> None:
+        """Tell how a scan worker is."""
+        await self._http.call("PUT", f"workers/{quote(name, safe='')}", body=body)
+
+    async def send_inventory(self, name: str, images: Sequence[RunningImageV1]) -> None:
+        """Tell which images run in a cluster, all of them."""
+        path = f"clusters/{quote(name, safe='')}/inventory"
+        await self._http.call("POST", path, body=InventoryV1(list(images)), wait_s=UPLOAD_S)
+
+    async def list_advisories(self) -> list[AdvisorySourceV1]:
+        """Return the advisories that workers judge by, by ecosystem."""
+        return (await self._http.get("advisories", Page[AdvisorySourceV1])).items
+
+    async def list_keys(self) -> list[EvidenceKeyV1]:
+        """Return the evidence keys that workers sign with."""
+        return (await self._http.get("keys", Page[EvidenceKeyV1])).items

@@ -1,0 +1,322 @@
+"""What the hub shows of events and images, and what agents and workers upload for it.
+
+The second half of `hub_v1`, under the same rules: what the portal's Overview, Admission
+Monitoring and Registries pages read.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from tidegate.wire.event_v1 import AdmissionEventV1, CountsV1
+from tidegate.wire.hub_v1 import ImageV1, PlatformReportV1
+
+MAX_INVENTORY_IMAGES = 20_000
+"""Distinct images that one cluster reports running."""
+
+MAX_PACKAGES = 50_000
+MAX_REFERRERS = 500
+"""Nodes in the tree of one manifest's referrers."""
+
+MAX_MANIFEST_CHARS = 4 * 2**20
+MAX_STATEMENT_CHARS = 32 * 2**20
+
+Digest = Annotated[str, Meta(max_length=160)]
+Word = Annotated[str, Meta(max_length=512)]
+Text = Annotated[str, Meta(max_length=4096)]
+
+
+class Wire(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """Base of bodies: camelCase names, unknown fields refused."""
+
+
+# Overview
+
+
+class BucketV1(Wire):
+    """Admission events of one stretch of time."""
+
+    start: str
+    denied: int
+    audited: int
+    allowed: int
+    unscanned: int
+    """Of all of these, those with an image that no verified report is known of."""
+
+
+class TopRuleV1(Wire):
+    """How often a rule decided against something."""
+
+    rule: str
+    denied: int
+    audited: int
+
+
+class RiskyImageV1(Wire):
+    """An image that runs, with its findings."""
+
+    registry: str
+    repository: str
+    digest: str
+    tags: list[str]
+    counts: CountsV1
+    """Of its worst platform."""
+    running_in: list[str]
+    """Clusters, by name."""
+
+
+class ExpiringExemptionV1(Wire):
+    """A time-bound exemption that ends soon."""
+
+    rule: str
+    kind: Literal["vulnerability", "resource"]
+    value: str
+    end_date: str
+    reason: str
+
+
+class ClusterProblemV1(Wire):
+    """Why a cluster may not be enforcing what the hub wants."""
+
+    name: str
+    problem: str
+
+
+class OverviewV1(Wire):
+    """What happened lately and what needs attention."""
+
+    hours: int
+    bucket_s: int
+    """Length of a bucket; the last one is still going on."""
+    buckets: list[BucketV1]
+    """Oldest first, without gaps."""
+    top_rules: list[TopRuleV1]
+    riskiest_images: list[RiskyImageV1]
+    expiring_exemptions: list[ExpiringExemptionV1]
+    clusters: list[ClusterProblemV1]
+    """Only those with a problem, one entry for each problem."""
+
+
+# Events
+
+
+class EventGroupV1(Wire):
+    """What a controller tried again and again within an hour, as one row."""
+
+    event: AdmissionEventV1
+    """The newest of them."""
+    count: int
+    first_at: str
+    last_at: str
+
+
+# Registries and images
+
+
+class RegistryV1(Wire):
+    """A registry that images came from."""
+
+    host: str
+    repository_count: int
+    image_count: int
+    access: Literal["On", "Off", "NotConfigured"]
+    """Off: switched off for all; NotConfigured: no worker that was heard of may contact it."""
+
+
+class RepositoryV1(Wire):
+    """A repository of a registry."""
+
+    registry: str
+    repository: str
+    tag_count: int
+    image_count: int
+    last_pushed_at: str
+    worst: CountsV1
+    """Of the image with the worst findings."""
+
+
+class ImageConfigV1(Wire, omit_defaults=True):
+    """The essentials of an image's config."""
+
+    created: Word = ""
+    architecture: Word = ""
+    os: Word = ""
+    variant: Word = ""
+    layers: Annotated[list[Word], Meta(max_length=512)] = []
+    """diffIDs in order."""
+
+
+class ReferrerV1(Wire, omit_defaults=True):
+    """A manifest that refers to another one, with what refers to it."""
+
+    digest: Digest
+    """Empty where `note` says why there are more than are shown."""
+    artifact_type: Word
+    kind: Literal["artifact", "signature", "other"]
+    """`artifact`: a findings artifact."""
+    size: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    created_at: Word = ""
+    """As its annotation says: a claim of who pushed it."""
+    annotations: Annotated[dict[str, Text], Meta(max_length=100)] = {}
+    verified_by: Annotated[list[Word], Meta(max_length=64)] = []
+    """Names of the worker's evidence keys that signed it; of a signature, those that made it."""
+    note: Text = ""
+    """Why it could not be read."""
+    referrers: "Annotated[list[ReferrerV1], Meta(max_length=500)]" = []
+
+
+class ImagePlatformV1(Wire):
+    """One platform of an image."""
+
+    platform: str
+    digest: str
+    report: PlatformReportV1 | None = None
+    config: ImageConfigV1 | None = None
+
+
+class ScanRecordV1(Wire):
+    """One scan of one platform, as it was."""
+
+    scanned_at: str
+    scanner: str
+    platform: str
+    digest: str
+    counts: CountsV1
+    complete: bool
+    artifact: str = ""
+
+
+class ImageDetailV1(ImageV1):
+    """An image with everything that a worker found out about it."""
+
+    media_type: str = ""
+    """Empty until a worker has looked at it."""
+    size: int = 0
+    """Of the manifest, its config and its layers, as they are packed."""
+    manifest: str = ""
+    """As it stands in the registry: its bytes have the digest."""
+    config: ImageConfigV1 | None = None
+    platforms: list[ImagePlatformV1] = msgspec.field(default_factory=list)
+    referrers: list[ReferrerV1] = msgspec.field(default_factory=list)
+    """Of the image itself and, of an index, of each of its platforms."""
+    scans: list[ScanRecordV1] = msgspec.field(default_factory=list)
+    """Newest first, 50 at most."""
+
+
+class LocationV1(Wire, omit_defaults=True):
+    """Where a package lies."""
+
+    path: Text
+    layer: Word = ""
+
+
+class RatingV1(Wire, omit_defaults=True):
+    """One database's opinion."""
+
+    method: str
+    score: str
+    word: str = ""
+    cvss_version: str = ""
+
+
+class FindingDetailV1(Wire, omit_defaults=True):
+    """A finding with all that its statement says."""
+
+    id: str
+    severity: Literal["critical", "high", "medium", "low", "unknown"]
+    package: str
+    """Package URL."""
+    name: str
+    version: str
+    fixed_version: str = ""
+    aliases: list[str] = []
+    cwe_ids: list[str] = []
+    locations: list[LocationV1] = []
+    references: list[str] = []
+    """As the advisories wrote them: data, not links to trust."""
+    ratings: list[RatingV1] = []
+
+
+class PackageV1(Wire, omit_defaults=True):
+    """A package that a scanner saw."""
+
+    purl: Annotated[str, Meta(max_length=2048)]
+    name: Word
+    version: Word
+    ecosystem: Word
+    locations: Annotated[list[LocationV1], Meta(max_length=1000)] = []
+
+
+class DetailUploadV1(Wire, omit_defaults=True):
+    """What a worker tells of one manifest of its job: the leased one, or a platform of it."""
+
+    lease: str
+    digest: Digest
+    media_type: Annotated[str, Meta(max_length=255)]
+    manifest: Annotated[str, Meta(max_length=MAX_MANIFEST_CHARS)]
+    """Its bytes must have the digest."""
+    platform: Annotated[str, Meta(max_length=128)] = ""
+    config: ImageConfigV1 | None = None
+    statement: Annotated[str, Meta(max_length=MAX_STATEMENT_CHARS)] = ""
+    """The findings statement about this manifest; empty for an index."""
+    packages: Annotated[list[PackageV1], Meta(max_length=MAX_PACKAGES)] = []
+    referrers: Annotated[list[ReferrerV1], Meta(max_length=MAX_REFERRERS)] = []
+
+
+# Workers
+
+
+class AdvisorySourceV1(Wire):
+    """The advisories of one ecosystem that a worker judges by."""
+
+    ecosystem: Word
+    source: Word
+    records: Annotated[int, Meta(ge=0)]
+    updated_at: Annotated[str, Meta(max_length=40)]
+    """When the newest record was modified."""
+
+
+class WorkerHeartbeatV1(Wire):
+    """What a scan worker tells of itself, at its start and every minute."""
+
+    version: Annotated[str, Meta(max_length=128)]
+    key_fingerprint: Annotated[str, Meta(max_length=128)]
+    public_key: Annotated[str, Meta(max_length=4096)]
+    """PEM, of the evidence key that it signs with."""
+    key_used_at: Annotated[str, Meta(max_length=40)] = ""
+    """When it last signed; empty: not since its start."""
+    registries: Annotated[list[Annotated[str, Meta(max_length=261)]], Meta(max_length=1000)] = []
+    """Hosts that it may contact."""
+    advisories: Annotated[list[AdvisorySourceV1], Meta(max_length=1000)] = []
+
+
+class EvidenceKeyV1(Wire):
+    """A key that signs findings; the hub never holds its private half."""
+
+    name: str
+    """The worker that told of it first."""
+    fingerprint: str
+    public_key: str
+    last_used_at: str
+    """Empty: a worker has it, but did not sign yet."""
+
+
+# Clusters
+
+
+class RunningImageV1(Wire, omit_defaults=True):
+    """An image that pods of a cluster run."""
+
+    image: Text
+    """The reference, as the pods have it."""
+    digest: Digest = ""
+    """As the kubelet says; empty: nobody there knows."""
+    pods: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    namespaces: Annotated[list[Annotated[str, Meta(max_length=253)]], Meta(max_length=100)] = []
+
+
+class InventoryV1(Wire):
+    """All images that run in a cluster; replaces what was told before."""
+
+    images: Annotated[list[RunningImageV1], Meta(max_length=MAX_INVENTORY_IMAGES)]
