@@ -217,6 +217,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what happened lately and what needs attention
+         * @description Return events by time, the rules that decided most, and what needs attention.
+         */
+        get: operations["getOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters": {
         parameters: {
             query?: never;
@@ -325,6 +345,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clusters/{name}/inventory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell which images run in a cluster
+         * @description Keep all images that run in an agent's own cluster, in the place of those told before.
+         *
+         *     One without a digest gets the one that it had when it was last judged there, else its tag's.
+         */
+        post: operations["postInventory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -334,7 +376,10 @@ export interface paths {
         };
         /**
          * List admission events, newest first
-         * @description Return a page of the events that match all filters given.
+         * @description Return a page of the events that match all filters given, or of their groups.
+         *
+         *     `grouped`: what a controller tried again and again within an hour (same cluster, owner, images,
+         *     rules and action) is one item `{event, count, firstAt, lastAt}`.
          */
         get: operations["listEvents"];
         put?: never;
@@ -384,6 +429,128 @@ export interface paths {
          */
         get: operations["tailEvents"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export admission events, newest first
+         * @description Stream the events that match all filters given, as CSV or as JSON lines.
+         *
+         *     In CSV each image is a line, and a cell that a spreadsheet would compute begins with a quote.
+         */
+        get: operations["exportEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List registries by host
+         * @description Return a page of the registries that images came from.
+         */
+        get: operations["listRegistries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/repositories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List repositories by registry and name
+         * @description Return a page of the repositories, of one registry or of all.
+         */
+        get: operations["listRepositories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/advisories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the advisories that workers judge by
+         * @description Return each ecosystem's advisories; where workers differ, the oldest of theirs.
+         */
+        get: operations["listAdvisories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the evidence keys that workers sign with
+         * @description Return the public halves, last used first; clusters trust only what they configured.
+         */
+        get: operations["listKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Tell how a scan worker is
+         * @description Keep what a worker says of its registries, advisories and evidence key.
+         */
+        put: operations["putWorker"];
         post?: never;
         delete?: never;
         options?: never;
@@ -462,9 +629,69 @@ export interface paths {
         };
         /**
          * Show an image
-         * @description Return one image with its newest reports.
+         * @description Return one image, or one platform of an index, with what a worker found out about it.
          */
         get: operations["getImage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List an image's findings
+         * @description Return a page of the findings in the newest statement, worst first.
+         */
+        get: operations["listFindings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List an image's packages
+         * @description Return a page of the packages that the last scan saw, by name.
+         */
+        get: operations["listPackages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show an image's findings statement
+         * @description Return the in-toto statement about an image, byte for byte as it was signed.
+         */
+        get: operations["getStatement"];
         put?: never;
         post?: never;
         delete?: never;
@@ -485,6 +712,8 @@ export interface paths {
         /**
          * Lease a scan job
          * @description Return the job that waits longest, for as long as its lease is extended; 204: none.
+         *
+         *     409: registry access is switched off.
          */
         post: operations["leaseJob"];
         delete?: never;
@@ -507,6 +736,26 @@ export interface paths {
          * @description Let the lease last again as long as at its start; 409: it is lost.
          */
         post: operations["reportProgress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/detail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Upload what a scan saw
+         * @description Keep the details of the leased manifest or, after it, of a platform that it lists.
+         */
+        put: operations["putDetail"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -573,6 +822,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a scan job
+         * @description Return one job: whether it waits, is worked on, is done or has failed.
+         */
+        get: operations["getJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -612,6 +881,144 @@ export interface paths {
          * @description Revoke a token at once; the last administrator's stays.
          */
         delete: operations["deleteToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How to sign in
+         * @description Return the ways in which people may sign in here.
+         */
+        get: operations["getAuth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the session
+         * @description Return who is signed in, and what the page needs to change something.
+         */
+        get: operations["getSession"];
+        put?: never;
+        /**
+         * Sign in
+         * @description Open a session with a name and password, or with an API token of a person.
+         *
+         *     Its cookie comes with the answer; a session that the browser had before ends.
+         */
+        post: operations["createSession"];
+        /**
+         * Sign out
+         * @description End the session at once, its streams included.
+         */
+        delete: operations["deleteSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change one's own password
+         * @description Change the password; all sessions of the user end, and a new one begins here.
+         */
+        post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List users by name
+         * @description Return a page of the users, local ones and those of the provider.
+         */
+        get: operations["listUsers"];
+        put?: never;
+        /**
+         * Make a local user
+         * @description Make a user; the initial password is in this answer and nowhere else.
+         */
+        post: operations["createUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a user
+         * @description Set role and name, or disable; it holds from the user's next request on.
+         */
+        put: operations["putUser"];
+        post?: never;
+        /**
+         * Delete a user
+         * @description Forget a user and end the sessions at once; the last local administrator stays.
+         */
+        delete: operations["deleteUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{name}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset a user's password
+         * @description Give a user a new initial password and end the sessions at once.
+         */
+        post: operations["resetUser"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -718,6 +1125,13 @@ export interface components {
             /** @default 0 */
             durationUs?: number;
         };
+        /** AdvisorySourceV1 */
+        AdvisorySourceV1: {
+            ecosystem: string;
+            source: string;
+            records: number;
+            updatedAt: string;
+        };
         /** AuditEntryV1 */
         AuditEntryV1: {
             id: string;
@@ -728,6 +1142,19 @@ export interface components {
             target: string;
             before?: unknown;
             after?: unknown;
+        };
+        /** AuthV1 */
+        AuthV1: {
+            local: boolean;
+            oidc?: components["schemas"]["ProviderV1"] | null;
+        };
+        /** BucketV1 */
+        BucketV1: {
+            start: string;
+            denied: number;
+            audited: number;
+            allowed: number;
+            unscanned: number;
         };
         /** CloudScopeV1 */
         CloudScopeV1: {
@@ -763,6 +1190,11 @@ export interface components {
             /** @enum {string} */
             gating: "On" | "Off";
             editedAt: string;
+        };
+        /** ClusterProblemV1 */
+        ClusterProblemV1: {
+            name: string;
+            problem: string;
         };
         /** ClusterV1 */
         ClusterV1: {
@@ -816,6 +1248,20 @@ export interface components {
             /** @default 0 */
             unknown?: number;
         };
+        /** DetailUploadV1 */
+        DetailUploadV1: {
+            lease: string;
+            digest: string;
+            mediaType: string;
+            manifest: string;
+            /** @default  */
+            platform?: string;
+            config?: components["schemas"]["ImageConfigV1"] | null;
+            /** @default  */
+            statement?: string;
+            packages?: components["schemas"]["PackageV1"][];
+            referrers?: components["schemas"]["ReferrerV1"][];
+        };
         /**
          * Disposition
          * @description Whether a state of evidence is a violation.
@@ -841,6 +1287,20 @@ export interface components {
             /** @default 0 */
             dropped?: number;
         };
+        /** EventGroupV1 */
+        EventGroupV1: {
+            event: components["schemas"]["AdmissionEventV1"];
+            count: number;
+            firstAt: string;
+            lastAt: string;
+        };
+        /** EvidenceKeyV1 */
+        EvidenceKeyV1: {
+            name: string;
+            fingerprint: string;
+            publicKey: string;
+            lastUsedAt: string;
+        };
         /** ExemptionV1 */
         ExemptionV1: {
             /** @enum {string} */
@@ -852,6 +1312,31 @@ export interface components {
             reason?: string;
             /** @default  */
             addedBy?: string;
+        };
+        /** ExpiringExemptionV1 */
+        ExpiringExemptionV1: {
+            rule: string;
+            /** @enum {string} */
+            kind: "vulnerability" | "resource";
+            value: string;
+            endDate: string;
+            reason: string;
+        };
+        /** FindingDetailV1 */
+        FindingDetailV1: {
+            id: string;
+            /** @enum {string} */
+            severity: "critical" | "high" | "medium" | "low" | "unknown";
+            package: string;
+            name: string;
+            version: string;
+            /** @default  */
+            fixedVersion?: string;
+            aliases?: string[];
+            cweIds?: string[];
+            locations?: components["schemas"]["LocationV1"][];
+            references?: string[];
+            ratings?: components["schemas"]["RatingV1"][];
         };
         /** FindingV1 */
         FindingV1: {
@@ -875,6 +1360,48 @@ export interface components {
             agentVersion: string;
             policyGeneration: string;
             problems?: string[];
+        };
+        /** ImageConfigV1 */
+        ImageConfigV1: {
+            /** @default  */
+            created?: string;
+            /** @default  */
+            architecture?: string;
+            /** @default  */
+            os?: string;
+            /** @default  */
+            variant?: string;
+            layers?: string[];
+        };
+        /** ImageDetailV1 */
+        ImageDetailV1: {
+            registry: string;
+            repository: string;
+            digest: string;
+            tags: string[];
+            pushedAt: string;
+            /** @enum {string} */
+            status: "queued" | "scanning" | "scanned" | "failed";
+            /** @default  */
+            error?: string;
+            reports?: components["schemas"]["PlatformReportV1"][];
+            /** @default  */
+            mediaType?: string;
+            /** @default 0 */
+            size?: number;
+            /** @default  */
+            manifest?: string;
+            config?: components["schemas"]["ImageConfigV1"] | null;
+            platforms?: components["schemas"]["ImagePlatformV1"][];
+            referrers?: components["schemas"]["ReferrerV1"][];
+            scans?: components["schemas"]["ScanRecordV1"][];
+        };
+        /** ImagePlatformV1 */
+        ImagePlatformV1: {
+            platform: string;
+            digest: string;
+            report?: components["schemas"]["PlatformReportV1"] | null;
+            config?: components["schemas"]["ImageConfigV1"] | null;
         };
         /** ImageRowV1 */
         ImageRowV1: {
@@ -921,6 +1448,10 @@ export interface components {
             /** @default  */
             error?: string;
             reports?: components["schemas"]["PlatformReportV1"][];
+        };
+        /** InventoryV1 */
+        InventoryV1: {
+            images: components["schemas"]["RunningImageV1"][];
         };
         /** JobFailureV1 */
         JobFailureV1: {
@@ -985,6 +1516,12 @@ export interface components {
             attempt: number;
             leaseExpiresAt: string;
         };
+        /** LocationV1 */
+        LocationV1: {
+            path: string;
+            /** @default  */
+            layer?: string;
+        };
         /**
          * MatcherType
          * @description What a scope entry looks at.
@@ -1040,9 +1577,62 @@ export interface components {
          * @enum {string}
          */
         Operator: "In" | "NotIn";
+        /** OverviewV1 */
+        OverviewV1: {
+            hours: number;
+            bucketS: number;
+            buckets: components["schemas"]["BucketV1"][];
+            topRules: components["schemas"]["TopRuleV1"][];
+            riskiestImages: components["schemas"]["RiskyImageV1"][];
+            expiringExemptions: components["schemas"]["ExpiringExemptionV1"][];
+            clusters: components["schemas"]["ClusterProblemV1"][];
+        };
+        /** PackageV1 */
+        PackageV1: {
+            purl: string;
+            name: string;
+            version: string;
+            ecosystem: string;
+            locations?: components["schemas"]["LocationV1"][];
+        };
         /** Page[AdmissionEventV1] */
         "Page_tidegate.wire.event_v1.AdmissionEventV1_": {
             items: components["schemas"]["AdmissionEventV1"][];
+            next?: string | null;
+        };
+        /** Page[AdvisorySourceV1] */
+        "Page_tidegate.wire.hub_data_v1.AdvisorySourceV1_": {
+            items: components["schemas"]["AdvisorySourceV1"][];
+            next?: string | null;
+        };
+        /** Page[EventGroupV1] */
+        "Page_tidegate.wire.hub_data_v1.EventGroupV1_": {
+            items: components["schemas"]["EventGroupV1"][];
+            next?: string | null;
+        };
+        /** Page[EvidenceKeyV1] */
+        "Page_tidegate.wire.hub_data_v1.EvidenceKeyV1_": {
+            items: components["schemas"]["EvidenceKeyV1"][];
+            next?: string | null;
+        };
+        /** Page[FindingDetailV1] */
+        "Page_tidegate.wire.hub_data_v1.FindingDetailV1_": {
+            items: components["schemas"]["FindingDetailV1"][];
+            next?: string | null;
+        };
+        /** Page[PackageV1] */
+        "Page_tidegate.wire.hub_data_v1.PackageV1_": {
+            items: components["schemas"]["PackageV1"][];
+            next?: string | null;
+        };
+        /** Page[RegistryV1] */
+        "Page_tidegate.wire.hub_data_v1.RegistryV1_": {
+            items: components["schemas"]["RegistryV1"][];
+            next?: string | null;
+        };
+        /** Page[RepositoryV1] */
+        "Page_tidegate.wire.hub_data_v1.RepositoryV1_": {
+            items: components["schemas"]["RepositoryV1"][];
             next?: string | null;
         };
         /** Page[AuditEntryV1] */
@@ -1069,6 +1659,16 @@ export interface components {
         "Page_tidegate.wire.hub_v1.TokenV1_": {
             items: components["schemas"]["TokenV1"][];
             next?: string | null;
+        };
+        /** Page[UserV1] */
+        "Page_tidegate.wire.sign_in_v1.UserV1_": {
+            items: components["schemas"]["UserV1"][];
+            next?: string | null;
+        };
+        /** PasswordChangeV1 */
+        PasswordChangeV1: {
+            current: string;
+            new: string;
         };
         /** PlatformReportV1 */
         PlatformReportV1: {
@@ -1101,12 +1701,69 @@ export interface components {
             /** @default  */
             field?: string;
         };
+        /** ProviderV1 */
+        ProviderV1: {
+            name: string;
+        };
+        /** RatingV1 */
+        RatingV1: {
+            method: string;
+            score: string;
+            /** @default  */
+            word?: string;
+            /** @default  */
+            cvssVersion?: string;
+        };
+        /** ReferrerV1 */
+        ReferrerV1: {
+            digest: string;
+            artifactType: string;
+            /** @enum {string} */
+            kind: "artifact" | "signature" | "other";
+            /** @default 0 */
+            size?: number;
+            /** @default  */
+            createdAt?: string;
+            annotations?: {
+                [key: string]: string;
+            };
+            verifiedBy?: string[];
+            /** @default  */
+            note?: string;
+            referrers?: components["schemas"]["ReferrerV1"][];
+        };
+        /** RegistryV1 */
+        RegistryV1: {
+            host: string;
+            repositoryCount: number;
+            imageCount: number;
+            /** @enum {string} */
+            access: "On" | "Off" | "NotConfigured";
+        };
+        /** RepositoryV1 */
+        RepositoryV1: {
+            registry: string;
+            repository: string;
+            tagCount: number;
+            imageCount: number;
+            lastPushedAt: string;
+            worst: components["schemas"]["CountsV1"];
+        };
         /**
          * ResourceMatcher
          * @description What a resource exemption looks at.
          * @enum {string}
          */
         ResourceMatcher: "registry" | "repository" | "imageDigest" | "deployment" | "namespace" | "pod";
+        /** RiskyImageV1 */
+        RiskyImageV1: {
+            registry: string;
+            repository: string;
+            digest: string;
+            tags: string[];
+            counts: components["schemas"]["CountsV1"];
+            runningIn: string[];
+        };
         /** RuleApplyResultV1 */
         RuleApplyResultV1: {
             created: string[];
@@ -1152,6 +1809,26 @@ export interface components {
             rule: components["schemas"]["RuleV1"];
             cloudScope?: components["schemas"]["CloudScopeV1"];
         };
+        /** RunningImageV1 */
+        RunningImageV1: {
+            image: string;
+            /** @default  */
+            digest?: string;
+            /** @default 1 */
+            pods?: number;
+            namespaces?: string[];
+        };
+        /** ScanRecordV1 */
+        ScanRecordV1: {
+            scannedAt: string;
+            scanner: string;
+            platform: string;
+            digest: string;
+            counts: components["schemas"]["CountsV1"];
+            complete: boolean;
+            /** @default  */
+            artifact?: string;
+        };
         /** ScanRequestV1 */
         ScanRequestV1: {
             registry: string;
@@ -1167,6 +1844,11 @@ export interface components {
             anyOf: string[];
             operator?: components["schemas"]["Operator"];
         };
+        /** SessionV1 */
+        SessionV1: {
+            user: components["schemas"]["SignedInUserV1"];
+            csrfToken: string;
+        };
         /** SettingsV1 */
         SettingsV1: {
             evaluationMode: components["schemas"]["EvaluationMode"];
@@ -1175,6 +1857,33 @@ export interface components {
              * @enum {string}
              */
             securityFindings?: "On" | "Off";
+            /**
+             * @default On
+             * @enum {string}
+             */
+            registryAccess?: "On" | "Off";
+            /**
+             * @default On
+             * @enum {string}
+             */
+            securityGating?: "On" | "Off";
+        };
+        /** SignInV1 */
+        SignInV1: {
+            /** @default  */
+            username?: string;
+            /** @default  */
+            password?: string;
+            /** @default  */
+            token?: string;
+        };
+        /** SignedInUserV1 */
+        SignedInUserV1: {
+            name: string;
+            displayName: string;
+            /** @enum {string} */
+            role: "admin" | "reader";
+            mustChangePassword: boolean;
         };
         /** SpecV1 */
         SpecV1: {
@@ -1230,6 +1939,58 @@ export interface components {
             createdAt: string;
             /** @default  */
             cluster?: string;
+        };
+        /** TopRuleV1 */
+        TopRuleV1: {
+            rule: string;
+            denied: number;
+            audited: number;
+        };
+        /** UserCreateV1 */
+        UserCreateV1: {
+            name: string;
+            /** @enum {string} */
+            role: "admin" | "reader";
+            /** @default  */
+            displayName?: string;
+        };
+        /** UserPasswordV1 */
+        UserPasswordV1: {
+            user: components["schemas"]["UserV1"];
+            password: string;
+        };
+        /** UserV1 */
+        UserV1: {
+            name: string;
+            displayName: string;
+            /** @enum {string} */
+            role: "admin" | "reader";
+            /** @enum {string} */
+            source: "local" | "oidc";
+            enabled: boolean;
+            mustChangePassword: boolean;
+            createdAt: string;
+            /** @default  */
+            lastSignInAt?: string;
+        };
+        /** UserWriteV1 */
+        UserWriteV1: {
+            /** @enum {string} */
+            role: "admin" | "reader";
+            /** @default  */
+            displayName?: string;
+            /** @default true */
+            enabled?: boolean;
+        };
+        /** WorkerHeartbeatV1 */
+        WorkerHeartbeatV1: {
+            version: string;
+            keyFingerprint: string;
+            publicKey: string;
+            /** @default  */
+            keyUsedAt?: string;
+            registries?: string[];
+            advisories?: components["schemas"]["AdvisorySourceV1"][];
         };
     };
     responses: never;
@@ -2094,6 +2855,56 @@ export interface operations {
             };
         };
     };
+    getOverview: {
+        parameters: {
+            query?: {
+                /** @description How far to look back. */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
     listClusters: {
         parameters: {
             query?: {
@@ -2505,6 +3316,66 @@ export interface operations {
             };
         };
     };
+    postInventory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InventoryV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
     listEvents: {
         parameters: {
             query?: {
@@ -2514,10 +3385,15 @@ export interface operations {
                 rule?: string;
                 image?: string;
                 search?: string;
+                kind?: string;
+                user?: string;
+                reason?: string;
                 /** @description RFC 3339. */
                 since?: string;
                 /** @description RFC 3339. */
                 until?: string;
+                /** @description Retries as one item. */
+                grouped?: boolean;
                 /** @description `next` of the page before; empty: the first one. */
                 cursor?: string;
                 /** @description Items on a page. */
@@ -2535,7 +3411,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.event_v1.AdmissionEventV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.event_v1.AdmissionEventV1_"] | components["schemas"]["Page_tidegate.wire.hub_data_v1.EventGroupV1_"];
                 };
             };
             /** @description Bad Request */
@@ -2687,6 +3563,9 @@ export interface operations {
                 rule?: string;
                 image?: string;
                 search?: string;
+                kind?: string;
+                user?: string;
+                reason?: string;
                 /** @description `next` of the page before; empty: the first one. */
                 after?: string;
             };
@@ -2706,6 +3585,319 @@ export interface operations {
                 content: {
                     "application/json": unknown;
                 };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    exportEvents: {
+        parameters: {
+            query?: {
+                action?: "" | "allow" | "audit" | "deny";
+                cluster?: string;
+                namespace?: string;
+                rule?: string;
+                image?: string;
+                search?: string;
+                kind?: string;
+                user?: string;
+                reason?: string;
+                /** @description RFC 3339. */
+                since?: string;
+                /** @description RFC 3339. */
+                until?: string;
+                format?: "csv" | "jsonl";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stream Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    listRegistries: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; empty: the first one. */
+                cursor?: string;
+                /** @description Items on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.RegistryV1_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    listRepositories: {
+        parameters: {
+            query?: {
+                registry?: string;
+                search?: string;
+                /** @description `next` of the page before; empty: the first one. */
+                cursor?: string;
+                /** @description Items on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.RepositoryV1_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    listAdvisories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.AdvisorySourceV1_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    listKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.EvidenceKeyV1_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    putWorker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkerHeartbeatV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {
@@ -2914,7 +4106,208 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ImageV1"];
+                    "application/json": components["schemas"]["ImageDetailV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    listFindings: {
+        parameters: {
+            query: {
+                registry: string;
+                repository: string;
+                digest: string;
+                /** @description Digest of one of its platforms; empty: the image itself, of an index the first platform. */
+                platform?: string;
+                search?: string;
+                severity?: "" | "critical" | "high" | "medium" | "low" | "unknown";
+                /** @description true: with a fixed version; false: without. */
+                fixed?: boolean | null;
+                /** @description Order of the findings. */
+                sort?: "severity" | "id" | "package";
+                /** @description `next` of the page before; empty: the first one. */
+                cursor?: string;
+                /** @description Items on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.FindingDetailV1_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    listPackages: {
+        parameters: {
+            query: {
+                registry: string;
+                repository: string;
+                digest: string;
+                /** @description Digest of one of its platforms; empty: the image itself, of an index the first platform. */
+                platform?: string;
+                search?: string;
+                /** @description `next` of the page before; empty: the first one. */
+                cursor?: string;
+                /** @description Items on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.PackageV1_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    getStatement: {
+        parameters: {
+            query: {
+                registry: string;
+                repository: string;
+                digest: string;
+                /** @description Digest of one of its platforms; empty: the image itself, of an index the first platform. */
+                platform?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.in-toto+json": string;
                 };
             };
             /** @description Bad Request */
@@ -3004,6 +4397,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     reportProgress: {
@@ -3018,6 +4420,75 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["JobProgressV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    putDetail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DetailUploadV1"];
             };
         };
         responses: {
@@ -3266,6 +4737,64 @@ export interface operations {
             };
         };
     };
+    getJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRecordV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
     listTokens: {
         parameters: {
             query?: {
@@ -3395,6 +4924,591 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    getAuth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    createSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInV1"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    deleteSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": null;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChangeV1"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; empty: the first one. */
+                cursor?: string;
+                /** @description Items on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_tidegate.wire.sign_in_v1.UserV1_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    createUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserCreateV1"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserPasswordV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    putUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserWriteV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    deleteUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    resetUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserPasswordV1"];
+                };
             };
             /** @description Bad Request */
             400: {
