@@ -11,8 +11,4 @@ export function splitImage(reference: string): { registry: string; repository: s
 
 /** Returns the address of an image's page. */
 export const imagePath = (registry: string, repository: string, digest: string): string =>
-  `/registries/image?${new URLSearchParams({ registry, repository, digest })}`;
-
-/** Returns the address of a repository's page. */
-export const repositoryPath = (registry: string, repository: string): string =>
-  `/registries/repository?${new URLSearchParams({ registry, repository })}`;
+  `/registries/${encodeURIComponent(registry)}/${encodeURIComponent(repository)}/${digest}`;
