@@ -1,3 +1,4 @@
+import { Spinner } from "@fluentui/react-components";
 import { createBrowserRouter, redirect } from "react-router";
 
 import { Shell } from "./Shell";
@@ -10,6 +11,7 @@ export function makeRouter() {
       path: "/",
       element: <Shell />,
       errorElement: <RouteError />,
+      hydrateFallbackElement: <Spinner label="Loading" style={{ height: "100%" }} />,
       children: [
         { index: true, loader: () => redirect("/overview") },
         { path: "overview", lazy: () => import("../pages/overview/OverviewPage") },

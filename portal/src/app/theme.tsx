@@ -82,7 +82,7 @@ export function ThemeRoot({ children }: { children: ReactNode }) {
   );
   return (
     <RendererProvider renderer={renderer} targetDocument={document}>
-      <FluentProvider theme={dark ? DARK : LIGHT} className="theme-root">
+      <FluentProvider theme={dark ? DARK : LIGHT}>
         <ThemeContext value={state}>{children}</ThemeContext>
       </FluentProvider>
     </RendererProvider>

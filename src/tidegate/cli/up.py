@@ -115,7 +115,8 @@ def _next_steps(state: UpState, environment: Mapping[str, str], *, demo: bool) -
         [
             "",
             "Tidegate is ready.",
-            f"  hub       {state.hub}",
+            f"  portal    {state.portal}",
+            f"            {_credentials(state)}",
             f"  registry  {state.registry} (every push is scanned)",
             "",
             "Try, in a second terminal:",
@@ -126,6 +127,12 @@ def _next_steps(state: UpState, environment: Mapping[str, str], *, demo: bool) -
             f"Ctrl-C ends it all; data stays in {state.data_dir}",
         ]
     )
+
+
+def _credentials(state: UpState) -> str:
+    if state.admin_password:
+        return f"user admin, password {state.admin_password} (to be changed at the first sign-in)"
+    return f"user admin with your password, or the token in {state.data_dir}/tokens/admin.token"
 
 
 def _typed(name: str, find: Callable[[], Path], environment: Mapping[str, str]) -> str:

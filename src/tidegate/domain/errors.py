@@ -24,6 +24,7 @@ TidegateError
 │   ├── RegistryUnavailableError
 │   │   └── NotInRegistryError
 │   ├── HubUnavailableError
+│   ├── ProviderUnavailableError
 │   ├── ClusterUnavailableError
 │   ├── ScannerUnavailableError
 │   ├── LimitExceededError
@@ -140,6 +141,10 @@ class NotInRegistryError(RegistryUnavailableError):
 
 class HubUnavailableError(UnavailableError):
     """The hub did not answer."""
+
+
+class ProviderUnavailableError(UnavailableError):
+    """The OpenID provider did not answer, or not as one does."""
 
 
 class ClusterUnavailableError(UnavailableError):

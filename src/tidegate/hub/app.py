@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from litestar import Litestar, Router
 from litestar.di import Provide
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp
 
 from tidegate.hub.api import (
     clusters,
@@ -18,6 +18,7 @@ from tidegate.hub.api import (
     images,
     inventory,
     jobs,
+    oidc,
     organisation,
     overview,
     registries,
@@ -33,6 +34,7 @@ from tidegate.hub.api.images import provide_image_filter
 from tidegate.hub.api.problems import HANDLERS
 from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
+from tidegate.hub.headers import with_headers
 from tidegate.hub.jobs.pruning import keep_pruned
 from tidegate.hub.portal.assets import STATIC, load_assets
 from tidegate.hub.portal.site import with_portal
@@ -42,22 +44,11 @@ from tidegate.hub.store.migrate import migrate
 API_ROOT = "/api/v1"
 MAX_BODY_BYTES = 4 * 2**20
 
-_HEADERS = tuple(
-    (name.encode(), value.encode())
-    for name, value in (
-        ("cache-control", "no-store"),
-        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
-        ("cross-origin-resource-policy", "same-origin"),
-        ("referrer-policy", "no-referrer"),
-        ("x-content-type-options", "nosniff"),
-        ("x-frame-options", "DENY"),
-    )
-)
-
 
 def make_app(hub: Hub) -> ASGIApp:
     """Return the application for a hub that is `running`."""
-    return with_headers(with_portal(route(hub), load_assets(STATIC)))
+    app = with_portal(route(hub), load_assets(STATIC))
+    return with_headers(app, hub.settings.sign_in.public_url)
 
 
 def openapi_document() -> bytes:
@@ -102,6 +93,8 @@ async def running(hub: Hub) -> AsyncIterator[None]:
                     await pruning
     finally:
         await hub.database.close()
+        if hub.provider is not None:
+            await hub.provider.aclose()
 
 
 async def prepare(hub: Hub) -> None:
@@ -118,25 +111,6 @@ async def prepare(hub: Hub) -> None:
             await seed.bootstrap(connection, tokens_file, now)
     if password is not None:
         await seed.bootstrap_admin(hub.database, hub.passwords, password, now)
-
-
-def with_headers(app: ASGIApp) -> ASGIApp:
-    """Return `app` with the security headers on every answer.
-
-    Outside the framework: its middleware does not see what its router refuses.
-    """
-
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                given = list(message.get("headers", []))
-                names = {name.lower() for name, _ in given}
-                message["headers"] = [*given, *(h for h in _HEADERS if h[0] not in names)]
-            await send(message)
-
-        await app(scope, receive, send_with_headers)
-
-    return wrapped
 
 
 def _routes() -> list[Router]:
@@ -159,6 +133,7 @@ def _routes() -> list[Router]:
                 *jobs.HANDLERS,
                 *tokens.HANDLERS,
                 *session.HANDLERS,
+                *oidc.HANDLERS,
                 *users.HANDLERS,
             ],
             dependencies={

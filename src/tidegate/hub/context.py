@@ -8,6 +8,7 @@ from tidegate.hub.accounts.passwords import Passwords
 from tidegate.hub.accounts.throttle import Throttle
 from tidegate.hub.clock import render_instant
 from tidegate.hub.metrics import Metrics
+from tidegate.hub.oidc.provider import Provider
 from tidegate.hub.reach import RuleBook
 from tidegate.hub.settings import HubSettings
 from tidegate.hub.signals import Signals
@@ -28,6 +29,8 @@ class Hub:
     rule_book: RuleBook = field(default_factory=RuleBook)
     passwords: Passwords = field(default_factory=Passwords)
     throttle: Throttle = field(default_factory=Throttle)
+    provider: Provider | None = None
+    """The OpenID provider, where one is set up."""
 
     def author(self, caller: Caller) -> Author:
         """Return `caller` as the one who changes something now."""

@@ -14,6 +14,7 @@ from litestar.types import ASGIApp
 
 from tidegate.hub.app import make_app, running
 from tidegate.hub.context import Hub
+from tidegate.hub.oidc.provider import Provider
 from tidegate.hub.settings import HubSettings
 from tidegate.hub.store.database import Database
 from tidegate.hub.store.migrate import migrate
@@ -33,7 +34,9 @@ def serve(settings: HubSettings) -> int:
     Raises:
         ConfigurationError: the database or the bootstrap file cannot be used.
     """
-    hub = Hub(settings, Database(settings.database_url), now)
+    sign_in = settings.sign_in
+    provider = Provider(sign_in.oidc, sign_in.public_url) if sign_in.oidc else None
+    hub = Hub(settings, Database(settings.database_url), now, provider=provider)
     server = _Server(_config(make_app(hub), settings), hub)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _ignore)  # uvicorn raises it once more after a clean end

@@ -48,6 +48,7 @@ from tidegate.wire.hub_v1 import (
     TokenV1,
 )
 from tidegate.wire.policy_v1alpha1 import PolicyObjectV1
+from tidegate.wire.sign_in_v1 import UserV1
 
 T = TypeVar("T")
 
@@ -290,6 +291,10 @@ class HubClient(DataCalls):
     async def create_token(self, body: TokenCreateV1) -> TokenCreatedV1:
         """Make a token; it is in the answer and nowhere else."""
         return await self._http.post("tokens", body, TokenCreatedV1)
+
+    async def list_users(self) -> list[UserV1]:
+        """Return all users by name."""
+        return await self._all("users", UserV1, {})
 
     async def list_tokens(self) -> list[TokenV1]:
         """Return all tokens by name, without the secrets."""

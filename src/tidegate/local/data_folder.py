@@ -26,6 +26,8 @@ PARTS = ("hub", "registry", "gate", "agent")
 
 TOKENS = ("admin", "scanner", "registry", "cluster", "gate", "direct")
 TOKEN_BYTES = 32
+PASSWORD_BYTES = 15
+"""20 characters: typed once, by a person."""
 
 
 class UpState(msgspec.Struct, rename="camel"):
@@ -41,6 +43,8 @@ class UpState(msgspec.Struct, rename="camel"):
     admin_token: str
     data_dir: str
     public_key: str
+    admin_password: str = ""
+    """Initial password of the portal's user `admin`; empty once it was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,11 @@ class DataFolder:
         return self.token_file(name).read_text().strip()
 
     @property
+    def admin_password(self) -> Path:
+        """Initial password of the portal's user `admin`."""
+        return self.root / "tokens" / "admin.password"
+
+    @property
     def bootstrap_tokens(self) -> Path:
         """The tokens as the hub reads them at start."""
         return self.root / "tokens" / "hub-bootstrap.json"
@@ -107,6 +116,9 @@ class DataFolder:
         for name in TOKENS:
             if not self.token_file(name).exists():
                 write_private(self.token_file(name), secrets.token_urlsafe(TOKEN_BYTES).encode())
+        if not self.admin_password.exists():
+            password = secrets.token_urlsafe(PASSWORD_BYTES)
+            write_private(self.admin_password, password.encode())
         clusters = {CLUSTER_NAME: self.token("cluster")}
         tokens = {name: self.token(name) for name in ("admin", "scanner", "registry")}
         write_private(self.bootstrap_tokens, msgspec.json.encode({**tokens, "clusters": clusters}))

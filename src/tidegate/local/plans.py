@@ -41,6 +41,7 @@ def plan_hub(site: Site) -> PartPlan:
         PORT=site.ports["hub"],
         DATA_DIR=site.folder.root / "hub",
         BOOTSTRAP_TOKENS_FILE=site.folder.bootstrap_tokens,
+        BOOTSTRAP_PASSWORD_FILE=site.folder.admin_password,
         NOTIFY_REGISTRY=site.registry_host,
     )
 

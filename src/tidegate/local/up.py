@@ -91,6 +91,7 @@ class Up:
             cluster = await self._start_parts(stack, site)
             state = self._state(site, cluster)
             await self._wait_in_force(site)
+            state.admin_password = await self._initial_password(site)
             if self._options.demo:
                 await run_demo(state, self._say)
             stack.push_async_callback(self._end_keepers)  # before the parts it keeps are ended
@@ -198,6 +199,13 @@ class Up:
             data_dir=str(self._folder.root.absolute()),
             public_key=str(self._folder.public_key.absolute()),
         )
+
+    async def _initial_password(self, site: Site) -> str:
+        """Return the password of the user `admin` while it is still the initial one."""
+        async with HubClient(site.url("hub"), self._folder.token("admin")) as hub:
+            users = await hub.list_users()
+        initial = any(user.name == "admin" and user.must_change_password for user in users)
+        return self._folder.admin_password.read_text().strip() if initial else ""
 
     async def _wait_in_force(self, site: Site) -> None:
         """Return when the gate is ready and the cluster has the rules that the hub wants there.

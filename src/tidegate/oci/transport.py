@@ -19,7 +19,7 @@ from tidegate.domain.errors import (
     LimitExceededError,
     RegistryUnavailableError,
 )
-from tidegate.oci.addresses import PinnedBackend
+from tidegate.net.addresses import PinnedBackend
 from tidegate.oci.limits import RegistryLimits
 from tidegate.oci.registries import RegistryConfig, split_authority
 
@@ -116,7 +116,7 @@ class Transport:
             ssl_context=None if registry.plain_http else tls_context(registry.ca_file),
             max_connections=limits.max_connections,
             keepalive_expiry=limits.keep_alive_s,
-            network_backend=PinnedBackend(_private(registry)),
+            network_backend=PinnedBackend(_private(registry), RegistryUnavailableError),
         )
 
     @asynccontextmanager

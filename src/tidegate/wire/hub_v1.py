@@ -136,6 +136,8 @@ class GatingV1(Wire):
     """Body that switches gating of one cluster; Off admits everything there."""
 
     gating: Literal["On", "Off"]
+    password: Annotated[str, Meta(max_length=1024)] = ""
+    """Off, in a session: the user's password anew, or the API token that opened the session."""
 
 
 class SettingsV1(Wire):

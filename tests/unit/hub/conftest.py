@@ -19,8 +19,9 @@ from support.hub_world import (
     World,
     cheap_passwords,
 )
-from tidegate.hub.app import prepare, route, with_headers
+from tidegate.hub.app import prepare, route
 from tidegate.hub.context import Hub
+from tidegate.hub.headers import with_headers
 from tidegate.hub.settings import HubSettings, JobLimits
 from tidegate.hub.sign_in_settings import SignInSettings
 from tidegate.hub.store.database import Database

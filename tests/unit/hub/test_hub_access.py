@@ -86,6 +86,8 @@ WITHOUT_TOKEN = {
     ("GET", "/api/v1/openapi.json"),
     ("GET", "/api/v1/auth"),
     ("POST", "/api/v1/session"),
+    ("GET", "/api/v1/session/oidc/start"),
+    ("GET", "/api/v1/session/oidc/callback"),
 }
 TOKEN_OF = {A: "admin", R: "reader", S: "scanner", G: "registry", C: "c1"}
 

@@ -1,5 +1,6 @@
 import type { CloudScope, ConditionKind, MatcherType, ResourceMatcher, Rule } from "./form";
 import { isEverywhere } from "./form";
+import { OPERATORS, conditionOf } from "./glob";
 
 export const MATCHERS: Record<MatcherType, string> = {
   namespace: "Namespace",
@@ -54,6 +55,14 @@ export function scopeWords(rule: Rule): string {
   if (rule.scopeName) return rule.scopeName;
   if (!rule.scope?.length) return "All resources";
   return rule.scope
-    .map((entry) => `${MATCHERS[entry.matcherType]} ${entry.operator === "NotIn" ? "not " : ""}${entry.anyOf.join(", ")}`)
+    .map((entry) => `${MATCHERS[entry.matcherType]} ${matchWords(entry)}`)
     .join("; ");
+}
+
+/** Returns how a scope entry matches: `contains gate`, `not equals a, b`. */
+export function matchWords(entry: { anyOf: readonly string[]; operator?: string }): string {
+  const found = entry.anyOf.map(conditionOf);
+  const operator = found.every((each) => each.operator === found[0]?.operator) ? found[0]?.operator : undefined;
+  const values = operator ? found.map((each) => each.value) : entry.anyOf;
+  return `${entry.operator === "NotIn" ? "not " : ""}${OPERATORS[operator ?? "matches"].toLowerCase()} ${values.join(", ")}`;
 }

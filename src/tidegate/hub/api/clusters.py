@@ -1,9 +1,9 @@
 """Clusters: enrolment, heartbeat, gating, and the policy that an agent polls for."""
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Response, delete, get, post, put
+from litestar import Request, Response, delete, get, post, put
 from litestar.params import JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +17,7 @@ from tidegate.hub.api.parameters import (
     render_cursor,
 )
 from tidegate.hub.api.problems import documented
+from tidegate.hub.api.reauthentication import require_fresh
 from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
 from tidegate.hub.reach import policy_of
@@ -99,9 +100,15 @@ async def delete_cluster(hub: TheHub, caller: TheCaller, name: Id) -> None:
     responses=documented(404),
 )
 async def put_gating(
-    hub: TheHub, caller: TheCaller, name: Id, data: JSONBody[GatingV1]
+    hub: TheHub,
+    caller: TheCaller,
+    request: Request[Any, Any, Any],
+    name: Id,
+    data: JSONBody[GatingV1],
 ) -> ClusterV1:
-    """Switch gating of a cluster; Off admits everything there."""
+    """Switch gating of a cluster; Off admits everything there, and in a session needs proof."""
+    if data.gating == "Off":
+        await require_fresh(hub, request, caller, data.password)
     async with hub.database.write() as connection:
         await clusters.set_gating(connection, name, data, hub.author(caller))
     hub.signals.policy.ring()

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
+from tidegate.hub.headers import PORTAL_POLICY
 from tidegate.hub.portal.assets import INDEX, Asset
 
 NONCE_MARK = b"__TIDEGATE_NONCE__"
@@ -79,16 +80,10 @@ def _file(asset: Asset, gzip: bool) -> tuple[list[tuple[str, str]], bytes]:  # n
 
 def _page(body: bytes) -> tuple[list[tuple[str, str]], bytes]:
     nonce = secrets.token_urlsafe(16)
-    policy = (
-        "default-src 'none'; script-src 'self'; "
-        f"style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; font-src 'self'; "
-        "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors 'none'"
-    )
     headers = [
         ("content-type", "text/html; charset=utf-8"),
         ("cache-control", "no-store"),
-        ("content-security-policy", policy),
+        ("content-security-policy", PORTAL_POLICY.format(nonce=nonce)),
     ]
     return headers, body.replace(NONCE_MARK, nonce.encode())
 

@@ -92,8 +92,8 @@ async def set_gating(
         author,
         "cluster.gating",
         f"cluster/{name}",
-        before=GatingV1(before.gating),
-        after=body,
+        before={"gating": before.gating},
+        after={"gating": body.gating},  # never the password in the body
     )
 
 

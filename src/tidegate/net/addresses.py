@@ -1,19 +1,17 @@
 """Which addresses may be connected to, and a backend that connects to nothing else.
 
 A name is resolved once, its addresses are judged, and the connection goes to the address that was
-judged: no second look-up can answer differently (THREATS row 9).
+judged: no second look-up can answer differently (THREATS rows 9 and 25).
 """
 
 import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpcore2
-
-from tidegate.domain.errors import RegistryUnavailableError
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -46,10 +44,16 @@ def embedded_address(address: IpAddress) -> IpAddress:
 
 
 class PinnedBackend(httpcore2.AsyncNetworkBackend):
-    """Connects only to addresses that may be reached; `private` names who may have private ones."""
+    """Connects only to addresses that may be reached; `private` names who may have private ones.
 
-    def __init__(self, private: frozenset[tuple[str, int]]) -> None:
+    `refuse` makes the error for the others of what is wrong with them.
+    """
+
+    def __init__(
+        self, private: frozenset[tuple[str, int]], refuse: Callable[[str], Exception]
+    ) -> None:
         self._private = private
+        self._refuse = refuse
         self._plain = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
@@ -86,9 +90,9 @@ class PinnedBackend(httpcore2.AsyncNetworkBackend):
         allow_private = (host.strip("[]").lower(), port) in self._private
         reachable = [a for a in found if is_reachable(a, allow_private=allow_private)]
         if not reachable:
-            raise RegistryUnavailableError(
+            raise self._refuse(
                 f"{host} has the address {found[0]}, which is not contacted; link-local addresses "
-                "never are, private ones only for a registry configured with allow_private"
+                "never are, private ones only where the configuration says so (allow_private)"
             )
         return [str(address) for address in reachable[:MAX_ADDRESSES]]
 

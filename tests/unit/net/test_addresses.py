@@ -2,7 +2,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from tidegate.oci.addresses import is_reachable
+from tidegate.net.addresses import is_reachable
 
 NEVER = [
     "169.254.169.254",
