@@ -6,7 +6,7 @@ import { ApiError } from "../../api/client";
 import { DataTable, EmptyState, ErrorState, FilterBar, SeverityCounts, type Column } from "../../components";
 import { SEVERITIES, SeverityMark } from "../../components/SeverityCounts";
 import { capitalize, plural } from "../../lib/format";
-import { useParam } from "../../lib/address";
+import { useParam } from "../../lib/params";
 import { useFindings, type Finding, type ImageDetail, type Platform, type Subject } from "./data";
 import { FindingPanel } from "./FindingPanel";
 import { filterFindings, groupFindings, keyOf, rowsOf, severityRank, type Grouping, type Row } from "./findings";

@@ -5,7 +5,7 @@ import { useParams } from "react-router";
 import { ErrorState, Page, PageHeader, Section } from "../../components";
 import { ApiError } from "../../api/client";
 import { shortDigest } from "../../lib/format";
-import { useParam } from "../../lib/address";
+import { useParam } from "../../lib/params";
 import { badness } from "../registries/data";
 import { registryLink, repositoryLink } from "../registries/links";
 import { useImage, type ImageDetail, type Platform, type Subject } from "./data";

@@ -3,7 +3,7 @@ import { useMemo } from "react";
 import { ApiError } from "../../api/client";
 import { DataTable, EmptyState, ErrorState, FilterBar, type Column } from "../../components";
 import { plural } from "../../lib/format";
-import { useParam } from "../../lib/address";
+import { useParam } from "../../lib/params";
 import { usePackages, type ImageDetail, type Package, type Subject } from "./data";
 import styles from "./image.module.css";
 import { NothingYet } from "./NothingYet";

@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 
 import { DataTable, Digest, EmptyState, FilterBar, RelativeTime, StatusBadge, type Column } from "../../components";
 import { formatBytes, plural } from "../../lib/format";
-import { useParam } from "../../lib/address";
+import { useParam } from "../../lib/params";
 import type { ImageDetail, Referrer } from "./data";
 import styles from "./image.module.css";
 import { NothingYet } from "./NothingYet";

@@ -6,7 +6,7 @@ import { ApiError } from "../../api/client";
 import { CodeBlock, Digest, ErrorState, Essentials, RelativeTime } from "../../components";
 import { download } from "../../lib/download";
 import { formatBytes, formatCount } from "../../lib/format";
-import { useParam } from "../../lib/address";
+import { useParam } from "../../lib/params";
 import { useStatement, type ImageDetail, type Subject } from "./data";
 import styles from "./image.module.css";
 import { NothingYet } from "./NothingYet";

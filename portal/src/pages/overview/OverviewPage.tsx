@@ -3,7 +3,7 @@ import { useMemo } from "react";
 
 import { ErrorState, Page, PageHeader } from "../../components";
 import { formatCount } from "../../lib/format";
-import { useParam } from "../../lib/address";
+import { useParam } from "../../lib/params";
 import { ClusterBanner } from "./ClusterBanner";
 import { columnsOf, RANGES, totalsOf, useOverview, type Overview } from "./data";
 import { ExpiringExemptions, RiskiestImages, TopRules } from "./Lists";

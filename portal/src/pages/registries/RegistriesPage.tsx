@@ -4,7 +4,7 @@ import { Link, useNavigate } from "react-router";
 
 import { CommandBar, DataTable, EmptyState, ErrorState, FilterBar, Page, PageHeader, StatusBadge, type Column } from "../../components";
 import { formatCount, plural } from "../../lib/format";
-import { useParam } from "../../lib/address";
+import { useParam } from "../../lib/params";
 import { useRegistries, type Registry } from "./data";
 import { registryLink } from "./links";
 import styles from "./registries.module.css";

@@ -15,7 +15,7 @@ import {
   type Column,
 } from "../../components";
 import { formatCount, plural } from "../../lib/format";
-import { useParam } from "../../lib/address";
+import { useParam } from "../../lib/params";
 import { badness, useRepositories, type Repository } from "./data";
 import { repositoryLink } from "./links";
 import styles from "./registries.module.css";

@@ -16,7 +16,7 @@ import {
   type Column,
 } from "../../components";
 import { plural } from "../../lib/format";
-import { useParam } from "../../lib/address";
+import { useParam } from "../../lib/params";
 import { badness, useImages, worstCounts, type Image } from "./data";
 import { ImageStatus } from "./ImageStatus";
 import { imageLink, registryLink } from "./links";
