@@ -1,4 +1,14 @@
 import {
+  Board20Filled,
+  Board20Regular,
+  Box20Filled,
+  Box20Regular,
+  History20Filled,
+  History20Regular,
+  Server20Filled,
+  Server20Regular,
+  Settings20Filled,
+  Settings20Regular,
   ShieldTask20Filled,
   ShieldTask20Regular,
   TaskListSquareLtr20Filled,
@@ -22,6 +32,10 @@ export interface NavGroup {
 
 export const NAV: readonly NavGroup[] = [
   {
+    title: "General",
+    items: [{ to: "/overview", text: "Overview", icon: Board20Regular, activeIcon: Board20Filled }],
+  },
+  {
     title: "Security rules",
     items: [
       { to: "/rules", text: "Vulnerability assessment", icon: ShieldTask20Regular, activeIcon: ShieldTask20Filled },
@@ -31,6 +45,20 @@ export const NAV: readonly NavGroup[] = [
         icon: TaskListSquareLtr20Regular,
         activeIcon: TaskListSquareLtr20Filled,
       },
+    ],
+  },
+  {
+    title: "Inventory",
+    items: [
+      { to: "/registries", text: "Registries", icon: Box20Regular, activeIcon: Box20Filled },
+      { to: "/clusters", text: "Clusters", icon: Server20Regular, activeIcon: Server20Filled },
+    ],
+  },
+  {
+    title: "Administration",
+    items: [
+      { to: "/settings", text: "Settings", icon: Settings20Regular, activeIcon: Settings20Filled },
+      { to: "/audit", text: "Audit log", icon: History20Regular, activeIcon: History20Filled, admin: true },
     ],
   },
 ];

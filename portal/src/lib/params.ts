@@ -20,3 +20,10 @@ export function useParamState() {
   );
   return { params, get: (name: string) => params.get(name) ?? "", set };
 }
+
+/** One value of the address, and its setter; `fallback` stands for it where it is absent. */
+export function useParam(name: string, fallback = ""): [string, (value: string) => void] {
+  const { get, set } = useParamState();
+  const change = useCallback((value: string) => set({ [name]: value === fallback ? "" : value }), [name, fallback, set]);
+  return [get(name) || fallback, change];
+}
