@@ -58,7 +58,7 @@ function UserMenu() {
       onCheckedValueChange={(_, data) => choose((data.checkedItems[0] ?? "system") as ThemeChoice)}
     >
       <MenuTrigger disableButtonEnhancement>
-        <Button appearance="subtle" className={styles["user"] ?? ""} aria-label={`Account of ${name}`}>
+        <Button appearance="subtle" className={styles["user"] ?? ""}>
           <span className={styles["userText"]}>
             <span>{name}</span>
             <span className={styles["role"]}>{user.role === "admin" ? "Security Admin" : "Security Reader"}</span>

@@ -7,7 +7,7 @@ import {
   DialogSurface,
   DialogTitle,
 } from "@fluentui/react-components";
-import type { ReactNode } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 
 interface Props {
   title: string;
@@ -22,6 +22,7 @@ interface Props {
 
 /** Asks before something that is not easily undone. */
 export function ConfirmDialog({ title, children, confirm, cancel = "Cancel", busy, disabled, onConfirm, onCancel }: Props) {
+  useFocusBack();
   return (
     <Dialog open modalType="alert" onOpenChange={(_, data) => !data.open && onCancel()}>
       <DialogSurface>
@@ -39,5 +40,18 @@ export function ConfirmDialog({ title, children, confirm, cancel = "Cancel", bus
         </DialogBody>
       </DialogSurface>
     </Dialog>
+  );
+}
+
+/** Gives the focus back to where it was: a panel below is hidden from screen readers until it has it. */
+function useFocusBack() {
+  const [before] = useState(() => document.activeElement);
+  useEffect(
+    () => () => {
+      window.setTimeout(() => {
+        if (before instanceof HTMLElement && before.isConnected) before.focus();
+      });
+    },
+    [before],
   );
 }

@@ -52,8 +52,8 @@ export const plural = (count: number, one: string, many = `${one}s`): string =>
 
 export const capitalize = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
-/** Returns `PolicyEvaluation` as `Policy evaluation`. */
+/** Returns `PolicyEvaluation` as `Policy evaluation`, `ForbiddenCve` as `Forbidden CVE`. */
 export function spaced(word: string): string {
-  const words = word.replace(/([a-z])([A-Z])/g, "$1 $2").split(" ");
-  return words.map((part, place) => (place && !/^[A-Z]{2,}/.test(part) ? part.toLowerCase() : part)).join(" ");
+  const [first = "", ...rest] = word.replace(/([a-z])([A-Z])/g, "$1 $2").split(" ");
+  return [first, ...rest.map((part) => (part === "Cve" ? "CVE" : part.toLowerCase()))].join(" ");
 }

@@ -1,6 +1,6 @@
 import { Button, Combobox, Dropdown, Field, Option, Popover, PopoverSurface, PopoverTrigger } from "@fluentui/react-components";
 import { Filter20Regular } from "@fluentui/react-icons";
-import { useMemo, useState, type FormEvent } from "react";
+import { useState, type SyntheticEvent } from "react";
 
 import type { Entry } from "./data";
 import { FIELDS, FIELD_NAMES, REASONS, filterWords, type FieldName, type Filters } from "./filters";
@@ -19,10 +19,10 @@ export function AddFilter({ entries, taken, onAdd }: Props) {
   const [chosen, setChosen] = useState<FieldName>("action");
   const [value, setValue] = useState("");
   const name = free.includes(chosen) ? chosen : free[0];
-  const proposals = useMemo(() => (name ? proposalsFor(name, entries) : []), [name, entries]);
   if (!name) return null;
+  const proposals = proposalsFor(name, entries);
   const fixed = name === "action" || name === "reason";
-  const submit = (event: FormEvent) => {
+  const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     if (!value.trim()) return;
     onAdd(name, value.trim());

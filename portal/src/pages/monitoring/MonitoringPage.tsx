@@ -157,7 +157,7 @@ const COLUMNS: readonly Column<Entry>[] = [
   {
     key: "time",
     header: "Timestamp",
-    width: "176px",
+    width: "168px",
     render: ({ lastAt }) => <time dateTime={lastAt}>{exactTime(new Date(lastAt))}</time>,
   },
   { key: "action", header: "Action", width: "96px", render: ({ event }) => <ActionBadge action={event.action} /> },
@@ -165,7 +165,7 @@ const COLUMNS: readonly Column<Entry>[] = [
   {
     key: "name",
     header: "Resource name",
-    width: "minmax(140px, 2fr)",
+    width: "minmax(140px, 1.6fr)",
     render: ({ event, count }) => (
       <span className={styles["name"]}>
         <span title={event.name}>{event.name}</span>
@@ -177,19 +177,19 @@ const COLUMNS: readonly Column<Entry>[] = [
       </span>
     ),
   },
-  { key: "namespace", header: "Namespace", width: "minmax(104px, 1fr)", render: ({ event }) => text(event.namespace) },
-  { key: "cluster", header: "Cluster", width: "minmax(72px, 1fr)", render: ({ event }) => text(event.cluster) },
+  { key: "namespace", header: "Namespace", width: "minmax(96px, 0.8fr)", render: ({ event }) => text(event.namespace) },
+  { key: "cluster", header: "Cluster", width: "minmax(72px, 0.7fr)", render: ({ event }) => text(event.cluster) },
   {
     key: "violation",
     header: "Violation",
-    width: "minmax(120px, 2fr)",
+    width: "minmax(150px, 2fr)",
     render: ({ event }) => text(worstRow(event)?.violation),
   },
-  { key: "rule", header: "Rule name", width: "minmax(120px, 2fr)", render: ({ event }) => text(worstRow(event)?.rule) },
+  { key: "rule", header: "Rule name", width: "minmax(120px, 1.4fr)", render: ({ event }) => text(worstRow(event)?.rule) },
   {
     key: "reason",
     header: "Reason",
-    width: "minmax(128px, 1fr)",
+    width: "144px",
     render: ({ event }) => text(spaced(worstRow(event)?.reason ?? "")),
   },
 ];

@@ -1,6 +1,4 @@
-import { Switch } from "@fluentui/react-components";
-
-import { ActionBadge, Essentials, type Fact } from "../../components";
+import { ActionBadge, Essentials, StatusBadge, type Fact } from "../../components";
 import { formOf, type Rule } from "../rules/form";
 import { CONDITIONS, MATCHERS, matchWords } from "../rules/words";
 import styles from "./Monitoring.module.css";
@@ -29,12 +27,11 @@ export function RuleSnapshot({ rule }: { rule: Rule }) {
         ]}
       />
       <h4 className={styles["small"]}>Scan conditions</h4>
-      <Switch
-        checked={form.blockUnscanned}
-        disabled
-        label="Block all deployments with missing artifacts"
-        className={styles["switch"] ?? ""}
-      />
+      <StatusBadge tone={form.blockUnscanned ? "good" : "neutral"}>
+        {form.blockUnscanned
+          ? "Block all deployments with missing artifacts"
+          : "Deployments with missing artifacts are not blocked"}
+      </StatusBadge>
       <h4 className={styles["small"]}>Rule conditions</h4>
       {conditions.length ? (
         <Essentials columns={1} facts={conditions} />

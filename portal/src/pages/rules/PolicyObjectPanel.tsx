@@ -17,7 +17,7 @@ export function PolicyObjectPanel({ only, onClose }: { only: readonly RuleRecord
     const chosen = names.size ? rules.filter((rule) => names.has(rule.name)) : rules;
     return stringify(
       { ...data, spec: { ...data.spec, vulnerabilityAssessmentGatedDeployment: chosen } },
-      { lineWidth: 0 },
+      { lineWidth: 0, version: "1.1" },
     );
   }, [data, only]);
   return (

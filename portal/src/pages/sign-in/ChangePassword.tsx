@@ -1,5 +1,5 @@
 import { Button, Field, Input, MessageBar, MessageBarBody } from "@fluentui/react-components";
-import { useState, type FormEvent } from "react";
+import { useState, type SyntheticEvent } from "react";
 
 import { useChangePassword } from "../../api/session";
 import { SignInFrame } from "./SignInFrame";
@@ -12,7 +12,7 @@ export function ChangePassword() {
   const [next, setNext] = useState("");
   const [again, setAgain] = useState("");
   const differs = again !== "" && again !== next;
-  const submit = (event: FormEvent) => {
+  const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     change.mutate({ current, new: next });
   };

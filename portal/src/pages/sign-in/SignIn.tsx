@@ -1,5 +1,5 @@
 import { Button, Divider, Field, Input, MessageBar, MessageBarBody, Spinner } from "@fluentui/react-components";
-import { useState, type FormEvent } from "react";
+import { useState, type SyntheticEvent } from "react";
 import { useLocation } from "react-router";
 
 import { useSignIn, useSignInWays, type Credentials, type SignInWays } from "../../api/session";
@@ -69,7 +69,7 @@ interface FormProps {
 function PasswordForm({ busy, onSubmit }: FormProps) {
   const [username, setUsername] = useState("");
   const [password, setPassword] = useState("");
-  const submit = (event: FormEvent) => {
+  const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     onSubmit({ username, password });
   };
@@ -93,7 +93,7 @@ function PasswordForm({ busy, onSubmit }: FormProps) {
 
 function TokenForm({ busy, onSubmit }: FormProps) {
   const [token, setToken] = useState("");
-  const submit = (event: FormEvent) => {
+  const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     onSubmit({ token: token.trim() });
   };

@@ -35,7 +35,7 @@ def load_assets(folder: Path) -> dict[str, Asset]:
     return {
         f"/{path.relative_to(folder).as_posix()}": _load(path, folder)
         for path in files
-        if path.suffix != ".gz"
+        if path.suffix != ".gz" and not path.name.startswith(".")
     }
 
 
