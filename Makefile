@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help install up lint check test kube clients e2e bench crd docs golden faults fix lock clean
+.PHONY: help install up lint check test kube clients e2e portal screens bench crd docs golden faults fix lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,10 +15,24 @@ $(BIN)/.installed: requirements/dev.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-install: $(BIN)/.installed ## make .venv/ with tidegate[all] and the check tools
+PORTAL_SOURCES := $(shell git ls-files -co --exclude-standard portal 2>/dev/null)
+PORTAL_BUILT := src/tidegate/hub/portal/static/.built
+
+# Without Node the hub runs all the same and says on its first page that the portal is not built.
+$(PORTAL_BUILT): $(PORTAL_SOURCES)
+	@if hack/has-node.sh; then \
+	  cd portal && npm ci --no-audit --no-fund && npm run --silent build && touch ../$@; \
+	fi
+
+install: $(BIN)/.installed $(PORTAL_BUILT) ## make .venv/ with tidegate[all] and the check tools
 
 up: install ## run everything on this machine, with the demo images and the lab's rule
 	$(BIN)/tidegate up --demo
+
+portal: $(PORTAL_BUILT) ## build the portal (needs Node 20.19 or newer)
+
+screens: install ## a picture of every page of the portal, in portal/screens/
+	cd portal && PYTHON=$(CURDIR)/$(BIN)/python npx playwright test --project screens
 
 lint: install ## style, types and import contracts
 	$(BIN)/ruff check .
@@ -31,7 +45,7 @@ check: lint ## lint and the fast tests (under 60 s)
 
 test: check ## everything: the fast checks, then real registries, scanner, hub and API server
 	$(BIN)/pytest -q -n 2 -m integration tests/unit
-	$(BIN)/pytest -q tests/contract tests/integration tests/e2e
+	$(BIN)/pytest -q tests/contract tests/integration tests/e2e tests/portal
 
 kube: ## build the real API server, controller-manager and kubectl into a cache (once, minutes)
 	hack/kube/build.sh
@@ -69,5 +83,6 @@ lock: ## rewrite requirements/ from pyproject.toml (needs uv)
 	hack/lock.sh
 
 clean: ## remove what the targets made in this checkout
+	rm -rf portal/node_modules portal/screens portal/test-results src/tidegate/hub/portal/static
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

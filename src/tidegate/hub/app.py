@@ -31,7 +31,7 @@ from tidegate.hub.api import (
 )
 from tidegate.hub.api.access import provide_caller, provide_hub, provide_session
 from tidegate.hub.api.bodies import StrictRequest
-from tidegate.hub.api.document import document_handler
+from tidegate.hub.api.document import document_handler, render_document
 from tidegate.hub.api.events import provide_event_filter
 from tidegate.hub.api.images import provide_image_filter
 from tidegate.hub.api.problems import HANDLERS
@@ -39,6 +39,8 @@ from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
 from tidegate.hub.headers import with_headers
 from tidegate.hub.jobs.pruning import keep_pruned
+from tidegate.hub.portal.assets import STATIC, load_assets
+from tidegate.hub.portal.site import with_portal
 from tidegate.hub.replicas import hear_changes
 from tidegate.hub.store import seed
 from tidegate.hub.store.database import Turn, take_turn
@@ -50,7 +52,13 @@ MAX_BODY_BYTES = 4 * 2**20
 
 def make_app(hub: Hub) -> ASGIApp:
     """Return the application for a hub that is `running`."""
-    return with_headers(route(hub), hub.settings.sign_in.public_url)
+    app = with_portal(route(hub), load_assets(STATIC))
+    return with_headers(app, hub.settings.sign_in.public_url)
+
+
+def openapi_document() -> bytes:
+    """Return the OpenAPI document, as `/api/v1/openapi.json` serves it."""
+    return render_document(_routes())
 
 
 def route(hub: Hub) -> Litestar:

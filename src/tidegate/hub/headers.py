@@ -8,13 +8,13 @@ API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-
 """Nothing in an answer of the API is a page: what a stranger wrote there runs nowhere."""
 
 PORTAL_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; manifest-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; "
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """For the portal's pages: scripts from the hub's own files alone, never inline.
 
-Styles may be inline: the portal's components write theirs as they are shown.
+The style elements that its components make as they are shown carry the page's nonce.
 """
 
 _SAME_FOR_ALL = (

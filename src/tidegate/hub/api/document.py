@@ -25,8 +25,7 @@ def document_handler(make_routes: Callable[[], list[Router]]) -> HTTPRouteHandle
 
     @functools.cache
     def render() -> bytes:
-        app = Litestar(route_handlers=make_routes(), openapi_config=_config(), logging_config=None)
-        return msgspec.json.encode(app.openapi_schema.to_schema())
+        return render_document(make_routes())
 
     @get("/openapi.json", include_in_schema=False)
     async def get_document() -> Response[bytes]:
@@ -34,6 +33,12 @@ def document_handler(make_routes: Callable[[], list[Router]]) -> HTTPRouteHandle
         return Response(await asyncio.to_thread(render), media_type=MEDIA_TYPE)
 
     return get_document
+
+
+def render_document(routes: list[Router]) -> bytes:
+    """Return the document of `routes`."""
+    app = Litestar(route_handlers=routes, openapi_config=_config(), logging_config=None)
+    return msgspec.json.encode(app.openapi_schema.to_schema())
 
 
 def _config() -> OpenAPIConfig:

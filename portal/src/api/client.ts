@@ -1,0 +1,97 @@
+import createClient, { type Middleware } from "openapi-fetch";
+
+import type { components, paths } from "./schema";
+
+export type Schemas = components["schemas"];
+
+/** What the hub refused, in its own words; `field` names the field that was wrong. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly title: string,
+    detail: string,
+    readonly field: string,
+  ) {
+    super(detail);
+    this.name = "ApiError";
+  }
+}
+
+let csrfToken = "";
+
+/** Keeps the token that every write must send back; comes with the session. */
+export function setCsrfToken(token: string) {
+  csrfToken = token;
+}
+
+const guard: Middleware = {
+  onRequest({ request }) {
+    if (request.method !== "GET") request.headers.set("X-Tidegate-CSRF", csrfToken);
+    return request;
+  },
+  async onResponse({ response }) {
+    if (!response.ok) throw await problemOf(response);
+    return response;
+  },
+  onError() {
+    return new ApiError(0, "No answer", "The hub does not answer. Is it running?", "");
+  },
+};
+
+export const client = createClient<paths>({ baseUrl: location.origin });
+client.use(guard);
+
+/** Returns the body of an answer that the middleware let pass. */
+export async function body<T>(answer: Promise<{ data?: T }>): Promise<T> {
+  return (await answer).data as T;
+}
+
+async function problemOf(response: Response): Promise<ApiError> {
+  const problem: unknown = await response.json().catch(() => null);
+  const read = (name: string) => {
+    const value = problem && typeof problem === "object" ? (problem as Record<string, unknown>)[name] : "";
+    return typeof value === "string" ? value : "";
+  };
+  return new ApiError(
+    response.status,
+    read("title") || response.statusText,
+    read("detail") || `The hub answered ${response.status}.`,
+    read("field"),
+  );
+}
+
+interface RequestOptions {
+  query?: Record<string, string | number | boolean | undefined>;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** Sends a request whose path is made at run time; the caller names what comes back. */
+export async function request<T>(
+  method: "GET" | "POST" | "PUT" | "DELETE",
+  path: string,
+  options: RequestOptions = {},
+): Promise<T> {
+  const headers = new Headers(options.headers);
+  if (method !== "GET") headers.set("X-Tidegate-CSRF", csrfToken);
+  if (options.body !== undefined) headers.set("Content-Type", "application/json");
+  let response: Response;
+  try {
+    response = await fetch(path + renderQuery(options.query), {
+      method,
+      headers,
+      body: options.body === undefined ? null : JSON.stringify(options.body),
+    });
+  } catch {
+    throw new ApiError(0, "No answer", "The hub does not answer. Is it running?", "");
+  }
+  if (!response.ok) throw await problemOf(response);
+  const text = await response.text();
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+export function renderQuery(query: RequestOptions["query"]): string {
+  const given = Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== "");
+  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  return given.length ? `?${search}` : "";
+}

@@ -1,0 +1,21 @@
+import { Toast, ToastBody, ToastTitle, useToastController } from "@fluentui/react-components";
+import { useCallback } from "react";
+
+export const TOASTER = "tidegate";
+
+/** Returns a function that tells, in a corner, how something went. */
+export function useTell() {
+  const { dispatchToast } = useToastController(TOASTER);
+  return useCallback(
+    (intent: "success" | "error" | "info", title: string, text = "") => {
+      dispatchToast(
+        <Toast>
+          <ToastTitle>{title}</ToastTitle>
+          {text ? <ToastBody>{text}</ToastBody> : null}
+        </Toast>,
+        { intent, timeout: intent === "error" ? 12_000 : 4_000 },
+      );
+    },
+    [dispatchToast],
+  );
+}

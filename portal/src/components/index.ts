@@ -1,0 +1,14 @@
+export { ActionBadge, StatusBadge, type Tone } from "./StatusBadge";
+export { CodeBlock } from "./CodeBlock";
+export { CopyButton, CopyText, Digest } from "./CopyText";
+export { CommandBar, type Command } from "./CommandBar";
+export { ConfirmDialog } from "./ConfirmDialog";
+export { DataTable, type Column } from "./DataTable";
+export { DetailPanel, Section } from "./DetailPanel";
+export { EmptyState, ErrorState } from "./States";
+export { Essentials, type Fact } from "./Essentials";
+export { FilterBar, FilterPill } from "./FilterBar";
+export { Page, PageHeader, type Crumb } from "./PageHeader";
+export { RelativeTime } from "./RelativeTime";
+export { SeverityCounts } from "./SeverityCounts";
+export { TagInput } from "./TagInput";

@@ -1,0 +1,48 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+
+import { body, client, request, type Schemas } from "../../api/client";
+import { PAGE_LIMIT, usePages } from "../../api/pages";
+
+export type Cluster = Schemas["ClusterV1"];
+export type Provider = Cluster["provider"];
+export type Enrol = Schemas["ClusterEnrolV1"];
+
+/** A one-time token for a cluster's agent; it is shown this once. */
+export interface Enrolment {
+  name: string;
+  token: string;
+  expiresAt: string;
+}
+
+const KEY = ["clusters", "list"] as const;
+const REFRESH_MS = 5_000;
+
+export const useClusterList = () =>
+  usePages<Cluster>({
+    key: KEY,
+    load: (cursor) => body(client.GET("/api/v1/clusters", { params: { query: { limit: PAGE_LIMIT, cursor } } })),
+    whole: true,
+    refetchInterval: REFRESH_MS,
+  });
+
+function useChange<T, R>(mutationFn: (input: T) => Promise<R>) {
+  const queries = useQueryClient();
+  return useMutation({ mutationFn, onSettled: () => queries.invalidateQueries({ queryKey: ["clusters"] }) });
+}
+
+export const useEnrol = () => useChange((write: Enrol) => request<Enrolment>("POST", "/api/v1/clusters/enrolments", { body: write }));
+
+export const useDeleteCluster = () =>
+  useChange((name: string) => client.DELETE("/api/v1/clusters/{name}", { params: { path: { name } } }));
+
+export interface GatingChange {
+  name: string;
+  gating: "On" | "Off";
+  /** Proves anew who is there; only to switch off. */
+  password: string;
+}
+
+export const useGating = () =>
+  useChange(({ name, gating, password }: GatingChange) =>
+    body(client.PUT("/api/v1/clusters/{name}/gating", { params: { path: { name } }, body: { gating, password } })),
+  );

@@ -1,0 +1,104 @@
+import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+
+import { body, client, renderQuery, type Schemas } from "../../api/client";
+import { sinceOf, type Filters, type Range } from "./filters";
+
+export type AdmissionEvent = Schemas["AdmissionEventV1"];
+export type ImageRow = Schemas["ImageRowV1"];
+/** What a line of the list shows: an event, or the latest of a group of retries. */
+export type Entry = Schemas["EventGroupV1"];
+
+interface Asked {
+  filters: Filters;
+  range: Range;
+  grouped: boolean;
+}
+
+const PAGE = 100;
+/** With more pages than this a refresh would be felt; then new events wait behind a button. */
+const LIVE_PAGES = 3;
+const GATHER_MS = 250;
+
+export const keyOf = ({ event }: Entry): string => `${event.cluster ?? ""}/${event.id}`;
+
+/** The events that match, newest first, kept up to date as they come. */
+export function useEvents(asked: Asked) {
+  const key = ["events", asked];
+  const pages = useInfiniteQuery({
+    queryKey: key,
+    queryFn: async ({ pageParam }) => {
+      const page = await body(
+        client.GET("/api/v1/events", {
+          params: {
+            query: {
+              ...asked.filters,
+              action: asked.filters.action as "" | "allow" | "audit" | "deny" | undefined,
+              since: sinceOf(asked.range, new Date()),
+              grouped: asked.grouped,
+              cursor: pageParam,
+              limit: PAGE,
+            },
+          },
+        }),
+      );
+      return { items: page.items.map(entryOf), next: page.next };
+    },
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+  const count = pages.data?.pages.length ?? 0;
+  const live = useLive(asked.filters, count <= LIVE_PAGES, key);
+  return { ...pages, entries: pages.data?.pages.flatMap((page) => page.items) ?? [], live };
+}
+
+function entryOf(item: AdmissionEvent | Entry): Entry {
+  return "event" in item ? item : { event: item, count: 1, firstAt: item.time, lastAt: item.time };
+}
+
+/** Listens to the stream of events; says whether it flows and how many wait to be shown. */
+function useLive(filters: Filters, atOnce: boolean, key: readonly unknown[]) {
+  const queries = useQueryClient();
+  const [connected, setConnected] = useState(false);
+  const [waiting, setWaiting] = useState(0);
+  const query = renderQuery(filters);
+  const keyText = JSON.stringify(key);
+  useEffect(() => {
+    const source = new EventSource(`/api/v1/events/tail${query}`);
+    let timer = 0;
+    const refresh = () => {
+      timer = 0;
+      void queries.invalidateQueries({ queryKey: JSON.parse(keyText) as unknown[] });
+    };
+    source.addEventListener("open", () => setConnected(true));
+    source.addEventListener("error", () => setConnected(false));
+    source.addEventListener("admission", () => {
+      if (!atOnce) setWaiting((before) => before + 1);
+      else timer ||= window.setTimeout(refresh, GATHER_MS);
+    });
+    return () => {
+      source.close();
+      window.clearTimeout(timer);
+    };
+  }, [query, atOnce, keyText, queries]);
+  const show = () => {
+    setWaiting(0);
+    void queries.resetQueries({ queryKey: key });
+  };
+  return { connected, waiting, show };
+}
+
+export function useEvent(id: string, cluster: string, known: AdmissionEvent | undefined) {
+  return useQuery({
+    queryKey: ["event", cluster, id],
+    queryFn: () =>
+      body(client.GET("/api/v1/events/{event_id}", { params: { path: { event_id: id }, query: { cluster } } })),
+    initialData: known,
+    staleTime: Infinity,
+  });
+}
+
+/** Returns where the browser fetches a file of all that the list shows. */
+export const exportUrl = ({ filters, range }: Asked, format: "csv" | "jsonl"): string =>
+  `/api/v1/events/export${renderQuery({ ...filters, since: sinceOf(range, new Date()), format })}`;

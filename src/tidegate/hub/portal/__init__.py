@@ -1,0 +1,1 @@
+"""The portal: what a browser gets from the hub beside the API."""
