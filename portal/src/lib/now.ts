@@ -7,6 +7,7 @@ let timer: number | undefined;
 const listeners = new Set<() => void>();
 
 function subscribe(listener: () => void) {
+  if (listeners.size === 0) current = new Date();
   listeners.add(listener);
   timer ??= window.setInterval(() => {
     current = new Date();
@@ -21,10 +22,8 @@ function subscribe(listener: () => void) {
   };
 }
 
-function snapshot() {
-  if (listeners.size === 0) current = new Date();
-  return current;
-}
+/** The same moment until the next tick: a new one on each call would never settle. */
+const snapshot = () => current;
 
 /** The present, renewed every few seconds by one timer for the whole page. */
 export const useNow = (): Date => useSyncExternalStore(subscribe, snapshot);

@@ -27,7 +27,7 @@ export function diff(before: Json, after: Json): Change[] {
 /** Returns each value by its path; a list of plain values is one value, so that an inserted one moves nothing. */
 function leaves(value: Json, path = "", found = new Map<string, string>()): Map<string, string> {
   if (value === null || value === undefined) return found;
-  if (typeof value !== "object") found.set(path || "value", String(value));
+  if (typeof value !== "object") found.set(path || "value", typeof value === "string" ? value : JSON.stringify(value));
   else if (Array.isArray(value) && value.every((item) => typeof item !== "object")) found.set(path || "value", value.map(String).join(", "));
   else for (const [name, item] of Object.entries(value)) leaves(item, path ? `${path}.${name}` : name, found);
   return found;

@@ -6,7 +6,7 @@ import { ErrorState, Page, PageHeader, Section } from "../../components";
 import { ApiError } from "../../api/client";
 import { shortDigest } from "../../lib/format";
 import { useParam } from "../../lib/params";
-import { badness } from "../registries/data";
+import { badness } from "../../lib/counts";
 import { registryLink, repositoryLink } from "../registries/links";
 import { useImage, type ImageDetail, type Platform, type Subject } from "./data";
 import { FindingsTab } from "./FindingsTab";

@@ -1,5 +1,5 @@
 import { DataTable, Digest, EmptyState, RelativeTime, SeverityCounts, StatusBadge, type Column } from "../../components";
-import { badness } from "../registries/data";
+import { badness } from "../../lib/counts";
 import type { ScanRecord } from "./data";
 import styles from "./image.module.css";
 

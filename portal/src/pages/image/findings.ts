@@ -1,4 +1,4 @@
-import { badness } from "../registries/data";
+import { badness } from "../../lib/counts";
 import { SEVERITIES, type Counts, type Severity } from "../../components/SeverityCounts";
 import type { Finding } from "./data";
 

@@ -16,7 +16,8 @@ import {
 } from "../../components";
 import { formatCount, plural } from "../../lib/format";
 import { useParam } from "../../lib/params";
-import { badness, useRepositories, type Repository } from "./data";
+import { useRepositories, type Repository } from "./data";
+import { badness } from "../../lib/counts";
 import { repositoryLink } from "./links";
 import styles from "./registries.module.css";
 

@@ -17,7 +17,8 @@ import {
 } from "../../components";
 import { plural } from "../../lib/format";
 import { useParam } from "../../lib/params";
-import { badness, useImages, worstCounts, type Image } from "./data";
+import { useImages, type Image } from "./data";
+import { badness, worstCounts } from "../../lib/counts";
 import { ImageStatus } from "./ImageStatus";
 import { imageLink, registryLink } from "./links";
 import styles from "./registries.module.css";

@@ -1,6 +1,5 @@
 import { body, client, type Schemas } from "../../api/client";
 import { PAGE_LIMIT, usePages } from "../../api/pages";
-import type { Counts } from "../../components/SeverityCounts";
 
 export type Registry = Schemas["RegistryV1"];
 export type Repository = Schemas["RepositoryV1"];
@@ -37,17 +36,3 @@ export const useImages = (registry: string, repository: string, search: string) 
     whole: true,
     refetchInterval: REFRESH_MS,
   });
-
-const ORDER = ["critical", "high", "medium", "low", "unknown"] as const;
-
-/** A number that sorts counts: one critical is worse than any count of high ones. */
-export function badness(counts: Counts): number {
-  return ORDER.reduce((sum, severity) => sum * 10_000 + Math.min(counts[severity] ?? 0, 9_999), 0);
-}
-
-/** The counts of the platform with the worst findings; null where nothing was scanned. */
-export function worstCounts(reports: readonly { counts: Counts }[]): Counts | null {
-  const [first, ...rest] = reports;
-  if (!first) return null;
-  return rest.reduce((worst, { counts }) => (badness(counts) > badness(worst) ? counts : worst), first.counts);
-}

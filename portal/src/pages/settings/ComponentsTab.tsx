@@ -152,7 +152,7 @@ function GatedClusters() {
   const on = items.filter((cluster) => cluster.gating !== "Off").length;
   return (
     <>
-      <span className={styles["line"]}>{isPending ? "…" : `On in ${on} of ${plural(items.length, "cluster")}; the switch is for new ones`}</span>
+      <span className={styles["line"]}>{isPending ? "Counting the clusters" : `On in ${on} of ${plural(items.length, "cluster")}; the switch is for new ones`}</span>
       <Link className={styles["link"]} to="/clusters">
         Switch it for a cluster
       </Link>
