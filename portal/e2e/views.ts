@@ -15,8 +15,28 @@ async function openTab(page: Page, name: string) {
   await panel(page).getByRole("tab", { name }).click();
 }
 
+const mainLink = (page: Page, name: string | RegExp) => page.getByRole("main").getByRole("link", { name }).first();
+
+async function openRegistry(page: Page) {
+  await mainLink(page, /^localhost:/).click();
+  await page.getByRole("heading", { level: 1, name: /localhost/ }).waitFor();
+}
+
+async function openRepository(page: Page) {
+  await openRegistry(page);
+  await mainLink(page, "demo/app").click();
+  await page.getByRole("heading", { level: 1, name: /demo/ }).waitFor();
+}
+
+async function openImage(page: Page) {
+  await openRepository(page);
+  await page.getByRole("row").filter({ hasText: "critical" }).first().click();
+  await page.getByRole("tab").first().waitFor();
+}
+
 /** All pages, with their panels, for one who is signed in. */
 export const VIEWS: readonly View[] = [
+  { name: "overview", path: "/overview" },
   { name: "rules", path: "/rules" },
   {
     name: "rules-chosen",
@@ -73,6 +93,24 @@ export const VIEWS: readonly View[] = [
     act: (page) => page.getByRole("button", { name: "Add filter" }).click(),
   },
   { name: "monitoring-none-found", path: "/monitoring?rule=no-such-rule" },
+  { name: "registries", path: "/registries" },
+  { name: "repositories", path: "/registries", act: openRegistry },
+  { name: "repository", path: "/registries", act: openRepository },
+  { name: "image", path: "/registries", act: openImage },
+  ...["Manifest", "Referrers", "Statement", "Packages", "Scans"].map((name) => ({
+    name: `image-${name.toLowerCase()}`,
+    path: "/registries",
+    act: async (page: Page) => {
+      await openImage(page);
+      await page.getByRole("tab", { name: new RegExp(`^${name}`) }).click();
+    },
+  })),
+  { name: "clusters", path: "/clusters" },
+  { name: "cluster", path: "/clusters/local" },
+  { name: "settings", path: "/settings" },
+  { name: "settings-users", path: "/settings/users" },
+  { name: "settings-tokens", path: "/settings/tokens" },
+  { name: "audit", path: "/audit" },
   { name: "not-found", path: "/no-such-page" },
 ];
 

@@ -1,0 +1,112 @@
+import { expect, test } from "@playwright/test";
+
+import { kubectl, signIn, site } from "./site";
+
+test("an image is found by its registry, and everything about it is there", async ({ page }) => {
+  await signIn(page, "/registries");
+  await page.getByRole("link", { name: site().registry }).click();
+  await page.getByRole("link", { name: "demo/app" }).click();
+  await page.getByRole("link", { name: "critical", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "demo/app:critical" })).toBeVisible();
+
+  await page.getByLabel("Search by id, package or path").fill("log4j");
+  await expect(page.getByRole("gridcell", { name: "CVE-2021-44228" })).toBeVisible();
+  await expect(page.getByRole("gridcell", { name: "django" })).toHaveCount(0);
+  await expect(page).toHaveURL(/search=log4j/);
+  await page.getByRole("combobox", { name: "Grouping" }).click();
+  await page.getByRole("option", { name: "By package" }).click();
+  await page.getByRole("row", { name: /log4j-core 2\.14\.1/ }).click();
+  await page.getByRole("row", { name: /CVE-2021-44228/ }).click();
+  await expect(page.getByRole("dialog", { name: "CVE-2021-44228" }).getByText("opt/log4j-core-2.14.1.jar")).toBeVisible();
+  await page.getByRole("button", { name: "Close" }).click();
+
+  await page.getByRole("tab", { name: "Manifest" }).click();
+  await expect(page.getByText(`${site().registry}/demo/app@sha256:`)).toBeVisible();
+  await expect(page.getByLabel("manifest", { exact: true })).toContainText('"schemaVersion": 2');
+  await page.getByRole("tab", { name: "Statement" }).click();
+  await expect(page.getByLabel("statement", { exact: true })).toContainText("https://in-toto.io/attestation/vulns/v0.2");
+});
+
+test("the findings artifact stands among the referrers, its signature below it, both verified", async ({ page }) => {
+  await signIn(page, `/registries/${encodeURIComponent(site().registry)}/demo%2Fapp`);
+  await page.getByRole("link", { name: "high", exact: true }).click();
+  await page.getByRole("tab", { name: /Referrers/ }).click();
+  const artifact = page.getByRole("row", { name: /application\/vnd\.in-toto\+json/ });
+  const signature = page.getByRole("row", { name: /cosign/ });
+  await expect(artifact).toContainText("evidence");
+  await expect(signature).toContainText("evidence");
+  await page.getByRole("combobox", { name: "Verified" }).click();
+  await page.getByRole("option", { name: "Not verified" }).click();
+  await expect(page.getByText("No referrer matches")).toBeVisible();
+});
+
+test("a scan asked for here is followed until its report is there", async ({ page }) => {
+  await signIn(page, `/registries/${encodeURIComponent(site().registry)}/demo%2Fapp`);
+  await page.getByRole("link", { name: "medium", exact: true }).click();
+  const scans = page.getByRole("tab", { name: /Scans/ });
+  const before = await scans.innerText();
+  await page.getByRole("button", { name: "Scan now" }).click();
+  await expect(page.getByText("Scan finished", { exact: true })).toBeVisible({ timeout: 30_000 });
+  await expect(scans).not.toHaveText(before);
+});
+
+test("gating is switched off only with proof, holds in the cluster, and stands in the audit log", async ({ page }) => {
+  await signIn(page, "/clusters/local");
+  const gating = page.getByRole("switch", { name: "Security gating" });
+  await gating.click();
+  const question = page.getByRole("alertdialog", { name: /Switch gating/ });
+  const password = question.getByLabel(/Your password/);
+  await password.fill("a guess that is wrong");
+  await question.getByRole("button", { name: "Switch off" }).click();
+  await expect(question.getByRole("group")).toBeVisible();
+  await password.fill(site().adminToken);
+  await question.getByRole("button", { name: "Switch off" }).click();
+  await expect(question).toBeHidden();
+  await expect(gating).not.toBeChecked();
+  const policy = ["get", "securityartifactpolicies", "tidegate-vulnerability-assessment-policy", "-o", "jsonpath={.spec.gating}"];
+  await expect.poll(async () => (await kubectl(...policy)).text, { timeout: 15_000 }).toBe("Off");
+
+  await gating.click();
+  await expect(gating).toBeChecked();
+  await expect.poll(async () => (await kubectl(...policy)).text, { timeout: 15_000 }).not.toBe("Off");
+  await page.goto(`${site().portal}/audit`);
+  await page.getByRole("row", { name: /Cluster .*gating/i }).first().click();
+  await expect(page.getByRole("row", { name: /gating Off On/ })).toBeVisible();
+});
+
+test("a token made here is shown once and refused once it is revoked", async ({ page, request }) => {
+  await signIn(page, "/settings/tokens");
+  await page.getByRole("button", { name: "Make a token" }).click();
+  await page.getByLabel("Name").fill("browser-test");
+  await page.getByRole("button", { name: "Make", exact: true }).click();
+  const shown = page.getByRole("alertdialog", { name: "The token browser-test" });
+  const token = (await shown.locator("[title]").first().getAttribute("title")) ?? "";
+  const headers = { Authorization: `Bearer ${token}` };
+  expect((await request.get(`${site().hub}/api/v1/rules`, { headers })).status()).toBe(200);
+  await shown.getByRole("button", { name: "I have copied it" }).click();
+  await page.getByRole("row", { name: /browser-test/ }).click();
+  await page.getByRole("button", { name: "Revoke" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Revoke" }).click();
+  await expect(page.getByRole("row", { name: /browser-test/ })).toHaveCount(0);
+  expect((await request.get(`${site().hub}/api/v1/rules`, { headers })).status()).toBe(401);
+});
+
+test("a component that was switched off says so where it matters", async ({ page }) => {
+  await signIn(page, "/settings");
+  const access = page.getByRole("group", { name: "Registry access" });
+  await access.getByRole("button", { name: "Off" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Switch off" }).click();
+  await expect(access.getByRole("button", { name: "Off" })).toHaveAttribute("aria-pressed", "true");
+  await page.goto(`${site().portal}/registries`);
+  await expect(page.getByRole("row", { name: new RegExp(site().registry) })).toContainText("Off");
+  await page.goto(`${site().portal}/settings`);
+  await access.getByRole("button", { name: "On" }).click();
+  await expect(access.getByRole("button", { name: "On" })).toHaveAttribute("aria-pressed", "true");
+});
+
+test("the overview shows what was decided", async ({ page }) => {
+  await kubectl("run", "gate-overview", `--image=${site().registry}/demo/app:critical`);
+  await signIn(page, "/overview");
+  await expect(page.getByRole("img", { name: /Verdicts over time/ })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Rules that decided most" }).getByRole("link").first()).toBeVisible({ timeout: 20_000 });
+});
