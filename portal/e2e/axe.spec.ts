@@ -34,15 +34,17 @@ for (const theme of ["light", "dark"] as const) {
 
     test.beforeAll(async ({ browser }) => {
       page = await browser.newPage({ colorScheme: theme });
-      await page.goto(site().portal);
+      await signIn(page);
     });
 
     test.afterAll(() => page.close());
 
-    test("sign-in", async () => {
-      await page.getByRole("heading", { name: "Sign in" }).waitFor();
-      expect(await faults(page)).toEqual([]);
-      await signIn(page);
+    test("sign-in", async ({ browser }) => {
+      const stranger = await browser.newPage({ colorScheme: theme });
+      await stranger.goto(site().portal);
+      await stranger.getByRole("heading", { name: "Sign in" }).waitFor();
+      expect(await faults(stranger)).toEqual([]);
+      await stranger.close();
     });
 
     for (const view of VIEWS) {

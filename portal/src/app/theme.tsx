@@ -62,7 +62,7 @@ export function ThemeRoot({ children }: { children: ReactNode }) {
   const [choice, setChoice] = useState<ThemeChoice>(readChoice);
   const systemDark = useSystemDark();
   const dark = choice === "dark" || (choice === "system" && systemDark);
-  const renderer = useMemo(makeRenderer, []);
+  const renderer = useMemo(() => makeRenderer(), []);
 
   useEffect(() => {
     document.documentElement.dataset["theme"] = dark ? "dark" : "light";
