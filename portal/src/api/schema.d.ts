@@ -3935,7 +3935,8 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "text/csv": string;
+                    "application/jsonl": string;
                 };
             };
             /** @description Bad Request */
