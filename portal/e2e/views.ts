@@ -10,6 +10,15 @@ export interface View {
 
 const panel = (page: Page) => page.getByRole("dialog");
 
+const question = (page: Page) => page.getByRole("alertdialog");
+
+async function openImage(page: Page, tag: string, tab: RegExp) {
+  await page.getByRole("row", { name: /demo\/app|localhost/ }).first().getByRole("link").click();
+  await page.getByRole("link", { name: "demo/app" }).click();
+  await page.getByRole("link", { name: tag, exact: true }).click();
+  await page.getByRole("tab", { name: tab }).click();
+}
+
 async function openTab(page: Page, name: string) {
   await page.getByRole("link", { name: "Lab example" }).click();
   await panel(page).getByRole("tab", { name }).click();
@@ -73,6 +82,48 @@ export const VIEWS: readonly View[] = [
     act: (page) => page.getByRole("button", { name: "Add filter" }).click(),
   },
   { name: "monitoring-none-found", path: "/monitoring?rule=no-such-rule" },
+  { name: "overview", path: "/overview?hours=168" },
+  { name: "registries", path: "/registries" },
+  { name: "image-findings", path: "/registries", act: (page) => openImage(page, "critical", /Findings/) },
+  {
+    name: "image-finding",
+    path: "/registries",
+    act: async (page) => {
+      await openImage(page, "critical", /Findings/);
+      await page.getByRole("row", { name: /CVE-2021-44228/ }).click();
+      await panel(page).getByText("Evidence").waitFor();
+    },
+  },
+  { name: "image-packages", path: "/registries", act: (page) => openImage(page, "multi-arch", /Packages/) },
+  { name: "image-manifest", path: "/registries", act: (page) => openImage(page, "critical", /Manifest/) },
+  { name: "image-referrers", path: "/registries", act: (page) => openImage(page, "critical", /Referrers/) },
+  { name: "image-statement", path: "/registries", act: (page) => openImage(page, "critical", /Statement/) },
+  { name: "image-scans", path: "/registries", act: (page) => openImage(page, "critical", /Scans/) },
+  { name: "clusters", path: "/clusters" },
+  { name: "cluster", path: "/clusters/local" },
+  { name: "cluster-enrol", path: "/clusters/-enrol", act: (page) => question(page).getByText("Enrol a cluster").waitFor() },
+  {
+    name: "cluster-gating",
+    path: "/clusters/local",
+    act: async (page) => {
+      await page.getByRole("switch", { name: "Security gating" }).click();
+      await question(page).getByRole("button", { name: "Switch off" }).waitFor();
+    },
+  },
+  { name: "settings", path: "/settings" },
+  { name: "settings-users", path: "/settings/users" },
+  { name: "settings-tokens", path: "/settings/tokens" },
+  { name: "settings-keys", path: "/settings/keys" },
+  { name: "settings-advisories", path: "/settings/advisories" },
+  { name: "audit", path: "/audit" },
+  {
+    name: "audit-change",
+    path: "/audit",
+    act: async (page) => {
+      await page.getByRole("row", { name: /Rule created/ }).first().click();
+      await panel(page).getByText("What changed").waitFor();
+    },
+  },
   { name: "not-found", path: "/no-such-page" },
 ];
 
