@@ -9,23 +9,35 @@ export interface View {
 }
 
 const panel = (page: Page) => page.getByRole("dialog");
-
 const question = (page: Page) => page.getByRole("alertdialog");
-
-async function openImage(page: Page, tag: string, tab: RegExp) {
-  await page.getByRole("row", { name: /demo\/app|localhost/ }).first().getByRole("link").click();
-  await page.getByRole("link", { name: "demo/app" }).click();
-  await page.getByRole("link", { name: tag, exact: true }).click();
-  await page.getByRole("tab", { name: tab }).click();
-}
 
 async function openTab(page: Page, name: string) {
   await page.getByRole("link", { name: "Lab example" }).click();
   await panel(page).getByRole("tab", { name }).click();
 }
 
+const mainLink = (page: Page, name: string | RegExp) => page.getByRole("main").getByRole("link", { name }).first();
+
+async function openRegistry(page: Page) {
+  await mainLink(page, /^localhost:/).click();
+  await page.getByRole("heading", { level: 1, name: /localhost/ }).waitFor();
+}
+
+async function openRepository(page: Page) {
+  await openRegistry(page);
+  await mainLink(page, "demo/app").click();
+  await page.getByRole("heading", { level: 1, name: /demo/ }).waitFor();
+}
+
+async function openImage(page: Page) {
+  await openRepository(page);
+  await page.getByRole("row").filter({ hasText: "critical" }).first().click();
+  await page.getByRole("tab").first().waitFor();
+}
+
 /** All pages, with their panels, for one who is signed in. */
 export const VIEWS: readonly View[] = [
+  { name: "overview", path: "/overview" },
   { name: "rules", path: "/rules" },
   {
     name: "rules-chosen",
@@ -82,23 +94,18 @@ export const VIEWS: readonly View[] = [
     act: (page) => page.getByRole("button", { name: "Add filter" }).click(),
   },
   { name: "monitoring-none-found", path: "/monitoring?rule=no-such-rule" },
-  { name: "overview", path: "/overview?hours=168" },
   { name: "registries", path: "/registries" },
-  { name: "image-findings", path: "/registries", act: (page) => openImage(page, "critical", /Findings/) },
-  {
-    name: "image-finding",
+  { name: "repositories", path: "/registries", act: openRegistry },
+  { name: "repository", path: "/registries", act: openRepository },
+  { name: "image", path: "/registries", act: openImage },
+  ...["Manifest", "Referrers", "Statement", "Packages", "Scans"].map((name) => ({
+    name: `image-${name.toLowerCase()}`,
     path: "/registries",
-    act: async (page) => {
-      await openImage(page, "critical", /Findings/);
-      await page.getByRole("row", { name: /CVE-2021-44228/ }).click();
-      await panel(page).getByText("Evidence").waitFor();
+    act: async (page: Page) => {
+      await openImage(page);
+      await page.getByRole("tab", { name: new RegExp(`^${name}`) }).click();
     },
-  },
-  { name: "image-packages", path: "/registries", act: (page) => openImage(page, "multi-arch", /Packages/) },
-  { name: "image-manifest", path: "/registries", act: (page) => openImage(page, "critical", /Manifest/) },
-  { name: "image-referrers", path: "/registries", act: (page) => openImage(page, "critical", /Referrers/) },
-  { name: "image-statement", path: "/registries", act: (page) => openImage(page, "critical", /Statement/) },
-  { name: "image-scans", path: "/registries", act: (page) => openImage(page, "critical", /Scans/) },
+  })),
   { name: "clusters", path: "/clusters" },
   { name: "cluster", path: "/clusters/local" },
   { name: "cluster-enrol", path: "/clusters/-enrol", act: (page) => question(page).getByText("Enrol a cluster").waitFor() },

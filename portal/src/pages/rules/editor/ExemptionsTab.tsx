@@ -16,6 +16,8 @@ import {
 import { DatePicker } from "@fluentui/react-datepicker-compat";
 import { Add20Regular, Delete20Regular } from "@fluentui/react-icons";
 
+import type { FocusEvent } from "react";
+
 import { newExemption, newKey, type ResourceMatcher, type ResourceRow, type VulnerabilityRow } from "../form";
 import { OPERATORS, type GlobOperator } from "../glob";
 import type { Problems } from "../validate";
@@ -34,7 +36,7 @@ const EXAMPLES: Record<ResourceMatcher, string> = {
 };
 
 export function ExemptionsTab(props: TabProps) {
-  const touched = useTouched(props.record !== undefined);
+  const touched = useTouched(false);
   return (
     <div className={styles["form"]}>
       <Vulnerabilities {...props} touched={touched} />
@@ -57,9 +59,9 @@ function Vulnerabilities({ form, change, problems, today, disabled, touched }: T
       <h3 className={styles["heading"]}>Vulnerability exemptions</h3>
       <p className={styles["note"]}>They leave the count, aliases included, and stay visible in every event.</p>
       {form.vulnerabilities.map((row) => (
-        <div key={row.key} className={styles["exemption"]} onBlur={() => touched.add(`v${row.key}`)}>
+        <div key={row.key} className={styles["exemption"]} onBlur={(event) => leave(event, row, touched)}>
           <div className={styles["exemptionWhat"]}>
-            <Field validationMessage={touched.has(`v${row.key}`) ? problems[`vulnerability.${row.key}.id`] : undefined} className={styles["values"] ?? ""}>
+            <Field validationMessage={shown(row, touched) ? problems[`vulnerability.${row.key}.id`] : undefined} className={styles["values"] ?? ""}>
               <Input
                 aria-label="Vulnerability"
                 placeholder="CVE-2022-42004"
@@ -72,7 +74,7 @@ function Vulnerabilities({ form, change, problems, today, disabled, touched }: T
           <ExemptionFields
             kind="vulnerability"
             row={row}
-            shown={touched.has(`v${row.key}`)}
+            shown={shown(row, touched)}
             problems={problems}
             today={today}
             disabled={disabled}
@@ -97,7 +99,7 @@ function Resources({ form, change, problems, today, disabled, touched }: TabProp
       <h3 className={styles["heading"]}>Resource based exemptions</h3>
       <p className={styles["note"]}>They take an image out of this rule; the rules below it still judge it.</p>
       {form.resources.map((row) => (
-        <div key={row.key} className={styles["exemption"]} onBlur={() => touched.add(`r${row.key}`)}>
+        <div key={row.key} className={styles["exemption"]} onBlur={(event) => leave(event, row, touched)}>
           <div className={styles["exemptionWhat"]}>
             <Dropdown
               aria-label="Resource"
@@ -131,7 +133,7 @@ function Resources({ form, change, problems, today, disabled, touched }: TabProp
                 </Option>
               ))}
             </Dropdown>
-            <Field validationMessage={touched.has(`r${row.key}`) ? problems[`resource.${row.key}.value`] : undefined} className={styles["values"] ?? ""}>
+            <Field validationMessage={shown(row, touched) ? problems[`resource.${row.key}.value`] : undefined} className={styles["values"] ?? ""}>
               <Input
                 aria-label="Value"
                 placeholder={EXAMPLES[row.matcher]}
@@ -144,7 +146,7 @@ function Resources({ form, change, problems, today, disabled, touched }: TabProp
           <ExemptionFields
             kind="resource"
             row={row}
-            shown={touched.has(`r${row.key}`)}
+            shown={shown(row, touched)}
             problems={problems}
             today={today}
             disabled={disabled}
@@ -272,6 +274,13 @@ function ExemptionFields({ kind, row, shown, problems, today, disabled, onChange
       {row.addedBy ? <span className={styles["addedBy"]}>Added by {row.addedBy}</span> : null}
     </div>
   );
+}
+
+/** What was kept is checked at once, what is being written when it is left. */
+const shown = (row: { key: number; isNew: boolean }, touched: Touched) => !row.isNew || touched.has(String(row.key));
+
+function leave(event: FocusEvent<HTMLElement>, row: { key: number }, touched: Touched) {
+  if (!event.currentTarget.contains(event.relatedTarget)) touched.add(String(row.key));
 }
 
 const words = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
