@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help install up lint check test kube clients e2e portal screens bench crd golden faults fix lock clean
+.PHONY: help install up lint check test kube clients e2e portal screens bench crd docs golden faults fix lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,9 +41,10 @@ lint: install ## style, types and import contracts
 	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/lint-imports --no-logo
 
 check: lint ## lint and the fast tests (under 60 s)
-	$(BIN)/pytest -q -n 2 tests/unit tests/property tests/golden tests/arch
+	$(BIN)/pytest -q -n 2 -m "not integration" tests/unit tests/property tests/golden tests/arch
 
 test: check ## everything: the fast checks, then real registries, scanner, hub and API server
+	$(BIN)/pytest -q -n 2 -m integration tests/unit
 	$(BIN)/pytest -q tests/contract tests/integration tests/e2e tests/portal
 
 kube: ## build the real API server, controller-manager and kubectl into a cache (once, minutes)
@@ -63,6 +64,10 @@ crd: install ## regenerate config/ from its sources
 	$(BIN)/python -m tidegate.wire.rbac gate > config/rbac/gate.yaml
 	$(BIN)/python -m tidegate.wire.rbac agent > config/rbac/agent.yaml
 	$(BIN)/python -m tidegate.wire.crd_docs docs/reference/policy-object.md
+
+docs: install crd ## regenerate the reference pages that are made from code
+	$(BIN)/python -m tidegate.cli.docs > docs/reference/cli.md
+	$(BIN)/python hack/reference.py
 
 golden: install ## rewrite tests/golden from the real API server; review the diff
 	$(BIN)/pytest -q tests/e2e/test_golden.py --rewrite-golden

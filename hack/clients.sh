@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Fetches the stock clients oras and cosign, which Debian 12 does not carry, from Debian's later
+# Fetches the stock clients oras and cosign 2 and 3, which Debian 12 does not carry, from Debian's later
 # releases into a cache folder outside the checkout. The mirror is the one that apt is set up for.
 # The programs are statically linked, so they run here; nothing is installed.
 set -euo pipefail
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/tidegate/clients
 mkdir -p "$cache"
-fetch() { # program, package, release
-  [ -x "$cache/$1" ] && return
+fetch() { # program, package, release, name in the cache
+  [ -x "$cache/$4" ] && return
   local work
   work=$(mktemp -d "${TMPDIR:-/tmp}/tidegate-clients.XXXXXX")
   chmod 755 "$work"
@@ -22,9 +22,10 @@ fetch() { # program, package, release
   apt-get "${options[@]}" update
   (cd "$work" && apt-get "${options[@]}" download "$2")
   dpkg -x "$work"/"$2"_*.deb "$work/tree"
-  install "$work/tree/usr/bin/$1" "$cache/$1"
+  install "$work/tree/usr/bin/$1" "$cache/$4"
   rm -rf "$work"
-  echo "clients: $1 from Debian $3 in $cache"
+  echo "clients: $4 from Debian $3 in $cache"
 }
-fetch oras oras trixie
-fetch cosign cosign trixie
+fetch oras oras trixie oras
+fetch cosign cosign trixie cosign # 2.x
+fetch cosign cosign sid cosign-3

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from support.postgres import Server, programs, running_postgres
+
 START_S = 20
 """A Python process on a loaded machine; ordinarily 0.5 s."""
 
@@ -81,3 +83,27 @@ def start_registry(
         return running_registry(root, **settings)
 
     return start
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly how many tests were not run for want of a program."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    lacking = [report for report in skipped if "is not installed" in str(report.longrepr)]
+    if lacking:
+        terminalreporter.section("tests without a program that they drive", sep="!", red=True)
+        terminalreporter.write_line(
+            f"{len(lacking)} tests were SKIPPED: a program is not installed (`-ra` says which); "
+            "run `make clients`, and install the packages of hack/apt.txt"
+        )
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """Run a PostgreSQL server that all tests of the session share: one database each."""
+    found = programs()
+    if found is None:
+        pytest.skip(
+            "PostgreSQL is not installed (Debian: apt install postgresql): NOT TESTED on it"
+        )
+    with running_postgres(found) as server:
+        yield server

@@ -116,7 +116,7 @@ async def hostile() -> AsyncIterator[HostileRegistry]:
         pytest.param(manifest(IMAGE_BODY, OCI_INDEX), InvalidManifestError, id="other-type-inside"),
         pytest.param(manifest(b'{"a":' * 65), InvalidManifestError, id="t03-nested-65-deep"),
         pytest.param(
-            replace(manifest(), headers=(("Content-Encoding", "gzip"),)),
+            replace(manifest(), headers=(*manifest().headers, ("Content-Encoding", "gzip"))),
             RegistryUnavailableError,
             id="t03-compressed",
         ),
@@ -390,12 +390,14 @@ async def test_a_referrers_answer_that_is_none_is_never_an_empty_list(
             await client.list_referrers(image_of(hostile), SUBJECT)
 
 
+@pytest.mark.parametrize("image", [manifest(), index(2)], ids=["image", "index"])
 async def test_a_fallback_tag_that_is_the_image_itself_lists_nothing(
-    hostile: HostileRegistry,
+    hostile: HostileRegistry, image: ScriptedAnswer
 ) -> None:
-    hostile.scripts[FALLBACK_PATH] = manifest()
+    subject = digest_of(image.body)
+    hostile.scripts[f"/v2/app/manifests/{fallback_tag(subject)}"] = image
     async with client_of(hostile) as client:
-        listed = await client.list_referrers(image_of(hostile), SUBJECT)
+        listed = await client.list_referrers(image_of(hostile), subject)
     assert (listed.descriptors, listed.source) == ((), "tag")
 
 

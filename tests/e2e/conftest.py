@@ -19,6 +19,13 @@ from tidegate.local.kubernetes import KubePrograms, LocalCluster, find_programs
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 
 _skipped: list[str] = []
+_measured: list[str] = []
+
+
+@pytest.fixture
+def measured() -> Callable[[str], None]:
+    """Take a line about what was measured, to be printed after the run."""
+    return _measured.append
 
 
 @pytest.fixture(scope="session")
@@ -104,6 +111,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _measured:
+        terminalreporter.section("measured")
+        for line in _measured:
+            terminalreporter.write_line(line)
     if _skipped:
         terminalreporter.section("tests without a real API server", sep="!", red=True)
         terminalreporter.write_line(

@@ -17,6 +17,8 @@ import httpx2
 import msgspec
 import pytest
 
+from tidegate.agent.enrolment import SecretPlace
+from tidegate.domain.errors import ConfigurationError
 from tidegate.domain.rule import EvaluationMode, default_rule
 from tidegate.gate.policy import PolicyStore
 from tidegate.gate.policy_watch import KubernetesSource
@@ -25,6 +27,7 @@ from tidegate.local.install import write_account_kubeconfig
 from tidegate.local.kubernetes import LocalCluster
 from tidegate.wire.hub_v1 import ClusterPolicyV1, EventBatchV1, HeartbeatV1
 from tidegate.wire.policy_v1alpha1 import HUB_OBJECT_NAME, entry_of
+from tidegate.wire.rbac import AGENT_TOKEN_SECRET
 
 pytestmark = pytest.mark.e2e
 
@@ -222,6 +225,54 @@ async def test_rules_of_the_hub_are_written_changed_and_told(
         assert row.split()[:-1] == [HUB_OBJECT_NAME, "3", "FirstMatch", "True", "Loaded"]
 
 
+async def messages(kubectl: Kubectl) -> list[str]:
+    answer = await asyncio.to_thread(
+        kubectl, "get", "events", "-n", "default", "-o", "json",
+        "--field-selector=reason=RulesChanged",
+    )  # fmt: skip
+    return [item["message"] for item in json.loads(answer.stdout)["items"]]
+
+
+async def test_t21_a_rule_change_of_the_hub_is_an_event_in_the_cluster(
+    cluster: LocalCluster, kubectl: Kubectl, hub: Hub
+) -> None:
+    async with agent(cluster, kubectl, hub):
+        await until(lambda: hub.heartbeats and hub.heartbeats[-1].policy_generation == "g1")
+        hub.publish("g2", "relaxed")
+        await until(lambda: hub.heartbeats[-1].policy_generation == "g2")
+        said = "added 'relaxed'; removed 'one'"
+
+        async def told() -> bool:
+            return any(message.endswith(said) for message in await messages(kubectl))
+
+        await until(told)
+
+
+async def test_t26_an_agents_account_keeps_its_token_in_its_secret_and_sees_no_other(
+    cluster: LocalCluster, kubectl: Kubectl, hub: Hub, tmp_path: Path
+) -> None:
+    for name in (AGENT_TOKEN_SECRET, "other"):
+        await asyncio.to_thread(kubectl, "-n", "tidegate", "create", "secret", "generic", name)
+    async with agent(cluster, kubectl, hub):  # makes the account
+        pass
+    kubeconfig = tmp_path / "kubeconfig"
+    await write_account_kubeconfig(cluster, "tidegate-agent", kubeconfig)
+    client = connect(kubeconfig, "test")
+    own = SecretPlace(client, AGENT_TOKEN_SECRET, "tidegate")
+    assert await own.load() == ""
+    await own.try_out()
+    assert await own.load() == ""
+    await own.keep("cluster-token")
+    assert await own.load() == "cluster-token"
+    other = SecretPlace(client, "other", "tidegate")
+    for call in (other.load(), other.try_out(), SecretPlace(client, "none", "tidegate").load()):
+        with pytest.raises(ConfigurationError, match="create secret generic"):
+            await call
+    await client.close()
+    for name in (AGENT_TOKEN_SECRET, "other"):
+        await asyncio.to_thread(kubectl, "-n", "tidegate", "delete", "secret", name)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -255,7 +306,7 @@ async def test_drift_is_repaired(
                 bool(found)
                 and found["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"]
                 and found["spec"] == before["spec"]
-                and found["metadata"]["labels"] == before["metadata"]["labels"]
+                and found["metadata"].get("labels") == before["metadata"]["labels"]
             )
 
         await until(repaired)

@@ -202,6 +202,12 @@ def test_t06_a_tag_that_moved_is_judged_by_its_new_content(ground: Ground) -> No
     moving = ground.site.image("moving")
     ground.works(f"run before --image={moving}")
     after = ground.site.push(fresh_image(("Django", "3.2")), "moving")
+    # What a tag stood for is taken for a second: pods that start together read it once.
+    until(
+        lambda: ground(f"run after --image={moving} --dry-run=server").code,
+        lambda code: code == 1,
+        within_s=3,
+    )
     ground.denied(f"run after --image={moving}")
     ground.saw(("allow", "Pod", "before", "CREATE"), ("deny", "Pod", "after", "CREATE"))
     digests = [event["images"][0]["digest"] for event in ground.site.events(ground.namespace)]

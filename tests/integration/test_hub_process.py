@@ -213,6 +213,18 @@ async def test_tail_shows_events_within_a_second_and_resumes(hub: RunningHub) ->
         await asyncio.gather(tail, return_exceptions=True)
 
 
+async def test_t20_a_tail_in_a_session_ends_within_a_second_of_its_end(hub: RunningHub) -> None:
+    async with httpx2.AsyncClient(base_url=f"{hub.url}/api/v1/", trust_env=False) as browser:
+        signed = await browser.post("session", json={"token": TOKENS["reader"]})
+        csrf = {"X-Tidegate-CSRF": signed.json()["csrfToken"]}
+        async with browser.stream("GET", "events/tail") as tail:
+            pieces = tail.aiter_bytes()
+            assert b"events follow" in await anext(pieces)
+            assert (await browser.delete("session", headers=csrf)).status_code == 204
+            async with asyncio.timeout(1):
+                assert [piece async for piece in pieces if b"data:" in piece] == []
+
+
 async def test_t20_a_tail_ends_with_its_token(hub: RunningHub) -> None:
     async with hub.client() as admin:
         made = await admin.create_token(TokenCreateV1("tailer", "reader"))

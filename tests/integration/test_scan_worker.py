@@ -18,6 +18,7 @@ from typing import Protocol, TypeVar
 
 import pytest
 
+from tidegate.domain.digest import digest_of
 from tidegate.domain.evidence import Report
 from tidegate.domain.reference import ImageReference
 from tidegate.evidence.verify_image import verify_image
@@ -28,6 +29,7 @@ from tidegate.oci.registries import RegistryConfig
 from tidegate.trust.configuration import EvidenceKey, TrustConfiguration
 from tidegate.trust.keys import PrivateKey, fingerprint, generate_key, private_pem
 from tidegate.wire.hub_v1 import ImageV1, ScanRequestV1
+from tidegate.wire.statement_v1 import parse_statement
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
@@ -189,6 +191,34 @@ def log_lines(world: World) -> list[dict[str, object]]:
     return [json.loads(line) for line in (world.folder / "scan.log").read_text().splitlines()]
 
 
+async def test_the_hub_shows_what_the_worker_saw_of_an_image(
+    world: World, python_path: str
+) -> None:
+    reference = await world.push(DEMO["critical"])
+    await world.request(reference)
+    with running_worker(world, python_path, NAME="w1"):
+        image = await world.until(reference, "scanned", "failed")
+        (key,) = await until(world.hub.list_keys, bool)
+        sources = await until(world.hub.list_advisories, bool)
+    place = (reference.registry, reference.repository, str(reference.digest))
+    shown = await world.hub.get_image(*place)
+    assert digest_of(shown.manifest.encode()) == reference.digest
+    assert shown.config is not None
+    (node,) = shown.referrers
+    assert (node.digest, node.kind, node.verified_by) == (
+        image.reports[0].artifact, "artifact", ["w1"],
+    )  # fmt: skip
+    assert [child.kind for child in node.referrers] == ["signature"]
+    statement = parse_statement(await world.hub.get_statement(*place))
+    found = (await world.hub.list_findings(*place, limit="500")).items
+    assert len(found) == len(statement.findings) > 0
+    assert (await world.hub.list_packages(*place)).items
+    assert (key.name, key.fingerprint) == ("w1", fingerprint(world.key))
+    assert {"PyPI"} <= {source.ecosystem for source in sources}
+    (registry,) = (await world.hub.list_registries()).items
+    assert (registry.host, registry.access) == (world.host, "On")
+
+
 async def test_a_pushed_image_gets_a_report_that_the_gates_reader_believes(
     world: World, python_path: str
 ) -> None:
@@ -222,6 +252,23 @@ async def test_every_platform_of_an_index_gets_its_own_report(
     assert len({report.artifact for report in image.reports}) == 2
 
 
+async def test_a_scan_that_finds_the_same_attaches_nothing_new(
+    world: World, python_path: str
+) -> None:
+    reference = await world.push(DEMO["medium"])
+    assert reference.digest is not None
+    with running_worker(world, python_path):
+        await world.request(reference)
+        first = await world.until(reference, "scanned")
+        await world.request(reference)
+        second = await until(
+            lambda: world.image(reference), lambda i: i.status == "scanned" and i != first
+        )
+    assert second.reports[0].scanned_at > first.reports[0].scanned_at
+    assert second.reports[0].artifact == first.reports[0].artifact
+    assert len((await world.client.list_referrers(reference, reference.digest)).descriptors) == 1
+
+
 async def test_only_the_last_five_reports_of_an_image_are_kept(
     world: World, python_path: str
 ) -> None:
@@ -232,7 +279,7 @@ async def test_only_the_last_five_reports_of_an_image_are_kept(
     def is_new(image: ImageV1) -> bool:
         return any(report.artifact not in artifacts for report in image.reports)
 
-    with running_worker(world, python_path):
+    with running_worker(world, python_path, RENEW_AFTER_D="0"):
         for _ in range(7):
             await world.request(reference)
             image = await until(lambda: world.image(reference), is_new)

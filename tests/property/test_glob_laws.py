@@ -1,7 +1,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.domain.glob import GENERATED_CHARS, glob_matches, glob_matches_extensions
+from tidegate.domain.glob import (
+    GENERATED_CHARS,
+    compile_globs,
+    glob_matches,
+    glob_matches_extensions,
+)
 
 patterns = st.text("ab-*", max_size=8)
 texts = st.text("ab-", max_size=10)
@@ -21,6 +26,11 @@ def matches_by_definition(pattern: str, text: str) -> bool:
 @given(patterns, texts)
 def test_a_glob_matches_as_its_definition_says(pattern: str, text: str) -> None:
     assert glob_matches(pattern, text) is matches_by_definition(pattern, text)
+
+
+@given(st.lists(patterns, max_size=4), texts)
+def test_globs_match_together_what_any_of_them_matches(globs: list[str], text: str) -> None:
+    assert compile_globs(globs)(text) is any(glob_matches(glob, text) for glob in globs)
 
 
 @given(patterns, texts, suffixes)

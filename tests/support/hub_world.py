@@ -1,9 +1,11 @@
 """A whole hub in one process: real database, real routing, a clock that tests move."""
 
 import asyncio
+import subprocess
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -27,6 +29,14 @@ CLUSTER_TOKENS = {name: f"{name}-{'t' * 40}" for name in ("c1", "c2")}
 def cheap_passwords() -> Passwords:
     """Return password hashing that takes no time, which tests do not measure."""
     return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+def database_bytes(url: str) -> bytes:
+    """Return all that the database keeps."""
+    if url.startswith("postgresql:"):
+        return subprocess.run(["pg_dump", url], capture_output=True, check=True).stdout
+    file = Path(url.partition("///")[2])
+    return b"".join(path.read_bytes() for path in file.parent.glob("hub.db*"))
 
 
 class Browser:

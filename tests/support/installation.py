@@ -136,14 +136,17 @@ class Installation:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         try:
-            code = self.process.wait(STOP_S)
+            return self.process.wait(STOP_S)
         finally:
-            if self.process.poll() is None:
-                self.process.kill()
-                self.process.wait()
-            if self.process.stdout is not None:
-                self.process.stdout.close()
-        return code
+            self.kill()
+
+    def kill(self) -> None:
+        """End `up` without letting it clean up, where it still runs."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
 
     def pid_of(self, part: str) -> int | None:
         """Return the process id of `tidegate.<part>`, None while it does not run."""

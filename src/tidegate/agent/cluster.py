@@ -52,7 +52,11 @@ class PolicyApi:
         with _gone_is_fine():
             await self._client.patch(kind, name, {"status": status}, patch_type=PatchType.MERGE)
         if event is not None:
-            await self._client.create(cast("Event", Event.from_dict(dict(event))))
+            await self.tell(event)
+
+    async def tell(self, event: Body) -> None:
+        """Make a Kubernetes Event."""
+        await self._client.create(cast("Event", Event.from_dict(dict(event))))
 
     async def list_copies(self) -> list[PolicyObject]:
         """Return the last good copies that can be used; the others are named in the log."""

@@ -14,6 +14,7 @@ from functools import partial
 import structlog
 from lightkube import AsyncClient
 
+from tidegate.agent.changes import change_event
 from tidegate.agent.cluster import PolicyApi
 from tidegate.agent.objects import Body, is_as_wanted, is_ours
 from tidegate.agent.status import event_of, status_of
@@ -157,9 +158,21 @@ class ClusterKeeper:
         wrong = [n for n, b in self._wanted.items() if not is_as_wanted(self._bodies.get(n), b)]
         surplus = [n for n, b in self._bodies.items() if is_ours(b) and n not in self._wanted]
         return [
-            *((f"writing {name}", partial(self._api.write, self._wanted[name])) for name in wrong),
-            *((f"deleting {name}", partial(self._api.delete, name)) for name in surplus),
+            *((f"writing {name}", partial(self._write, name)) for name in wrong),
+            *((f"deleting {name}", partial(self._delete, name)) for name in surplus),
         ]
+
+    async def _write(self, name: str) -> None:
+        if self._wanted is None:
+            return
+        before, after = self._bodies.get(name), self._wanted[name]
+        await self._api.write(after)
+        await self._api.tell(change_event(name, before, after, self._clock()))
+
+    async def _delete(self, name: str) -> None:
+        before = self._bodies.get(name)
+        await self._api.delete(name)
+        await self._api.tell(change_event(name, before, None, self._clock()))
 
     def _status_repairs(self) -> list[Repair]:
         """Return what makes every object's status and copy tell the truth."""

@@ -2,28 +2,27 @@
 
 import asyncio
 import contextlib
-import logging
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator, Generator, Iterable
+from collections.abc import Coroutine, Generator, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 import structlog
 import uvicorn
 from lightkube import AsyncClient
 
+from tidegate.agent.enrolment import FilePlace, SecretPlace, TokenPlace, obtain_token
 from tidegate.agent.folder import FolderKeeper
 from tidegate.agent.hub_link import HubLink
 from tidegate.agent.inventory import InventoryLink
 from tidegate.agent.keeper import ClusterKeeper
 from tidegate.agent.relay import Relay
 from tidegate.agent.settings import Settings
-from tidegate.domain.errors import ConfigurationError, MissingSettingError
+from tidegate.domain.errors import MissingSettingError
 from tidegate.hubclient import HubClient
 from tidegate.kube.client import connect
+from tidegate.process import announce, configure_logs, listen
 
 DRAIN_S = 3
 """For requests under way at SIGTERM; the process has 5 s in all."""
@@ -48,16 +47,23 @@ async def _serve(settings: Settings) -> None:
     for ending in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(ending, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        cluster = await stack.enter_async_context(_cluster(settings))
-        keeper = _keeper(settings, cluster)
-        hub = await stack.enter_async_context(_hub(settings)) if settings.hub_url else None
+        client = _cluster(settings)
+        if client is not None:
+            stack.push_async_callback(client.close)
+        token = await _until_stopped(stop, _token(settings, client))
+        if token is None:
+            return
+        keeper = _keeper(settings, client)
+        hub = HubClient(settings.hub_url, token) if settings.hub_url else None
+        if hub is not None:
+            await stack.enter_async_context(hub)
         relay = Relay(hub, settings.gate_token_file, lambda: keeper.problems)
         loops = [keeper.run()]
         if hub is not None:
             loops.append(HubLink(hub, settings.cluster, keeper).run())
-            if cluster is not None:
-                loops.append(InventoryLink(hub, settings.cluster, cluster).run())
-        listener = stack.enter_context(contextlib.closing(_listen(settings)))
+            if client is not None:
+                loops.append(InventoryLink(hub, settings.cluster, client).run())
+        listener = stack.enter_context(contextlib.closing(listen(settings.host, settings.port)))
         server = _Server(relay)
         tasks = [asyncio.create_task(loop) for loop in (*loops, server.serve([listener]))]
         stopping = asyncio.create_task(stop.wait())
@@ -80,55 +86,48 @@ async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
             raise result
 
 
-@contextlib.asynccontextmanager
-async def _cluster(settings: Settings) -> AsyncIterator[AsyncClient | None]:
-    """Connect to the cluster; None where policy objects go to a folder."""
-    if settings.policy_dir is not None:
-        yield None
-        return
-    client = connect(settings.kubeconfig, FIELD_MANAGER)
-    try:
-        yield client
-    finally:
-        await client.close()
+async def _until_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, str]) -> str | None:
+    """Return what `work` does; None where the process is told to end meanwhile."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    done = working.result() if working.done() else None
+    await _end((working, stopping))
+    return done
 
 
-def _keeper(settings: Settings, cluster: AsyncClient | None) -> ClusterKeeper | FolderKeeper:
-    if settings.policy_dir is not None:
-        return FolderKeeper(settings.policy_dir)
-    if cluster is None:
-        raise MissingSettingError("TIDEGATE_AGENT_KUBECONFIG is not set, and there is no cluster")
-    return ClusterKeeper(cluster, settings.namespace, lambda: datetime.now(UTC))
+async def _token(settings: Settings, client: AsyncClient | None) -> str:
+    """Return the cluster's token for the hub; empty without a hub."""
+    if not settings.hub_url:
+        return ""
+    async with HubClient(settings.hub_url, "") as hub:
+        return await obtain_token(settings, _place(settings, client), hub)
 
 
-def _hub(settings: Settings) -> HubClient:
+def _place(settings: Settings, client: AsyncClient | None) -> TokenPlace:
+    if client is not None and settings.token_secret:
+        return SecretPlace(client, settings.token_secret, settings.namespace)
     if settings.token_file is None:
         raise MissingSettingError("TIDEGATE_AGENT_TOKEN_FILE is not set")
-    try:
-        token = settings.token_file.read_text().strip()
-    except OSError as error:
-        raise ConfigurationError(
-            f"TIDEGATE_AGENT_TOKEN_FILE {settings.token_file}: {error.strerror}"
-        ) from error
-    return HubClient(settings.hub_url, token)
+    return FilePlace(settings.token_file)
 
 
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        return socket.create_server((settings.host, settings.port), family=family)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{settings.host}:{settings.port}: cannot listen there: {error}"
-        ) from error
+def _cluster(settings: Settings) -> AsyncClient | None:
+    return None if settings.policy_dir else connect(settings.kubeconfig, FIELD_MANAGER)
+
+
+def _keeper(settings: Settings, client: AsyncClient | None) -> ClusterKeeper | FolderKeeper:
+    if client is not None:
+        return ClusterKeeper(client, settings.namespace, lambda: datetime.now(UTC))
+    if settings.policy_dir is None:
+        raise MissingSettingError("TIDEGATE_AGENT_POLICY_DIR is not set")
+    return FolderKeeper(settings.policy_dir)
 
 
 def _announce(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     log.info("serving", url=url)
-    sys.stdout.write(msgspec.json.encode({"part": "agent", "url": url}).decode() + "\n")
-    sys.stdout.flush()
+    announce("agent", url)
 
 
 class _Server(uvicorn.Server):
@@ -154,26 +153,3 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         """Leave signals alone."""
         yield
-
-
-def configure_logs(level: str) -> None:
-    """Send everything from `level` up as JSON lines to standard error, libraries' too."""
-    number = logging.getLevelNamesMapping()[level.upper()]
-    shared: tuple[structlog.types.Processor, ...] = (
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    )
-    render = structlog.processors.JSONRenderer()
-    structlog.configure(
-        processors=[*shared, render],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(processor=render, foreign_pre_chain=shared)
-    )
-    # Libraries log each request at INFO; what matters of them is WARNING and above.
-    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)

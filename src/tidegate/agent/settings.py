@@ -20,7 +20,11 @@ class Settings:
     hub_url: str = ""
     """Base URL of the hub; unset: rules come by GitOps alone, and the agent writes status only."""
     token_file: Path | None = None
-    """Bearer token of this cluster for the hub; needed with a hub, read at the start."""
+    """Bearer token of this cluster for the hub, read at the start, written at enrolment."""
+    token_secret: str = ""
+    """Name of a Secret, with key `token`, in the place of `token_file`."""
+    enrol_token_file: Path | None = None
+    """One-time token that is exchanged for the cluster's where that is not there yet."""
     cluster: str = ""
     """Name of this cluster as it is enrolled in the hub; needed with a hub."""
     kubeconfig: Path | None = None
@@ -63,6 +67,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(
         hub_url=_url(given),
         token_file=_path(given, "token_file"),
+        token_secret=given.get("token_secret", ""),
+        enrol_token_file=_path(given, "enrol_token_file"),
         cluster=given.get("cluster", ""),
         kubeconfig=_path(given, "kubeconfig"),
         policy_dir=_path(given, "policy_dir"),
@@ -72,18 +78,32 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         gate_token_file=_path(given, "gate_token_file"),
         log_level=_log_level(given),
     )
-    if settings.hub_url:
-        for name in ("token_file", "cluster"):
-            if not getattr(settings, name):
-                raise MissingSettingError(
-                    f"{PREFIX}{name.upper()} is not set; an agent with a hub needs it"
-                )
-    elif settings.policy_dir:
+    _require_complete(settings)
+    return settings
+
+
+def _require_complete(settings: Settings) -> None:
+    if settings.token_file and settings.token_secret:
+        raise ConfigurationError(
+            f"{PREFIX}TOKEN_FILE and {PREFIX}TOKEN_SECRET are both set; the cluster's token is "
+            "kept in one place, so unset one"
+        )
+    if settings.token_secret and settings.policy_dir:
+        raise ConfigurationError(
+            f"{PREFIX}TOKEN_SECRET is set without a cluster; name a file with {PREFIX}TOKEN_FILE"
+        )
+    if not settings.hub_url and settings.policy_dir:
         raise MissingSettingError(
             f"{PREFIX}HUB_URL is not set; without a hub and without a cluster there is nothing "
             "for an agent to do"
         )
-    return settings
+    if settings.hub_url and not (settings.token_file or settings.token_secret):
+        raise MissingSettingError(
+            f"{PREFIX}TOKEN_FILE is not set, nor {PREFIX}TOKEN_SECRET; an agent with a hub needs "
+            "a place for its token"
+        )
+    if settings.hub_url and not settings.cluster:
+        raise MissingSettingError(f"{PREFIX}CLUSTER is not set; an agent with a hub needs it")
 
 
 def _path(given: Mapping[str, str], name: str) -> Path | None:

@@ -90,7 +90,11 @@ def status(context: typer.Context, output: OutputOption = Format.TABLE) -> None:
 
 
 def _sources(world: World) -> tuple[EcosystemSource, ...]:
-    file = _index_file(world)
+    return sources_in(_index_file(world))
+
+
+def sources_in(file: Path) -> tuple[EcosystemSource, ...]:
+    """Return where the advisories in the index `file` come from, the demo set's included."""
     if not file.exists():
         return demo_set().sources()
     with AdvisoryIndex.open(file) as index:

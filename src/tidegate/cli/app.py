@@ -26,6 +26,9 @@ VERBS = {
     "artifact": "tidegate.cli.artifact",
     "advisories": "tidegate.cli.advisories",
     "key": "tidegate.cli.key",
+    "registry": "tidegate.cli.registry",
+    "cluster": "tidegate.cli.cluster",
+    "doctor": "tidegate.cli.doctor",
 }
 """Every verb with its module, in the order of the help."""
 

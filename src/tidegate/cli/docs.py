@@ -31,7 +31,10 @@ this user (`$XDG_STATE_HOME/tidegate/current.json`, by default under `~/.local/s
 an installation is sent to its own hub only. Trust configuration, evidence key and advisories are
 those of the data folder unless an option names others.
 
-**Completion.** `tidegate --install-completion` installs it for the shell in use.
+**Completion.** `tidegate --install-completion` installs it for the shell in use (bash, zsh, fish,
+PowerShell); `tidegate --show-completion` prints it, to put where your system looks:
+`tidegate --show-completion > /etc/bash_completion.d/tidegate`. It completes verbs, options and
+their fixed values.
 
 ## Exit codes
 
@@ -41,7 +44,10 @@ those of the data folder unless an option names others.
 
 MEANINGS = {
     ExitCode.ALLOWED: "done; of a verdict: allowed, with warnings or without",
-    ExitCode.DENIED: "denied; `verify`: a platform has no verified report; `lab`: a step failed",
+    ExitCode.DENIED: (
+        "denied; `verify`: a platform has no verified report; `lab`: a step failed; `doctor`: a "
+        "part failed"
+    ),
     ExitCode.BAD_INPUT: "what was given cannot be used: arguments, files, settings, unknown names",
     ExitCode.COULD_NOT_FIND_OUT: (
         "could not find out: hub, gate or registry did not answer, or did not answer what was "

@@ -25,6 +25,7 @@ from tidegate.cli.output import (
     write_out,
 )
 from tidegate.domain.errors import InputError
+from tidegate.domain.verdict import Reason
 from tidegate.hubclient import HubClient
 from tidegate.wire.event_v1 import AdmissionEventV1
 
@@ -144,7 +145,7 @@ def _rows(event: AdmissionEventV1) -> Iterator[tuple[str, ...]]:
             event.namespace,
             f"{event.kind}/{event.name}",
             row.image,
-            row.violation or row.reason,
+            row.violation or ("" if row.reason == Reason.POLICY_EVALUATION else row.reason),
             row.rule,
             event.id,
         )

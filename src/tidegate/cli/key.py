@@ -1,5 +1,6 @@
 """`tidegate key`: the evidence key, whose signature makes findings count."""
 
+import itertools
 import os
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +18,9 @@ from tidegate.cli.output import (
     print_lines,
     print_note,
 )
+from tidegate.cli.trust_edit import TrustDocument
 from tidegate.domain.errors import InputError
+from tidegate.local.data_folder import write_private
 from tidegate.trust.keys import (
     MAX_PEM_BYTES,
     PublicKey,
@@ -32,7 +35,7 @@ from tidegate.trust.keys import (
 PRIVATE_NAME = "evidence.key"
 PUBLIC_NAME = "evidence.pub"
 
-app = verb.group("Evidence keys: make one, show one.")
+app = verb.group("Evidence keys: make one, show one, rotate, retire.")
 
 
 @app.command("generate")
@@ -75,6 +78,60 @@ def show(
         return
     print_lines(pem.rstrip("\n"))
     print_note(f"sha256: {fingerprint(key)}")
+
+
+@app.command("rotate")
+def rotate(context: typer.Context) -> None:
+    """Sign with a new evidence key from the worker's next start on; both keys are trusted.
+
+    Findings that the old key signed count until it is retired: `tidegate key retire` ends that,
+    once images have been scanned again. Other clusters need the new public key in their trust.yaml
+    before the worker starts with it.
+    """
+    world = world_of(context)
+    folder = world.folder()
+    document = TrustDocument(folder.trust)
+    old = load_private_key(read_bytes(str(folder.evidence_key), MAX_PEM_BYTES)).public_key()
+    known = {key.fingerprint: key.name for key in document.configuration.keys}
+    if fingerprint(old) not in known:
+        raise InputError(
+            f"{folder.trust} does not trust the key in use; put it there first (`tidegate key "
+            "show`), or findings that are signed until the restart will not count"
+        )
+    key = generate_key()
+    name = _free_name(f"evidence-{world.now():%Y%m%d}", set(known.values()))
+    document.keys.append({"name": name, "publicKey": public_pem(key).decode()})
+    document.save()  # trusted before anything is signed with it
+    write_private(folder.evidence_key.with_name(f"{known[fingerprint(old)]}.pub"), public_pem(old))
+    write_private(folder.evidence_key, private_pem(key))
+    write_private(folder.public_key, public_pem(key))
+    print_line(f"new key:  {name}, sha256 {fingerprint(key)}")
+    print_line(f"old key:  {known[fingerprint(old)]}, trusted until `tidegate key retire` ends it")
+    print_note("Restart `tidegate up` (or the scan worker): findings are signed with the new key.")
+
+
+@app.command("retire")
+def retire(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The key's name in trust.yaml.")],
+) -> None:
+    """Trust an old evidence key no more; findings that only it signed are missing at once."""
+    folder = world_of(context).folder()
+    document = TrustDocument(folder.trust)
+    named = {key.name: key for key in document.configuration.keys}
+    if name not in named:
+        raise InputError(f"no key {name!r} in {folder.trust}; there are: {', '.join(named)}")
+    current = load_private_key(read_bytes(str(folder.evidence_key), MAX_PEM_BYTES)).public_key()
+    if named[name].fingerprint == fingerprint(current):
+        raise InputError(f"key {name!r} signs the findings; run `tidegate key rotate` first")
+    document.keys[:] = [entry for entry in document.keys if entry["name"] != name]
+    document.save()
+    print_line(f"key {name!r} is trusted no more")
+
+
+def _free_name(wanted: str, taken: set[str]) -> str:
+    names = itertools.chain([wanted], (f"{wanted}-{number}" for number in itertools.count(2)))
+    return next(name for name in names if name not in taken)
 
 
 def _public_part(pem: bytes) -> PublicKey:

@@ -58,7 +58,7 @@ def ask_registries(
         async with RegistryClient(registry_configs(trust), limits=PATIENCE) as client:
             return await question(client)
 
-    _quieten_logs()
+    quieten_logs()
     try:
         return asyncio.run(ask())
     except RegistryNotConfiguredError as error:
@@ -68,7 +68,7 @@ def ask_registries(
         ) from error
 
 
-def _quieten_logs() -> None:
+def quieten_logs() -> None:
     """Keep what parts log off standard output; commands say themselves what went wrong."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),

@@ -24,6 +24,7 @@ TidegateError
 │   ├── RegistryUnavailableError
 │   │   └── NotInRegistryError
 │   ├── HubUnavailableError
+│   ├── DatabaseUnavailableError
 │   ├── ProviderUnavailableError
 │   ├── ClusterUnavailableError
 │   ├── ScannerUnavailableError
@@ -147,6 +148,10 @@ class ProviderUnavailableError(UnavailableError):
     """The OpenID provider did not answer, or not as one does."""
 
 
+class DatabaseUnavailableError(UnavailableError):
+    """The hub's database is away, locked or full; nothing was stored."""
+
+
 class ClusterUnavailableError(UnavailableError):
     """The Kubernetes API server did not answer, or its programs are not at hand."""
 
@@ -162,7 +167,7 @@ class LimitExceededError(UnavailableError):
 class RateLimitedError(UnavailableError):
     """Too many attempts; the same one later may be answered."""
 
-    def __init__(self, message: str, *, retry_after_s: float) -> None:
+    def __init__(self, message: str, *, retry_after_s: float = 1) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
 

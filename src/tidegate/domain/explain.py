@@ -6,7 +6,7 @@ Everything that came from outside is stripped of control characters.
 
 from collections.abc import Sequence
 
-from tidegate.domain.evidence import Missing, MissingReason, Unavailable
+from tidegate.domain.evidence import Missing, MissingReason, Report, Stale, Unavailable
 from tidegate.domain.finding import Finding
 from tidegate.domain.severity import RATED, Severity
 from tidegate.domain.text import describe_duration, printable, shorten_middle
@@ -127,7 +127,7 @@ def _statement(image: ImageVerdict) -> str:
         return "No rule judges this image"
     unknown = _describe_age(judgement) + describe_unknown(judgement.counts.unknown)
     if not judgement.violations:
-        return f"Image meets the rule{unknown}"
+        return f"{_accepted_statement(judgement)}{unknown}"
     match judgement.violations[0]:
         case CountExceeded(severity=Severity.UNKNOWN, count=number, allowed=allowed):
             return (
@@ -144,6 +144,20 @@ def _statement(image: ImageVerdict) -> str:
             return f"Image contains forbidden CVEs: {_listed(ids)}{unknown}"
         case EvidenceViolation() as violation:
             return _evidence_statement(violation, image) + unknown
+
+
+def _accepted_statement(judgement: RuleJudgement) -> str:
+    """Return why there is no violation: met by findings, or by what the rule lets pass."""
+    match judgement.evidence:
+        case Missing(reason=reason):
+            return f"Image is not known to be safe ({reason.value}), and the rule lets that pass"
+        case Unavailable(reason=reason):
+            return f"Findings could not be read ({reason.value}), and the rule lets that pass"
+        case (Report() as report) | Stale(report=report) if not report.coverage.complete:
+            gaps = printable("; ".join(report.coverage.gaps))
+            return f"Image meets the rule as far as it was judged (not judged: {gaps})"
+        case _:
+            return "Image meets the rule"
 
 
 def _evidence_statement(violation: EvidenceViolation, image: ImageVerdict) -> str:

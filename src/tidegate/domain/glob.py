@@ -4,7 +4,7 @@ The whole string must match, case-sensitively. Matching is a left-to-right searc
 pieces, so it is linear in the text for each piece: no pattern or name can make it slow.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 GENERATED_CHARS = frozenset("bcdfghjklmnpqrstvwxz0123456789-")
@@ -40,40 +40,51 @@ def compile_glob(pattern: str) -> Callable[[str], bool]:
     return matches
 
 
+def compile_globs(patterns: Iterable[str]) -> Callable[[str], bool]:
+    """Return a predicate that tells whether a text as a whole matches any of `patterns`."""
+    given = tuple(patterns)
+    plain = frozenset(pattern for pattern in given if "*" not in pattern)
+    others = tuple(compile_glob(pattern) for pattern in given if "*" in pattern)
+    if not others:
+        return plain.__contains__
+    if not plain and len(others) == 1:
+        return others[0]
+    return lambda text: text in plain or any(matches(text) for matches in others)
+
+
 def glob_matches_extensions(pattern: str, prefix: str) -> bool | None:
     """Whether `pattern` matches the names that a controller will make from `prefix`.
 
     True: every one; False: none that only appends `GENERATED_CHARS`; None: it depends on the name.
     """
-    states = _positions_after(pattern, prefix)
-    if any(position == len(pattern) - 1 and pattern[position] == "*" for position in states):
-        return True
-    reachable = any(
-        all(char == "*" or char in GENERATED_CHARS for char in pattern[position:])
-        for position in states
-    )
-    return None if reachable else False
+    left = _left_after(pattern, prefix)
+    if left is None or not GENERATED_CHARS.issuperset(left.replace("*", "")):
+        return False
+    return True if left and not left.strip("*") else None
 
 
-def _positions_after(pattern: str, text: str) -> set[int]:
-    """Return the places in `pattern` at which a match of all of `text` may stand."""
-    states = _past_stars(pattern, {0})
-    for char in text:
-        stepped = {
-            position if pattern[position] == "*" else position + 1
-            for position in states
-            if position < len(pattern) and pattern[position] in ("*", char)
-        }
-        states = _past_stars(pattern, stepped)
-    return states
+def _left_after(pattern: str, text: str) -> str | None:
+    """Return what of `pattern` is left to match once it matched all of `text`; None: it cannot.
+
+    The least that can be left: what a longer rest allows, its own end allows too.
+    """
+    first, *others = pattern.split("*")
+    if not others or len(text) < len(first):
+        return pattern[len(text) :] if first.startswith(text) else None
+    if not text.startswith(first):
+        return None
+    *middle, last = others
+    position = len(first)
+    for index, piece in enumerate(middle):
+        found = text.find(piece, position)
+        if found == -1:
+            begun = piece[_overlap(text[position:], piece) :]
+            return "*".join((begun, *middle[index + 1 :], last))
+        position = found + len(piece)
+    return last[_overlap(text[position:], last) :] if last else "*"
 
 
-def _past_stars(pattern: str, states: set[int]) -> set[int]:
-    """Add to `states` the places behind each `*`, which may match nothing."""
-    result = set(states)
-    for position in states:
-        place = position
-        while place < len(pattern) and pattern[place] == "*":
-            place += 1
-            result.add(place)
-    return result
+def _overlap(text: str, piece: str) -> int:
+    """Return how many characters of `piece` the end of `text` begins with."""
+    lengths = range(min(len(text), len(piece)), 0, -1)
+    return next((length for length in lengths if text.endswith(piece[:length])), 0)

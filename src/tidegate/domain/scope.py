@@ -13,7 +13,7 @@ from functools import partial
 from tidegate.domain.digest import Digest
 from tidegate.domain.errors import InvalidReferenceError
 from tidegate.domain.finding import normalize_id
-from tidegate.domain.glob import compile_glob, glob_matches_extensions
+from tidegate.domain.glob import compile_globs, glob_matches_extensions
 from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.domain.rule import (
     EvaluationMode,
@@ -40,7 +40,22 @@ class Match(IntEnum):
 
 Matcher = Callable[[Workload, ImageReference | None], Match]
 
+
+@dataclass(frozen=True, slots=True)
+class _Globs:
+    """Globs of one entry, any of which may match, ready to be asked."""
+
+    texts: tuple[str, ...]
+    any_matches: Callable[[str], bool]
+
+    @classmethod
+    def of(cls, *texts: str) -> "_Globs":
+        return cls(texts, compile_globs(texts))
+
+
 _INVERSE = {Match.NO: Match.YES, Match.YES: Match.NO}
+_OF_WORKLOAD = (ResourceMatcher.DEPLOYMENT, ResourceMatcher.NAMESPACE, ResourceMatcher.POD)
+"""Resource exemptions that ask what scope entries of the same name ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +82,9 @@ class CompiledRule:
         for matcher in self.matchers:
             match = matcher(workload, reference)
             if match is Match.NO:
-                return Match.NO
-            result = min(result, match)
+                return match
+            if match is not Match.YES:
+                result = min(result, match)
         return result
 
 
@@ -84,6 +100,11 @@ class CompiledPolicy:
     needs_owners: bool
     """Whether any rule asks who controls an object."""
     needs_namespace_labels: bool
+
+    @property
+    def asks_cluster(self) -> bool:
+        """Whether any rule asks what only the cluster knows."""
+        return self.needs_owners or self.needs_namespace_labels
 
 
 def compile_policy(policy: Policy) -> CompiledPolicy:
@@ -118,9 +139,9 @@ def _compile_rule(rule: Rule) -> CompiledRule:
 def _compile_entry(entry: ScopeEntry) -> Matcher:
     ask = _ASK[entry.matcher]
     if entry.matcher is MatcherType.IMAGE:
-        matcher = partial(ask, tuple(map(_normalize_image_glob, entry.any_of)))
+        matcher = partial(ask, _Globs.of(*map(_normalize_image_glob, entry.any_of)))
     else:
-        matcher = partial(ask, entry.any_of)
+        matcher = partial(ask, _Globs.of(*entry.any_of))
     if entry.operator is Operator.IN:
         return matcher
 
@@ -134,21 +155,23 @@ def _compile_entry(entry: ScopeEntry) -> Matcher:
 def _compile_exemption(
     exemption: ResourceExemption,
 ) -> Callable[[Workload, ImageReference | None, Digest | None], Match]:
-    glob = exemption.value
-    test = compile_glob(glob)
+    globs = _Globs.of(exemption.value)
 
     def by_image(_: Workload, reference: ImageReference | None, digest: Digest | None) -> Match:
         return _yes_no(
-            reference is not None and any(map(test, _image_values(exemption, reference, digest)))
+            reference is not None
+            and any(map(globs.any_matches, _image_values(exemption, reference, digest)))
         )
 
     def by_workload(
         workload: Workload, reference: ImageReference | None, _: Digest | None
     ) -> Match:
-        return _ASK[MatcherType(exemption.matcher.value)]((glob,), workload, reference)
+        return ask(globs, workload, reference)
 
-    of_workload = (ResourceMatcher.DEPLOYMENT, ResourceMatcher.NAMESPACE, ResourceMatcher.POD)
-    return by_workload if exemption.matcher in of_workload else by_image
+    if exemption.matcher not in _OF_WORKLOAD:
+        return by_image
+    ask = _ASK[MatcherType(exemption.matcher.value)]
+    return by_workload
 
 
 def _image_values(
@@ -174,70 +197,72 @@ def _normalize_image_glob(glob: str) -> str:
     return reference.name
 
 
-def _ask_values(globs: tuple[str, ...], values: Iterable[str]) -> Match:
-    return _yes_no(any(compile_glob(glob)(value) for value in values for glob in globs))
+def _ask_namespace(globs: _Globs, workload: Workload, _: object) -> Match:
+    return _yes_no(globs.any_matches(workload.namespace))
 
 
-def _ask_namespace(globs: tuple[str, ...], workload: Workload, _: object) -> Match:
-    return _ask_values(globs, (workload.namespace,))
+def _ask_cluster(globs: _Globs, workload: Workload, _: object) -> Match:
+    return _yes_no(globs.any_matches(workload.cluster))
 
 
-def _ask_cluster(globs: tuple[str, ...], workload: Workload, _: object) -> Match:
-    return _ask_values(globs, (workload.cluster,))
+def _ask_label(globs: _Globs, workload: Workload, _: object) -> Match:
+    return _ask_labels(globs, workload.labels)
 
 
-def _ask_label(globs: tuple[str, ...], workload: Workload, _: object) -> Match:
-    return _ask_values(globs, _pairs(workload.labels))
-
-
-def _ask_namespace_label(globs: tuple[str, ...], workload: Workload, _: object) -> Match:
+def _ask_namespace_label(globs: _Globs, workload: Workload, _: object) -> Match:
     if isinstance(workload.namespace_labels, Lookup):
         return Match.UNKNOWN
-    return _ask_values(globs, _pairs(workload.namespace_labels))
+    return _ask_labels(globs, workload.namespace_labels)
 
 
-def _ask_deployment(globs: tuple[str, ...], workload: Workload, _: object) -> Match:
+def _ask_labels(globs: _Globs, labels: dict[str, str]) -> Match:
+    return _yes_no(any(globs.any_matches(f"{key}={value}") for key, value in labels.items()))
+
+
+def _ask_deployment(globs: _Globs, workload: Workload, _: object) -> Match:
     if workload.kind == "Deployment":
-        return _ask_values(globs, (workload.name,))
+        return _yes_no(globs.any_matches(workload.name))
     match workload.owners:
         case Lookup.FAILED:
             return Match.UNKNOWN
         case Lookup.ABSENT:
             return Match.NO
         case owners:
-            return _ask_values(globs, [o.name for o in owners if o.kind == "Deployment"])
+            names = (owner.name for owner in owners if owner.kind == "Deployment")
+            return _yes_no(any(map(globs.any_matches, names)))
 
 
-def _ask_workload(globs: tuple[str, ...], workload: Workload, _: object) -> Match:
+def _ask_workload(globs: _Globs, workload: Workload, _: object) -> Match:
     match workload.owners:
         case Lookup.FAILED:
             return Match.UNKNOWN
         case Lookup.ABSENT:
             return Match.NO
         case ():
-            return _ask_values(globs, (f"{workload.kind}/{workload.name}",))
+            return _yes_no(globs.any_matches(f"{workload.kind}/{workload.name}"))
         case owners:
-            return _ask_values(globs, (f"{owners[-1].kind}/{owners[-1].name}",))
+            return _yes_no(globs.any_matches(f"{owners[-1].kind}/{owners[-1].name}"))
 
 
-def _ask_pod(globs: tuple[str, ...], workload: Workload, _: object) -> Match:
+def _ask_pod(globs: _Globs, workload: Workload, _: object) -> Match:
     if workload.pod_name:
-        return _ask_values(globs, (workload.pod_name,))
-    answers = {glob_matches_extensions(glob, workload.pod_name_prefix) for glob in globs}
+        return _yes_no(globs.any_matches(workload.pod_name))
+    prefix = workload.pod_name_prefix
+    answers = {glob_matches_extensions(glob, prefix) for glob in globs.texts}
     if True in answers:
         return Match.YES
     return Match.DEFERRED if None in answers else Match.NO
 
 
-def _ask_image(globs: tuple[str, ...], _: Workload, reference: ImageReference | None) -> Match:
-    return Match.UNKNOWN if reference is None else _ask_values(globs, (reference.name,))
+def _ask_image(globs: _Globs, _: Workload, reference: ImageReference | None) -> Match:
+    return Match.UNKNOWN if reference is None else _yes_no(globs.any_matches(reference.name))
 
 
-def _ask_service_account(globs: tuple[str, ...], workload: Workload, _: object) -> Match:
-    return _ask_values(globs, (workload.service_account,))
+def _ask_service_account(globs: _Globs, workload: Workload, _: object) -> Match:
+    return _yes_no(globs.any_matches(workload.service_account))
 
 
-_ASK: dict[MatcherType, Callable[[tuple[str, ...], Workload, ImageReference | None], Match]] = {
+_ASK: dict[MatcherType, Callable[[_Globs, Workload, ImageReference | None], Match]] = {
     MatcherType.NAMESPACE: _ask_namespace,
     MatcherType.CLUSTER: _ask_cluster,
     MatcherType.LABEL: _ask_label,
@@ -248,10 +273,6 @@ _ASK: dict[MatcherType, Callable[[tuple[str, ...], Workload, ImageReference | No
     MatcherType.IMAGE: _ask_image,
     MatcherType.SERVICE_ACCOUNT: _ask_service_account,
 }
-
-
-def _pairs(labels: dict[str, str]) -> list[str]:
-    return [f"{key}={value}" for key, value in labels.items()]
 
 
 def _yes_no(condition: bool) -> Match:  # noqa: FBT001 the argument is the whole question

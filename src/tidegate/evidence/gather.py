@@ -91,9 +91,11 @@ class Gatherer:
         self._cache.use_generation(trust.generation)
         deadline = asyncio.get_running_loop().time() + budget_s
         review = _Review(trust, now, deadline, platforms)
-        distinct = tuple(dict.fromkeys(references))
-        found = await asyncio.gather(*(self._of_image(each, review) for each in distinct))
-        return dict(zip(distinct, found, strict=True))
+        held = {each: self._held(each, review) for each in dict.fromkeys(references)}
+        unknown = [each for each, evidence in held.items() if evidence is None]
+        read = await asyncio.gather(*(self._of_image(each, review) for each in unknown))
+        found = dict(zip(unknown, read, strict=True))
+        return {each: evidence or found[each] for each, evidence in held.items()}
 
     async def aclose(self) -> None:
         """End the flights that are still under way."""
@@ -101,6 +103,19 @@ class Gatherer:
         for flight in flights:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
+
+    def _held(self, reference: ImageReference, review: _Review) -> ImageEvidence | None:
+        """Return what is known about an image so freshly that nobody is asked: no task, no wait."""
+        image = self._images.known(reference, review.now)
+        if image is None or not self._client.configured(reference.registry):
+            return None
+        found: list[PlatformEvidence] = []
+        for manifest in select_platforms(image.platforms, review.platforms):
+            fresh = self._cache.fresh(_key(reference, manifest.digest, review), review.now)
+            if fresh is None:
+                return None
+            found.append(PlatformEvidence(manifest.platform, manifest.digest, fresh))
+        return ImageEvidence(image.digest, tuple(found)) if found else None
 
     async def _of_image(self, reference: ImageReference, review: _Review) -> ImageEvidence:
         if not self._client.configured(reference.registry):

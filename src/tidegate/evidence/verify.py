@@ -115,7 +115,7 @@ def _require_content(layer: Descriptor, body: bytes) -> None:
 def _report(statement: Statement, artifact: Digest, signers: Sequence[EvidenceKey]) -> Report:
     return Report(
         subject=statement.subject,
-        findings=tuple(map(_essence, statement.findings)),
+        findings=tuple(map(essence, statement.findings)),
         coverage=statement.coverage,
         sources=tuple(
             ReportSource(
@@ -129,7 +129,7 @@ def _report(statement: Statement, artifact: Digest, signers: Sequence[EvidenceKe
     )
 
 
-def _essence(finding: Finding) -> Finding:
+def essence(finding: Finding) -> Finding:
     """Return what decides and explains; the statement in the registry keeps the rest."""
     return Finding(
         vulnerability_id=finding.vulnerability_id,

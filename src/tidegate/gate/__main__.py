@@ -3,14 +3,14 @@
 import asyncio
 import signal
 import sys
+from functools import partial
 
-import msgspec
 import uvloop
 
 from tidegate.domain.errors import TidegateError
-from tidegate.gate.logs import configure_logs
 from tidegate.gate.run import run_gate
 from tidegate.gate.settings import Settings, read_settings
+from tidegate.process import announce, configure_logs
 
 EXIT_BAD_INPUT = 2
 
@@ -33,13 +33,7 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await run_gate(settings, stop, _announce)
-
-
-def _announce(url: str) -> None:
-    line = msgspec.json.encode({"part": "gate", "url": url})
-    sys.stdout.buffer.write(line + b"\n")
-    sys.stdout.flush()
+    await run_gate(settings, stop, partial(announce, "gate"))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 A source feeds the store: `policy_files.DirectorySource`, or `policy_watch.KubernetesSource` in a
 cluster. A broken object keeps its last good version in force and shows in `problems`; a broken
-object without one makes the gate not ready.
+object without one makes a gate that starts not ready. A gate that was ready goes on: nothing of
+that object ever was in force, and one mistyped new object must not stop a whole cluster.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,6 +23,7 @@ class PolicyStore:
     def __init__(self, on_change: Callable[[Policy], None] | None = None) -> None:
         self._book = PolicyBook()
         self._lost = ""
+        self._was_ready = False
         self._on_change = on_change
 
     def snapshot(self) -> Policy:
@@ -30,10 +32,12 @@ class PolicyStore:
 
     @property
     def ready(self) -> tuple[bool, tuple[str, ...]]:
-        """Whether every object is in force in some good version, and why not."""
+        """Whether every object is in force in some good version, or once was; and why not."""
         if not self._book.complete:
             why = f": {self._lost}" if self._lost else " yet"
             return False, (f"policy objects were not read{why}",)
+        if self._was_ready:
+            return True, ()
         reasons = tuple(map(_said, filter(lambda state: state.lacking, self.merged.states)))
         return not reasons, reasons
 
@@ -81,6 +85,7 @@ class PolicyStore:
     def _update(self, change: Callable[[], Merged]) -> None:
         before = self._book.merged
         after = change()
+        self._was_ready |= self._book.complete and not self._book.lacking
         for state in after.states:
             if state.reason is not LoadReason.LOADED and state not in before.states:
                 log.error("policy object not in force", object=state.name, why=state.message)

@@ -7,11 +7,11 @@ and any other error leaves this module, to be answered as a denial by `gate.app`
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from tidegate.domain.decide import JudgedImage, decide
 from tidegate.domain.errors import InvalidReferenceError, UnavailableError
@@ -45,6 +45,10 @@ CLUSTER_BUDGET_S = 1.0
 
 GRACE_S = 0.25
 """How long after its budget a source may answer before it is left behind."""
+
+
+First = TypeVar("First")
+Second = TypeVar("Second")
 
 
 class PolicySource(Protocol):
@@ -144,9 +148,10 @@ class Reviewer:
         policy = self._policy_in_force()
         with self._slots.take(request.namespace) as granted:
             seconds = budget_s if granted and policy.gating_on else 0.0
-            workload, judged = await asyncio.gather(
+            workload, judged = await _both(
                 self._workload(policy, request.object, seconds),
                 self._judged(request.object, images, now, seconds),
+                side_by_side=policy.asks_cluster,
             )
         verdict = decide(policy, workload, judged, now)
         return self._answer(request, workload, verdict, Moment(now, began_s, origin))
@@ -165,8 +170,10 @@ class Reviewer:
     ) -> Workload:
         """Return the facts about `obj`; the cluster is asked only what some rule asks."""
         seconds = min(budget_s, CLUSTER_BUDGET_S)
-        owners, labels = await asyncio.gather(
-            self._owners(policy, obj, seconds), self._namespace_labels(policy, obj, seconds)
+        owners, labels = await _both(
+            self._owners(policy, obj, seconds),
+            self._namespace_labels(policy, obj, seconds),
+            side_by_side=policy.asks_cluster,
         )
         return workload_of(obj, cluster=self._cluster_name, namespace_labels=labels, owners=owners)
 
@@ -237,6 +244,15 @@ class Reviewer:
             request.uid, allowed=verdict.allowed, message=message, warnings=warnings(verdict)
         )
         return Answer(body, action)
+
+
+async def _both(
+    first: Awaitable[First], second: Awaitable[Second], *, side_by_side: bool
+) -> tuple[First, Second]:
+    """Return what both give; `side_by_side` costs two tasks and pays where the first one waits."""
+    if side_by_side:
+        return await asyncio.gather(first, second)
+    return await first, await second
 
 
 def _parse(use: ImageUse) -> ImageReference | Unavailable:

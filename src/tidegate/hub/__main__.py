@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Sequence
 
-from tidegate.domain.errors import ConfigurationError
+from tidegate.domain.errors import ConfigurationError, UnavailableError
 from tidegate.hub.app import openapi_document
-from tidegate.hub.logs import configure_logs
 from tidegate.hub.server import migrate_only, serve
 from tidegate.hub.settings import read_settings
+from tidegate.process import configure_logs
 
 USAGE = "usage: python -m tidegate.hub [migrate | openapi]\n"
 
@@ -30,6 +30,9 @@ def main(arguments: Sequence[str]) -> int:
     except ConfigurationError as error:
         sys.stderr.write(f"tidegate hub: {error}\n")
         return 2
+    except UnavailableError as error:
+        sys.stderr.write(f"tidegate hub: {error}\n")
+        return 3
 
 
 if __name__ == "__main__":

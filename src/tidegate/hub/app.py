@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from datetime import timedelta
+from typing import Any
 
 from litestar import Litestar, Router
 from litestar.di import Provide
@@ -11,6 +12,7 @@ from litestar.types import ASGIApp
 
 from tidegate.hub.api import (
     clusters,
+    enrolments,
     event_export,
     events,
     health,
@@ -28,6 +30,7 @@ from tidegate.hub.api import (
     users,
 )
 from tidegate.hub.api.access import provide_caller, provide_hub, provide_session
+from tidegate.hub.api.bodies import StrictRequest
 from tidegate.hub.api.document import document_handler, render_document
 from tidegate.hub.api.events import provide_event_filter
 from tidegate.hub.api.images import provide_image_filter
@@ -38,7 +41,9 @@ from tidegate.hub.headers import with_headers
 from tidegate.hub.jobs.pruning import keep_pruned
 from tidegate.hub.portal.assets import STATIC, load_assets
 from tidegate.hub.portal.site import with_portal
+from tidegate.hub.replicas import hear_changes
 from tidegate.hub.store import seed
+from tidegate.hub.store.database import Turn, take_turn
 from tidegate.hub.store.migrate import migrate
 
 API_ROOT = "/api/v1"
@@ -64,6 +69,7 @@ def route(hub: Hub) -> Litestar:
             Router(API_ROOT, route_handlers=[document_handler(_routes)]),
         ],
         exception_handlers=HANDLERS,
+        request_class=StrictRequest,
         openapi_config=None,
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
@@ -74,27 +80,30 @@ def route(hub: Hub) -> Litestar:
 
 @contextlib.asynccontextmanager
 async def running(hub: Hub) -> AsyncIterator[None]:
-    """Bring the database up to date, keep it pruned meanwhile, and close it at the end."""
+    """Bring the database up to date, look after it meanwhile, and close it at the end."""
     try:
         await prepare(hub)
-        retention = timedelta(days=hub.settings.event_retention_d)
-        pruning = (
-            asyncio.create_task(keep_pruned(hub.database, retention, hub.now))
-            if retention
-            else None
-        )
+        tasks = [asyncio.create_task(loop) for loop in _loops(hub)]
         try:
             yield
         finally:
             hub.signals.close()
-            if pruning is not None:
-                pruning.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await pruning
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
     finally:
         await hub.database.close()
         if hub.provider is not None:
             await hub.provider.aclose()
+
+
+def _loops(hub: Hub) -> Iterator[Coroutine[Any, Any, None]]:
+    """Yield what runs beside the requests."""
+    retention = timedelta(days=hub.settings.event_retention_d)
+    if retention:
+        yield keep_pruned(hub.database, retention, hub.now)
+    if hub.database.is_shared:
+        yield hear_changes(hub.database, hub.signals)
 
 
 async def prepare(hub: Hub) -> None:
@@ -106,6 +115,7 @@ async def prepare(hub: Hub) -> None:
     await migrate(hub.database)
     now = render_instant(hub.now())
     async with hub.database.write() as connection:
+        await take_turn(connection, Turn.MIGRATE)
         await seed.seed(connection, now)
         if tokens_file is not None:
             await seed.bootstrap(connection, tokens_file, now)
@@ -125,6 +135,7 @@ def _routes() -> list[Router]:
                 *overview.HANDLERS,
                 *clusters.HANDLERS,
                 *inventory.HANDLERS,
+                *enrolments.HANDLERS,
                 *events.HANDLERS,
                 *event_export.HANDLERS,
                 *registries.HANDLERS,

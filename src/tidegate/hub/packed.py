@@ -23,15 +23,15 @@ def pack(body: bytes) -> bytes:
     return zlib.compress(body, LEVEL)
 
 
-def unpack(stored: bytes) -> bytes:
-    """Return what was packed.
+def unpack(stored: bytes, max_bytes: int = MAX_UNPACKED_BYTES) -> bytes:
+    """Return what was packed, `max_bytes` of it at most.
 
     Raises:
-        DamagedRowError: it was not packed here.
+        DamagedRowError: it was not packed here, or is larger.
     """
     try:
         reader = zlib.decompressobj()
-        body = reader.decompress(stored, MAX_UNPACKED_BYTES)
+        body = reader.decompress(stored, max_bytes)
     except zlib.error as error:
         raise DamagedRowError(f"a stored body cannot be read: {error}") from error
     if not reader.eof:

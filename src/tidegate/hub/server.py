@@ -3,11 +3,9 @@
 import asyncio
 import signal
 import socket
-import sys
 from datetime import UTC, datetime
 from types import FrameType
 
-import msgspec
 import uvicorn
 import uvloop
 from litestar.types import ASGIApp
@@ -18,6 +16,11 @@ from tidegate.hub.oidc.provider import Provider
 from tidegate.hub.settings import HubSettings
 from tidegate.hub.store.database import Database
 from tidegate.hub.store.migrate import migrate
+from tidegate.process import announce
+
+KEEP_ALIVE_S = 75
+"""Longer than clients keep an idle connection (5 s, 60 s): the one who closes must not be the one
+who does not know that a request is under way."""
 
 GRACE_S = 3
 """Requests that are under way at SIGTERM have so long to end."""
@@ -77,9 +80,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            line = msgspec.json.encode({"part": "hub", "url": self._url()}).decode()
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+            announce("hub", self._url())
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._hub.signals.close()
@@ -100,5 +101,6 @@ def _config(app: ASGIApp, settings: HubSettings) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # a header must not make a stranger look like loopback
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )

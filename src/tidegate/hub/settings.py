@@ -44,7 +44,7 @@ class HubSettings:
     notify_registry: str = ""
     """Public name of the registry that sends notifications; empty: what its clients called it."""
     event_retention_d: int = 90
-    """Days that events and finished jobs are kept; 0: for ever."""
+    """Days that events, finished jobs and the history of scans are kept; 0: for ever."""
     jobs: JobLimits = JobLimits()
     sign_in: SignInSettings = field(default_factory=SignInSettings)
 

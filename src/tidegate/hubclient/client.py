@@ -21,6 +21,8 @@ from tidegate.wire.hub_v1 import (
     ClusterEnrolV1,
     ClusterPolicyV1,
     ClusterV1,
+    EnrolmentV1,
+    EnrolV1,
     EventBatchResultV1,
     EventBatchV1,
     GatingV1,
@@ -158,6 +160,18 @@ class HubClient(DataCalls):
     async def enrol_cluster(self, body: ClusterEnrolV1) -> ClusterEnrolledV1:
         """Enrol a cluster; its token is in the answer and nowhere else."""
         return await self._http.post("clusters", body, ClusterEnrolledV1)
+
+    async def announce_cluster(self, body: ClusterEnrolV1) -> EnrolmentV1:
+        """Fix what a cluster is; the answer holds the one-time token for its agent."""
+        return await self._http.post("clusters/enrolments", body, EnrolmentV1)
+
+    async def enrol(self, body: EnrolV1) -> ClusterEnrolledV1:
+        """Exchange a one-time token for the cluster's own; this client needs no token for it."""
+        return await self._http.post("enrol", body, ClusterEnrolledV1)
+
+    async def acknowledge_alarms(self, name: str) -> None:
+        """Take the hub's alarms about a cluster for looked into."""
+        await self._http.call("DELETE", f"clusters/{_part(name)}/alarms")
 
     async def list_clusters(self) -> list[ClusterV1]:
         """Return all clusters by name."""

@@ -53,7 +53,10 @@ class Transport:
         self._timeout_s = timeout_s
         self._client = httpx2.AsyncClient(
             base_url=f"{self.url}/api/v1/",
-            headers={"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"},
+            headers={
+                "Accept-Encoding": "identity",
+                **({"Authorization": f"Bearer {token}"} if token else {}),
+            },
             timeout=timeout_s,
             follow_redirects=False,  # the token is for this host alone
             transport=http,

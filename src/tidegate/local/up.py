@@ -7,11 +7,11 @@ where it was, on the same ports.
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
 import httpx2
 import msgspec
@@ -47,6 +47,8 @@ READY_S = 30.0
 POLL_S = 0.1
 WATCH_S = 2.0
 """How often the local cluster is looked after."""
+
+T = TypeVar("T")
 
 ClusterMode = Literal["auto", "local", "kubeconfig", "none"]
 
@@ -111,16 +113,14 @@ class Up:
         self, stack: contextlib.AsyncExitStack, site: Site
     ) -> LocalCluster | ExistingCluster | None:
         stack.push_async_callback(self._end_keepers)
-        async with asyncio.TaskGroup() as group:
-            asked = group.create_task(self._start_cluster(stack))
-            for plan in (plan_hub(site), plan_registry(site)):
-                group.create_task(self._start_part(stack, plan))
-        cluster = asked.result()
+        cluster = await _together(
+            self._start_cluster(stack),
+            *(self._start_part(stack, plan) for plan in (plan_hub(site), plan_registry(site))),
+        )
         if cluster is not None:
             site = await self._install(cluster, site)
-        async with asyncio.TaskGroup() as group:
-            for plan in (plan_worker(site), plan_agent(site), plan_gate(site)):
-                group.create_task(self._start_part(stack, plan))
+        plans = (plan_worker(site), plan_agent(site), plan_gate(site))
+        await _together(*(self._start_part(stack, plan) for plan in plans))
         if cluster is not None:
             ca = self._folder.root / "tls" / "ca.crt"
             await register_webhook(cluster, f"{site.url('gate')}{GATE_PATH}", ca)
@@ -238,6 +238,23 @@ class Up:
         if not cluster.policy_generation or cluster.policy_generation != cluster.wanted_generation:
             return "the cluster does not have the hub's rules yet"
         return ""
+
+
+async def _together(first: Awaitable[T], *others: Awaitable[object]) -> T:
+    """Run all at once and return the first one's result; where one fails, end the others.
+
+    Raises:
+        TidegateError: the one that failed first.
+    """
+    tasks = [asyncio.ensure_future(each) for each in (first, *others)]
+    try:
+        result, *_ = await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+    return cast("T", result)
 
 
 async def _demand_free(site: Site) -> None:

@@ -1,20 +1,18 @@
 """The registry as a process: settings to a listening socket, and a clean end at SIGTERM."""
 
 import asyncio
-import logging
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 import structlog
 import uvicorn
 import uvloop
 
 from tidegate.domain.errors import ConfigurationError
+from tidegate.process import announce, configure_logs, listen
 from tidegate.registry.app import Pages, Parts, Registry
 from tidegate.registry.auth import Users
 from tidegate.registry.notify import Notifier, Receiver
@@ -35,11 +33,14 @@ def serve(settings: Settings) -> None:
     Raises:
         ConfigurationError: the settings cannot work.
     """
-    _configure_logs(settings.log_level)
+    configure_logs(settings.log_level)
     # uvicorn raises the signal again after a clean end; this keeps the exit code 0.
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda _signal, _frame: None)
-    with open_store(settings.data_dir) as store, closing(_listen(settings)) as listener:
+    with (
+        open_store(settings.data_dir) as store,
+        closing(listen(settings.host, settings.port)) as listener,
+    ):
         uvloop.run(_serve(settings, store, listener))
 
 
@@ -61,7 +62,7 @@ async def _serve(settings: Settings, store: Store, listener: socket.socket) -> N
     )
     pages = Pages(settings.referrers_page, settings.list_page)
     app = Registry(Parts(store, rules, pages, _now, users, notifier))
-    server = _Server(_config(settings, app), lambda: _announce(url))
+    server = _Server(_config(settings, app), lambda: announce("registry", url))
     _log.info("starting", url=url, data_dir=str(settings.data_dir), orphans_removed=orphans)
     async with _background(settings, store, notifier):
         await server.serve([listener])
@@ -104,16 +105,6 @@ def _config(settings: Settings, app: Registry) -> uvicorn.Config:
     return config
 
 
-def _listen(settings: Settings) -> socket.socket:
-    try:
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{settings.host}:{settings.port}: cannot listen there: {error}"
-        ) from error
-
-
 def _base_url(settings: Settings, listener: socket.socket) -> str:
     scheme = "https" if settings.tls_cert_file else "http"
     # By this name stock clients speak plain HTTP and the demo certificate is valid.
@@ -121,11 +112,6 @@ def _base_url(settings: Settings, listener: socket.socket) -> str:
     host = "localhost" if settings.host in local else settings.host
     host = f"[{host}]" if ":" in host else host
     return f"{scheme}://{host}:{listener.getsockname()[1]}"
-
-
-def _announce(url: str) -> None:
-    sys.stdout.write(msgspec.json.encode({"part": "registry", "url": url}).decode() + "\n")
-    sys.stdout.flush()
 
 
 def _notifier(settings: Settings, store: Store) -> Notifier | None:
@@ -164,32 +150,3 @@ def _sweep(store: Store, upload_ttl_s: int) -> None:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _configure_logs(level: str) -> None:
-    """Send every log line, uvicorn's too, as JSON to standard error."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for noisy in ("uvicorn", "httpx2", "httpcore2"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )

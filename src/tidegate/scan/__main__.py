@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import fcntl
-import json
-import logging
 import shutil
 import signal
 import sys
@@ -19,6 +17,7 @@ from tidegate.evidence.trust_file import registry_configs
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
 from tidegate.plugins import load_plugin
+from tidegate.process import announce, configure_logs
 from tidegate.scan.presence import Presence
 from tidegate.scan.scanner import GROUP, Scanner
 from tidegate.scan.settings import ScanSettings, read_settings
@@ -35,18 +34,7 @@ _log = structlog.get_logger()
 
 def main() -> int:
     """Run the worker until SIGTERM or SIGINT; return its exit code."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            # As text: the structured form has local variables, and those may hold keys.
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    configure_logs()
     try:
         settings = read_settings()
         with _claim(settings):
@@ -80,8 +68,7 @@ async def _run(settings: ScanSettings) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, task.cancel)
-        sys.stdout.write(json.dumps({"part": "scan", "url": ""}) + "\n")
-        sys.stdout.flush()
+        announce("scan")
         _log.info("worker.ready", name=settings.name, concurrency=settings.concurrency)
         with contextlib.suppress(asyncio.CancelledError):
             await task

@@ -154,6 +154,11 @@ async def restore_attachment(
         return restored
 
 
+def own_evidence_key(key: PrivateKey) -> EvidenceKey:
+    """Return the public side of our own `key`, as a trust configuration holds it."""
+    return EvidenceKey("own", key.public_key(), fingerprint(key))
+
+
 async def _sign(
     client: RegistryWriter, reference: ImageReference, artifact_body: bytes, key: PrivateKey
 ) -> Digest:
@@ -189,8 +194,8 @@ async def _signed_by(
     present: Fetched,
     key: PrivateKey,
 ) -> bool:
-    ours = EvidenceKey("own", key.public_key(), fingerprint(key))
-    found = await verify_signatures(client, reference, artifact, present.manifest, (ours,))
+    ours = (own_evidence_key(key),)
+    found = await verify_signatures(client, reference, artifact, present.manifest, ours)
     return bool(found.signers)
 
 

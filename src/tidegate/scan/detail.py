@@ -28,6 +28,7 @@ from tidegate.wire.hub_data_v1 import (
     ReferrerV1,
 )
 from tidegate.wire.oci_v1 import Manifest
+from tidegate.wire.statement_v1 import MAX_STATEMENT_BYTES
 from tidegate.wire.statement_v1 import MEDIA_TYPE as STATEMENT_MEDIA_TYPE
 
 MAX_DEPTH = 3
@@ -79,6 +80,22 @@ async def read_detail(
         config=await _config(client, reference, fetched.manifest),
         referrers=await _referrers(client, reference, fetched.digest, keys),
     )
+
+
+async def read_statement(
+    client: RegistryReader, reference: ImageReference, artifact: Digest
+) -> str:
+    """Return the statement in one of our own findings artifacts, as it was signed.
+
+    Raises:
+        TidegateError: it cannot be read.
+    """
+    fetched = await client.fetch_manifest(reference.at(artifact))
+    if fetched is None or len(fetched.manifest.layers) != 1:
+        raise InvalidManifestError(f"{reference}: its findings artifact {artifact} is not there")
+    (layer,) = fetched.manifest.layers
+    body = await client.fetch_blob(reference, layer, max_bytes=MAX_STATEMENT_BYTES)
+    return body.decode(errors="replace")  # the hub reads it strictly
 
 
 def package_entries(packages: Sequence[Package]) -> list[PackageV1]:

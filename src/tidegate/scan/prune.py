@@ -17,10 +17,10 @@ from tidegate.domain.errors import InputError, UnavailableError
 from tidegate.domain.reference import ImageReference
 from tidegate.evidence.signatures import signature_tag, verify_signatures
 from tidegate.oci.referrers import fallback_tag
-from tidegate.scan.attach import CREATED_ANNOTATION, SCANNER_ANNOTATION
+from tidegate.scan.attach import CREATED_ANNOTATION, SCANNER_ANNOTATION, own_evidence_key
 from tidegate.scan.tagged import RegistryWriter, fetch_at_tag, writing
 from tidegate.trust.configuration import EvidenceKey
-from tidegate.trust.keys import PrivateKey, fingerprint
+from tidegate.trust.keys import PrivateKey
 from tidegate.wire.oci_v1 import OCI_INDEX
 from tidegate.wire.statement_v1 import MEDIA_TYPE, parse_time
 
@@ -54,7 +54,7 @@ async def prune_reports(
     """
     async with writing(reference, subject):
         listed = await client.list_referrers(reference, subject, MEDIA_TYPE)
-        ours = EvidenceKey("own", key.public_key(), fingerprint(key))
+        ours = own_evidence_key(key)
         found = [
             await _read_own(client, reference, entry.digest, ours) for entry in listed.descriptors
         ]

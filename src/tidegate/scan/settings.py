@@ -36,6 +36,9 @@ class ScanSettings:
     """`TIDEGATE_SCAN_MAX_IMAGE_BYTES`: largest platform scanned, layers as packed; 10 GiB."""
     heartbeat_s: float = 5.0
     """`TIDEGATE_SCAN_HEARTBEAT_S`: time between two signs of life about a job; default 5."""
+    renew_after_d: float = 182.0
+    """`TIDEGATE_SCAN_RENEW_AFTER_D`: days after which a report that says nothing new is attached
+    again all the same: half of the smallest `maximumVaFileAge` of the rules; default 182."""
     name: str = "worker"
     """`TIDEGATE_SCAN_NAME`: what the hub calls this worker; default the host's name."""
 
@@ -69,6 +72,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ScanSettings:
         deadline_s=_number(found, "DEADLINE_S", 600, 1, 86_400),
         max_image_bytes=int(_number(found, "MAX_IMAGE_BYTES", 10 * 2**30, 2**20, 2**50)),
         heartbeat_s=_number(found, "HEARTBEAT_S", 5, 0.1, 3600),
+        renew_after_d=_number(found, "RENEW_AFTER_D", 182, 0, 36_500),
         name=(found.get(f"{_PREFIX}NAME") or socket.gethostname() or "worker")[:128],
     )
 

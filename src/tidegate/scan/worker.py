@@ -8,14 +8,15 @@ import asyncio
 import random
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from tidegate.advisories.demo import with_demo_set
 from tidegate.advisories.index import AdvisoryIndex
+from tidegate.domain.digest import Digest
 from tidegate.domain.errors import (
     ConflictError,
     InputError,
@@ -27,12 +28,11 @@ from tidegate.domain.errors import (
     UnavailableError,
 )
 from tidegate.domain.finding import Finding
-from tidegate.domain.reference import ImageReference, parse_reference
+from tidegate.domain.reference import parse_reference
 from tidegate.domain.severity import Severity
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
-from tidegate.scan.attach import attach_report
-from tidegate.scan.detail import package_entries, read_detail
+from tidegate.scan.detail import package_entries, read_detail, read_statement
 from tidegate.scan.layout import LayoutLimits
 from tidegate.scan.pipeline import (
     Platform,
@@ -41,7 +41,7 @@ from tidegate.scan.pipeline import (
     list_platforms,
     scan_platform,
 )
-from tidegate.scan.prune import prune_reports
+from tidegate.scan.publish import Publisher
 from tidegate.scan.scanner import Scanner
 from tidegate.scan.settings import ScanSettings
 from tidegate.trust.configuration import EvidenceKey
@@ -82,12 +82,21 @@ class Worker:
     """By which the hub is told who signed what; nothing is trusted by them."""
     on_signed: Callable[[datetime], None] = lambda _: None
     """Called when the key was used."""
+    publisher: Publisher = field(init=False)
+
+    def __post_init__(self) -> None:
+        renew_after = timedelta(days=self.settings.renew_after_d)
+        publisher = Publisher(self.registries, self.key, renew_after)
+        object.__setattr__(self, "publisher", publisher)
 
     async def run(self) -> None:
         """Work on jobs until cancelled, `settings.concurrency` at a time."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self.settings.concurrency):
-                group.create_task(self._take_jobs())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self.settings.concurrency):
+                    group.create_task(self._take_jobs())
+        finally:
+            await self.publisher.aclose()
 
     async def _take_jobs(self) -> None:
         failures = 0
@@ -115,7 +124,7 @@ class Worker:
         try:
             reports = await task
         except asyncio.CancelledError:
-            if _ended_by_itself(heartbeat):
+            if _ended_by_itself(heartbeat) and not _asked_to_stop():
                 log.warning("job.abandoned", why="its lease is lost")
                 return
             await _stop(task)
@@ -145,7 +154,7 @@ class Worker:
             log.info("job.no_image", why=str(error))
             return []
         if [platform.reference.digest for platform in platforms] != [job.digest]:
-            await self._tell(job, Platform(reference, ""), None, log)
+            await self._tell(job, Platform(reference, ""), None, "")
         reports, errors = list[PlatformReportV1](), list[TidegateError]()
         for platform in platforms:
             try:
@@ -173,8 +182,10 @@ class Worker:
             scan = await scan_platform(self.registries, platform, setup)
         if scan.refused:
             log.warning("sandbox.incomplete", refused=scan.refused)
-        artifact = await self._attach(platform.reference, scan, log) if job.attach else ""
-        await self._tell(job, platform, scan, log)
+        artifact = await self.publisher.publish(platform.reference, scan) if job.attach else ""
+        if self.publisher.signed_at is not None:
+            self.on_signed(self.publisher.signed_at)
+        await self._tell(job, platform, scan, artifact)
         log.info(
             "platform.scanned",
             platform=scan.platform,
@@ -186,44 +197,29 @@ class Worker:
         )
         return _report(scan, artifact)
 
-    async def _attach(
-        self,
-        reference: ImageReference,
-        scan: PlatformScan,
-        log: structlog.typing.FilteringBoundLogger,
-    ) -> str:
-        statement = render_statement(scan.statement)
-        attached = await attach_report(
-            self.registries, reference, statement, self.key, subject=scan.subject
-        )
-        self.on_signed(self.now())
-        try:
-            pruned = await prune_reports(self.registries, reference, scan.subject.digest, self.key)
-        except UnavailableError as error:
-            log.warning("reports.not_pruned", error=str(error))  # the next renewal tries again
-        else:
-            if pruned.deleted or pruned.failed:
-                log.info("reports.pruned", deleted=len(pruned.deleted), failed=pruned.failed)
-        return str(attached.artifact)
-
     async def _tell(
-        self,
-        job: JobV1,
-        platform: Platform,
-        scan: PlatformScan | None,
-        log: structlog.typing.FilteringBoundLogger,
+        self, job: JobV1, platform: Platform, scan: PlatformScan | None, artifact: str
     ) -> None:
         """Tell the hub what people may want to see of a manifest; the scan counts without it."""
         name = scan.platform if scan else platform.name
         try:
             detail = await read_detail(self.registries, platform.reference, name, self.keys)
             if scan is not None:
-                detail.statement = render_statement(scan.statement).decode()
+                detail.statement = (
+                    await read_statement(self.registries, platform.reference, Digest(artifact))
+                    if artifact
+                    else render_statement(scan.statement).decode()
+                )
                 detail.packages = package_entries(scan.packages)
             detail.lease = job.lease
             await self.hub.put_detail(job.id, detail)
         except (UnavailableError, InputError) as error:
-            log.warning("detail.not_told", digest=platform.reference.digest, error=str(error))
+            _log.warning(
+                "detail.not_told",
+                job=job.id,
+                digest=platform.reference.digest,
+                error=str(error),
+            )
 
     async def _keep_lease(
         self, job: JobV1, task: "asyncio.Task[Any]", log: structlog.typing.FilteringBoundLogger
@@ -272,6 +268,12 @@ def _may_help(error: TidegateError) -> bool:
     """Whether the same job may succeed later."""
     certain = NotInRegistryError | LimitExceededError
     return isinstance(error, UnavailableError) and not isinstance(error, certain)
+
+
+def _asked_to_stop() -> bool:
+    """Whether the running task itself was cancelled, not only what it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _ended_by_itself(heartbeat: "asyncio.Task[None]") -> bool:

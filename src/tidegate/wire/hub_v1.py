@@ -113,6 +113,24 @@ class ClusterEnrolledV1(Wire):
     token: str
 
 
+class EnrolmentV1(Wire):
+    """A one-time token for a cluster's agent; it is shown this once."""
+
+    name: str
+    """The one cluster that it enrols."""
+    token: str
+    expires_at: str
+
+
+class EnrolV1(Wire):
+    """An agent comes with its one-time token; it gets its cluster's token for it, once."""
+
+    token: Annotated[str, Meta(min_length=1, max_length=512)]
+    agent_version: Annotated[str, Meta(max_length=128)]
+    cluster: Annotated[str, Meta(max_length=128)] = ""
+    """What the agent takes its cluster for; refused where the token is another's."""
+
+
 class ClusterV1(Wire):
     """A cluster as the hub knows it."""
 
@@ -121,6 +139,7 @@ class ClusterV1(Wire):
     account: str
     labels: dict[str, str]
     enrolled_at: str
+    """Empty: its agent has not come with the one-time token yet."""
     last_seen_at: str = ""
     agent_version: str = ""
     policy_generation: str = ""
@@ -129,7 +148,7 @@ class ClusterV1(Wire):
     """What the hub wants in force there."""
     gating: Literal["On", "Off"] = "On"
     problems: list[str] = []
-    """What the cluster's agent last complained of, a sentence each."""
+    """Alarms of the hub about it, then what its agent last complained of; a sentence each."""
 
 
 class GatingV1(Wire):

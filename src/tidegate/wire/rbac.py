@@ -14,6 +14,9 @@ from tidegate.wire.policy_v1alpha1 import GROUP, HUB_OBJECT_NAME, PLURAL
 NAMESPACE = "tidegate"
 """Tidegate's own namespace: excluded from judging, holds the last good copies."""
 
+AGENT_TOKEN_SECRET = "tidegate-agent-token"  # noqa: S105, the name of a Secret
+"""Where an agent in a pod keeps its cluster's token for the hub."""
+
 MAX_HUB_OBJECTS = 20
 """Objects over which the agent may spread one cluster's rules: 10,000 rules at 500 each."""
 
@@ -52,10 +55,12 @@ def agent_manifests() -> list[Manifest]:
         # The inventory of running images: `list` alone, every half a minute.
         _rule("", ["pods"], ["list"]),
     ]
+    # Its own token alone; who installs makes the Secret, since a name cannot be bound to "create".
+    token = _rule("", ["secrets"], ["get", "patch"]) | {"resourceNames": [AGENT_TOKEN_SECRET]}
     copies = _rule("", ["configmaps"], ["get", "list", "create", "patch", "delete"])
     # Events about cluster-scoped objects live in namespace default.
     events = _role_and_binding("tidegate-agent", "default", [_rule("", ["events"], ["create"])])
-    return [*_account("tidegate-agent", cluster_rules, [copies]), *events]
+    return [*_account("tidegate-agent", cluster_rules, [copies, token]), *events]
 
 
 def render_manifests(manifests: list[Manifest]) -> str:

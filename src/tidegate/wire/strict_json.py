@@ -16,7 +16,7 @@ SHORT_BYTES = 2**20
 """Texts up to this size are decoded whole for the quick look; each value costs some 60 bytes."""
 
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
-_NO_BRACKETS = bytes(c for c in range(256) if c not in b"{}[]")
+_NO_MARKS = bytes(c for c in range(256) if c not in b'{}[]"')
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder()
 
@@ -63,11 +63,14 @@ def _is_canonical(body: bytes) -> bool:
 def _refuse_depth(body: bytes, max_depth: int) -> None:
     """Refuse nesting beyond `max_depth`, counting brackets outside strings.
 
-    Each round removes the innermost pairs; of unbalanced text the brackets that stay are counted.
+    Brackets and the quotes around strings are kept; two quotes side by side change nothing of what
+    stands in a string and what does not. Then each round removes the innermost pairs of brackets;
+    of unbalanced text the brackets that stay are counted.
     """
     limit = max_depth
     plain = body.replace(rb"\\", b"").replace(rb"\"", b"") if b"\\" in body else body
-    nesting = b"".join(plain.split(b'"')[::2]).translate(_BRACKETS, _NO_BRACKETS)
+    marks = plain.translate(_BRACKETS, _NO_MARKS).replace(b'""', b"")
+    nesting = b"".join(marks.split(b'"')[::2])
     for _ in range(max_depth):
         inner = nesting.replace(b"[]", b"")
         if len(inner) == len(nesting):

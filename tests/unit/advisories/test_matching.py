@@ -152,6 +152,16 @@ def test_another_release_is_not_affected_by_a_releases_record(record: Callable[.
     assert match_packages([package], advisories(body)).findings == ()
 
 
+def test_a_record_for_several_releases_is_judged_by_the_packages_own(
+    record: Callable[..., bytes],
+) -> None:
+    old = affecting(ecosystem="Debian:11", name="a", fixed="2")
+    new = affecting(ecosystem="Debian:12", name="a", fixed="1")
+    known = advisories(record("A-1", affected=[*old, *new]))
+    package = Package("Debian:12", "a", "1.5", "pkg:deb/debian/a@1.5")
+    assert match_packages([package], known).findings == ()
+
+
 def test_locations_travel_with_the_finding(record: Callable[..., bytes]) -> None:
     place = Location("usr/lib/example/METADATA", "sha256:aa")
     package = Package("PyPI", "example", "1.0", "pkg:pypi/example@1.0", locations=(place,))

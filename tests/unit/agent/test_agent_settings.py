@@ -25,6 +25,10 @@ def test_what_up_sets_is_read() -> None:
     [
         pytest.param({f"{P}HUB": "x"}, "TIDEGATE_AGENT_HUB", id="unknown"),
         pytest.param({f"{P}HUB_URL": "http://h"}, "TOKEN_FILE is not set", id="no-token"),
+        pytest.param(HUB | {f"{P}TOKEN_SECRET": "s"}, "in one place", id="two-places"),
+        pytest.param(
+            {f"{P}POLICY_DIR": "/d", f"{P}TOKEN_SECRET": "s"}, "without a cluster", id="no-secrets"
+        ),
         pytest.param(HUB | {f"{P}CLUSTER": ""}, "CLUSTER is not set", id="no-cluster"),
         pytest.param(HUB | {f"{P}HUB_URL": "ftp://h"}, "no http", id="scheme"),
         pytest.param(HUB | {f"{P}HUB_URL": "http://u:secret@h"}, "no http", id="credentials"),

@@ -131,6 +131,19 @@ async def test_with_the_hub_away_what_is_written_stays(tmp_path: Path) -> None:
         await until(lambda: rules(tmp_path) == ["two"])
 
 
+async def test_before_the_hub_spoke_the_files_stay(tmp_path: Path) -> None:
+    mine = tmp_path / "tidegate-vulnerability-assessment-policy.json"
+    mine.write_text("{}")
+    keeper = FolderKeeper(tmp_path)
+    task = asyncio.create_task(keeper.run())
+    for _ in range(5):
+        await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert mine.read_text() == "{}"
+    assert not keeper.in_force
+
+
 async def test_rules_that_cannot_be_used_are_told_and_not_written(tmp_path: Path) -> None:
     hub = Hub()
     hub.publish("g1", "one")

@@ -129,6 +129,38 @@ def test_findings_that_are_judged_although_stale_show_their_age() -> None:
 
 
 @pytest.mark.parametrize(
+    ("evidence", "ignored", "expected"),
+    [
+        pytest.param(report(), False, "Image meets the rule", id="clean"),
+        pytest.param(
+            Missing(MissingReason.NOT_CONFIGURED),
+            False,
+            "Image is not known to be safe (registry not configured), and the rule lets that pass",
+            id="missing",
+        ),
+        pytest.param(
+            Unavailable(UnavailableReason.REGISTRY),
+            True,
+            "Findings could not be read (the registry did not answer), and the rule lets that pass",
+            id="unavailable",
+        ),
+        pytest.param(
+            report(coverage=Coverage(())),
+            False,
+            "Image meets the rule as far as it was judged (not judged: no package was recognised)",
+            id="incomplete",
+        ),
+    ],
+)
+def test_an_image_that_passes_is_not_called_clean_for_want_of_findings(
+    evidence: Report | Missing | Unavailable, *, ignored: bool, expected: str
+) -> None:
+    disposition = Disposition.IGNORE if ignored else Disposition.VIOLATE
+    (image,) = verdict_of(evidence, deny(on_unavailable=disposition)).images
+    assert sentence(image) == f"{IMAGE}: {expected}"
+
+
+@pytest.mark.parametrize(
     ("limits", "summary"),
     [
         pytest.param(Thresholds(high=0), "High CVE: 115, Critical CVE: 2", id="high"),

@@ -287,3 +287,20 @@ async def test_unknown_digests_are_answered_apart_from_known_ones(world: Evidenc
     found = await world.gatherer.gather([absent, present, absent], now=NOON, budget_s=3)
     assert isinstance(found[present].platforms[0].evidence, Report)
     assert isinstance(found[absent].platforms[0].evidence, Missing)
+
+
+async def test_what_is_fresh_is_answered_without_a_wait(world: EvidenceWorld) -> None:
+    reference = world.repository.at(world.push_image().digest)
+    known = await world.gather(reference)
+    asked_again = world.gatherer.gather([reference], now=NOON, budget_s=3)
+    with pytest.raises(StopIteration) as ended:
+        asked_again.send(None)
+    assert ended.value.value == {reference: known}
+
+
+async def test_fresh_and_unknown_images_are_gathered_together(world: EvidenceWorld) -> None:
+    fresh, unknown = (world.repository.at(world.push_image(s).digest) for s in ("a", "b"))
+    await world.gather(fresh)
+    found = await world.gatherer.gather([unknown, fresh, unknown], now=NOON, budget_s=3)
+    assert list(found) == [unknown, fresh]
+    assert all(isinstance(e.platforms[0].evidence, Missing) for e in found.values())

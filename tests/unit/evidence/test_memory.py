@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tidegate.domain.digest import digest_of
@@ -70,7 +71,11 @@ def test_a_line_cut_by_a_crash_costs_that_line_only(tmp_path: Path, cut: int) ->
 
 @pytest.mark.parametrize(
     "line",
-    [b"garbage", b"{}", b"null", b'{"subject":"x"}', b"\xff\xfe", b"[" * 5000, b"\x00" * 100],
+    [
+        *(b"garbage", b"{}", b"null", b'{"subject":"x"}', b"\xff\xfe", b"[" * 5000, b"\x00" * 100),
+        msgspec.json.encode(_row()).replace(b"sha256:", b"sha256-"),
+        msgspec.json.encode(_row(1)).replace(b"Z", b""),
+    ],
 )
 def test_a_corrupt_line_is_counted_and_skipped(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "reports.jsonl"

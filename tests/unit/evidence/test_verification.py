@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from tidegate.domain.digest import Digest, digest_of
-from tidegate.domain.errors import ContentMismatchError, RegistryUnavailableError
+from tidegate.domain.errors import (
+    ContentMismatchError,
+    InvalidManifestError,
+    LimitExceededError,
+    NotInRegistryError,
+    RegistryUnavailableError,
+    TidegateError,
+)
 from tidegate.domain.evidence import (
     Missing,
     MissingReason,
@@ -140,6 +147,25 @@ async def test_t01_garbage_at_the_signature_tag_is_no_obstacle(world: EvidenceWo
         assert isinstance(await world.read(image), Report)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidManifestError("no manifest"),
+        LimitExceededError("5 MiB"),
+        ContentMismatchError("other bytes"),
+        NotInRegistryError("gone"),
+    ],
+    ids=["malformed", "too-large", "other-bytes", "gone"],
+)
+async def test_t01_garbage_at_a_strangers_signature_tag_is_no_obstacle(
+    world: EvidenceWorld, error: TidegateError
+) -> None:
+    image = world.push_image()
+    foreign = await world.attach(image, key=generate_key())
+    world.registry.fail_on(signature_tag(foreign.artifact), error)
+    assert "not signed" in _why(await world.read(image))
+
+
 async def test_t01_a_signature_whose_payload_is_gone_is_no_obstacle(world: EvidenceWorld) -> None:
     image = world.push_image()
     await world.attach(image, [finding("CVE-1")])
@@ -174,6 +200,37 @@ async def test_t02_too_many_signatures_exceed_limits_only_without_ours(
     world.restart()
     world.memory.__init__()  # type: ignore[misc] # a gate that has never seen it
     del world.registry.manifests[attached.signature]
+    evidence = await world.read(image)
+    assert isinstance(evidence, Unavailable)
+    assert evidence.reason is UnavailableReason.LIMITS
+
+
+async def test_t02_no_more_signatures_than_the_limit_are_looked_at(world: EvidenceWorld) -> None:
+    image = world.push_image()
+    foreign = await world.attach(image, key=generate_key())
+
+    def flood(document: Any) -> None:  # noqa: ANN401 - JSON
+        document["layers"] *= MAX_SIGNATURES + 10
+
+    (payload,) = json.loads(world.registry.manifests[foreign.signature][0])["layers"]
+    flooded = _change(world, foreign.signature, flood)
+    world.registry.tags[signature_tag(foreign.artifact)] = flooded
+    del world.registry.manifests[foreign.signature]
+    assert isinstance(await world.read(image), Unavailable)
+    # Once at the tag and once as a referrer of the artifact.
+    assert world.registry.reads[payload["digest"]] <= 2 * MAX_SIGNATURES
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["limits-first", "other-first"])
+async def test_t02_limits_exceeded_are_told_whatever_else_failed(
+    world: EvidenceWorld, first: int
+) -> None:
+    # Under `onUnavailable: ignore` a pusher could otherwise turn a violation into nothing.
+    image = world.push_image()
+    reports = [await world.attach(image, at=at) for at in (NOON, LATER)]
+    flooded, unread = sorted(reports, key=lambda each: each.artifact, reverse=bool(first))
+    world.registry.fail_on(flooded.artifact, LimitExceededError("too much"))
+    world.registry.fail_on(unread.artifact, RegistryUnavailableError("down"))
     evidence = await world.read(image)
     assert isinstance(evidence, Unavailable)
     assert evidence.reason is UnavailableReason.LIMITS

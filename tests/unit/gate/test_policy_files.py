@@ -127,6 +127,19 @@ async def test_a_broken_file_without_a_copy_makes_the_gate_not_ready(world: Worl
     assert "'a.yaml'" in why
 
 
+async def test_a_new_broken_object_does_not_stop_a_gate_that_has_rules(world: World) -> None:
+    world.write("a.yaml", "a", "1")
+    await world.rules()
+    (world.folder / "b.yaml").write_text("{")
+    assert await world.rules() == ["1"]
+    assert world.store.ready == (True, ())
+    assert "gates that start now are not ready" in world.store.problems[0]
+    world.start()
+    await world.source.restore()
+    assert await world.rules() == ["1"]
+    assert not world.store.ready[0]
+
+
 async def test_a_deleted_object_leaves_no_copy(world: World) -> None:
     world.write("a.yaml", "a", "1")
     await world.rules()

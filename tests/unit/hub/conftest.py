@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from support.hub_world import (
     World,
     cheap_passwords,
 )
+from support.postgres import Server
 from tidegate.hub.app import prepare, route
 from tidegate.hub.context import Hub
 from tidegate.hub.headers import with_headers
@@ -31,12 +32,22 @@ from tidegate.hub.store.database import Database
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> HubSettings:
     """A database as it is after the first start."""
     folder = tmp_path_factory.mktemp("hub")
+    return _prepare(folder, f"sqlite+aiosqlite:///{folder / 'hub.db'}")
+
+
+@pytest.fixture(scope="session")
+def prepared_postgres(tmp_path_factory: pytest.TempPathFactory, postgres: Server) -> HubSettings:
+    """The same on PostgreSQL: what the databases of tests are copied from."""
+    return _prepare(tmp_path_factory.mktemp("hub"), postgres.url(postgres.create()))
+
+
+def _prepare(folder: Path, database_url: str) -> HubSettings:
     tokens = folder / "tokens.json"
     tokens.write_bytes(msgspec.json.encode({**TOKENS, "clusters": CLUSTER_TOKENS}))
     password = folder / "admin.password"
     password.write_text(f"{INITIAL_PASSWORD}\n")
     settings = HubSettings(
-        database_url=f"sqlite+aiosqlite:///{folder / 'hub.db'}",
+        database_url=database_url,
         bootstrap_tokens_file=tokens,
         event_retention_d=0,
         jobs=JobLimits(lease_s=60, max_attempts=3, backoff_s=5),
@@ -59,10 +70,41 @@ def routed(prepared: HubSettings) -> Litestar:
     return route(Hub(prepared, Database(prepared.database_url), lambda: START))
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
+def settings(
+    request: pytest.FixtureRequest, tmp_path: Path, prepared: HubSettings
+) -> Iterator[HubSettings]:
+    """A prepared database of the test's own, on each kind of database that a hub may have."""
+    if request.param == "sqlite":
+        shutil.copy(prepared.database_url.partition("///")[2], tmp_path / "hub.db")
+        yield dataclasses.replace(
+            prepared, database_url=f"sqlite+aiosqlite:///{tmp_path / 'hub.db'}"
+        )
+        return
+    server: Server = request.getfixturevalue("postgres")
+    template: HubSettings = request.getfixturevalue("prepared_postgres")
+    name = server.create(template.database_url.rpartition("/")[2])
+    yield dataclasses.replace(template, database_url=server.url(name))
+    server.drop(name)
+
+
 @pytest.fixture
-def settings(tmp_path: Path, prepared: HubSettings) -> HubSettings:
-    shutil.copy(prepared.database_url.partition("///")[2], tmp_path / "hub.db")
-    return dataclasses.replace(prepared, database_url=f"sqlite+aiosqlite:///{tmp_path / 'hub.db'}")
+def empty_database_url(settings: HubSettings, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database with nothing in it, of the kind that `settings` has."""
+    if settings.database_url.startswith("sqlite"):
+        yield settings.database_url.replace("hub.db", "empty.db")
+        return
+    server: Server = request.getfixturevalue("postgres")
+    name = server.create()
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def on_sqlite(settings: HubSettings) -> None:
+    """Keep a test that is about SQLite alone to it."""
+    if not settings.database_url.startswith("sqlite"):
+        pytest.skip("about SQLite alone")
 
 
 @pytest.fixture

@@ -244,6 +244,35 @@ async def test_t20_another_workers_lease_is_not_enough(world: World) -> None:
         await world.scanner.complete_job(msgspec.structs.replace(first, id="x"), [])
 
 
+async def test_a_scan_for_the_hub_alone_is_not_attached(world: World) -> None:
+    asked = msgspec.structs.replace(scan(), attach=False)
+    await world.admin.request_scan(asked)
+    await world.admin.request_scan(asked)
+    job = await leased(world)
+    assert not job.attach
+    await world.scanner.complete_job(job, [report()])
+    await world.admin.request_scan(scan())
+    assert (await leased(world)).attach
+
+
+async def test_who_asks_for_an_artifact_gets_one(world: World) -> None:
+    await world.admin.request_scan(msgspec.structs.replace(scan(), attach=False))
+    waiting = await world.admin.request_scan(scan())
+    await world.admin.request_scan(msgspec.structs.replace(scan(), attach=False))
+    job = await leased(world)
+    assert (job.id, job.attach) == (waiting.id, True)
+
+
+async def test_a_push_during_a_scan_for_the_hub_alone_starts_it_anew(world: World) -> None:
+    await world.admin.request_scan(msgspec.structs.replace(scan(), attach=False))
+    without = await leased(world)
+    await notify(world, push(A))
+    with pytest.raises(ConflictError, match="lost"):
+        await world.scanner.complete_job(without, [report()])
+    again = await leased(world)
+    assert (again.id, again.attach, again.attempt) == (without.id, True, 1)
+
+
 async def test_findings_switched_off_are_not_attached(world: World) -> None:
     await world.admin.put_settings(SettingsV1(EvaluationMode.FIRST_MATCH, "Off"))
     await world.admin.request_scan(scan())

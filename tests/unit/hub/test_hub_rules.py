@@ -235,6 +235,15 @@ async def test_a_meaningless_rule_is_refused_with_the_place(
     assert why in f"{answer.json().get('field', '')}: {answer.json()['detail']}"
 
 
+async def test_a_meaningless_rule_is_not_applied(world: World) -> None:
+    client = world.raw("admin-" + "t" * 40)
+    rule = {"name": "x", "action": "deny", "configuration": {}}
+    answer = await client.post("/api/v1/rules/apply", json={"rules": [rule]})
+    assert answer.status_code == 400
+    assert "no condition" in answer.json()["detail"]
+    assert len(await world.admin.list_rules()) == 1
+
+
 async def test_exemptions_carry_who_added_them_whatever_the_body_says(world: World) -> None:
     entry = configured("a", exemptions=[ExemptionV1("permanent", "CVE-1-1", added_by="the boss")])
     made = await world.admin.create_rule(RuleWriteV1(entry))

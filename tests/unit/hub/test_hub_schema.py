@@ -30,9 +30,8 @@ def differences(connection: Connection) -> list[object]:
     return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
 
-async def test_migrations_make_the_schema_that_the_code_uses(tmp_path: Path) -> None:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'new.db'}")
-    await migrate(database)
+async def test_migrations_make_the_schema_that_the_code_uses(settings: HubSettings) -> None:
+    database = Database(settings.database_url)
     async with database.read() as connection:
         assert await connection.run_sync(differences) == []
         version = await connection.execute(text("SELECT version_num FROM alembic_version"))
@@ -49,6 +48,19 @@ async def test_a_filled_database_keeps_everything_when_migrated_again(world: Wor
     assert await world.admin.list_rules() == rules
     assert await world.admin.list_clusters() == clusters
     assert (await world.admin.list_audit()).items == audit
+
+
+async def test_the_version_before_can_still_write_jobs(world: World) -> None:
+    row = dict.fromkeys(("worker", "error", "lease_hash", "lease_expires_at", "finished_at"), "")
+    row |= {"id": "1", "registry": "r.example", "repository": "a", "digest": "sha256:" + "a" * 64}
+    row |= {"media_type": "", "state": "queued", "attempt": 0, "not_before": "", "created_at": ""}
+    row |= {"requested_by": "x"}
+    columns = f"({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})"
+    async with world.hub.database.write() as connection:
+        await connection.execute(text(f"INSERT INTO jobs {columns}"), row)
+    job = await world.scanner.lease_job("w")
+    assert job is not None
+    assert job.attach
 
 
 async def test_a_database_of_a_newer_version_is_refused(settings: HubSettings) -> None:
@@ -71,6 +83,7 @@ async def test_a_failed_transaction_leaves_nothing(world: World) -> None:
     assert len(await world.reader.list_rules()) == 1
 
 
+@pytest.mark.usefixtures("on_sqlite")
 async def test_sqlite_is_set_up_for_many_readers_and_safety(world: World) -> None:
     async with world.hub.database.read() as connection:
         for pragma, value in (

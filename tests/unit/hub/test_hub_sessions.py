@@ -1,19 +1,14 @@
 """Signing in, what the cookie is worth, and all the ways in which a session ends."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
-from support.hub_world import INITIAL_PASSWORD, PASSWORD, TOKENS, Browser, World
+from support.hub_world import INITIAL_PASSWORD, PASSWORD, TOKENS, Browser, World, database_bytes
 from tidegate.wire.hub_v1 import TokenCreateV1
 
 HOUR_S = 3600.0
 CHOSEN = "a much better password"
-
-
-def database_bytes(folder: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in folder.glob("hub.db*"))
 
 
 async def signed_in_admin(world: World) -> Browser:
@@ -246,11 +241,11 @@ async def test_foreign_pages_act_in_no_session(
 
 
 async def test_t20_database_and_audit_log_hold_no_password_and_no_session(
-    world: World, tmp_path: Path
+    world: World,
 ) -> None:
     browser = await signed_in_admin(world)
     secret = browser.http.cookies["tidegate_session"]
-    written = database_bytes(tmp_path)
+    written = database_bytes(world.hub.settings.database_url)
     for kept_out in (secret, browser.csrf, CHOSEN, INITIAL_PASSWORD):
         assert kept_out.encode() not in written
     actions = [entry.action for entry in (await world.admin.list_audit()).items]

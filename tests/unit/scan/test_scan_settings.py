@@ -21,6 +21,7 @@ def test_defaults_are_as_documented() -> None:
     assert settings.index_file == Path("/data/advisories.sqlite")
     assert (settings.concurrency, settings.scanner, settings.deadline_s) == (1, "builtin", 600)
     assert settings.max_image_bytes == 10 * 2**30
+    assert settings.renew_after_d == 182
 
 
 @pytest.mark.parametrize("name", COMPLETE)

@@ -70,6 +70,25 @@ class StuckScanner:
 
 
 @dataclass
+class LingeringScanner:
+    """Takes its time to stop."""
+
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    may_stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def scan(self, layout: Path, workdir: Path, deadline_s: float) -> ScannerOutput:
+        del layout, workdir, deadline_s
+        self.started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.stopping.set()
+            await self.may_stop.wait()
+        raise AssertionError("unreachable")
+
+
+@dataclass
 class FailingScanner:
     error: Exception
 
@@ -124,9 +143,22 @@ async def test_a_job_whose_lease_is_lost_is_abandoned_in_silence(tmp_path: Path)
     task = asyncio.create_task(world.worker.work(world.job))
     await scanner.started.wait()
     world.hub.progress_status = 409
-    await asyncio.wait_for(task, 10)
+    await until(task.done)
     assert scanner.stopped
     assert world.hub.said("complete") == world.hub.said("fail") == []
+
+
+async def test_a_worker_that_is_stopped_while_it_abandons_a_job_ends(tmp_path: Path) -> None:
+    scanner = LingeringScanner()
+    world = make_world(tmp_path, scanner, ScriptedHub())
+    task = asyncio.create_task(world.worker.work(world.job))
+    await scanner.started.wait()
+    world.hub.progress_status = 409
+    await scanner.stopping.wait()
+    task.cancel()
+    scanner.may_stop.set()
+    await until(task.done)
+    assert task.cancelled()
 
 
 async def test_a_job_is_kept_while_the_hub_does_not_answer_its_heartbeat(tmp_path: Path) -> None:

@@ -7,7 +7,12 @@ from tidegate.domain.digest import digest_of
 from tidegate.domain.errors import SubjectMismatchError, UntrustedError, UntrustedSignerError
 from tidegate.trust.configuration import EvidenceKey
 from tidegate.trust.keys import PrivateKey, sign
-from tidegate.trust.simplesigning import sign_artifact, verify_artifact_signature
+from tidegate.trust.simplesigning import (
+    MAX_PAYLOAD_BYTES,
+    MAX_SIGNATURE_CHARS,
+    sign_artifact,
+    verify_artifact_signature,
+)
 
 ARTIFACT = digest_of(b"artifact")
 
@@ -101,6 +106,17 @@ def test_t05_a_signed_payload_about_something_else_is_refused(
 def test_t01_no_signature_no_evidence(key: EvidenceKey, signature: str) -> None:
     with pytest.raises(UntrustedSignerError):
         verify_artifact_signature((key,), _payload(), signature, ARTIFACT)
+
+
+def test_t03_a_payload_or_signature_beyond_its_bound_is_refused(
+    private_key: PrivateKey, key: EvidenceKey
+) -> None:
+    large = _payload(optional={"tidegate.io/purpose": "findings", "more": "x" * MAX_PAYLOAD_BYTES})
+    payload, signature = _signed(private_key, large)
+    with pytest.raises(UntrustedSignerError, match=f"want at most .* over {MAX_PAYLOAD_BYTES}"):
+        verify_artifact_signature((key,), payload, signature, ARTIFACT)
+    with pytest.raises(UntrustedSignerError, match=f"want at most {MAX_SIGNATURE_CHARS} over"):
+        verify_artifact_signature((key,), _payload(), "A" * (MAX_SIGNATURE_CHARS + 1), ARTIFACT)
 
 
 def test_t01_a_foreign_key_is_refused(private_key: PrivateKey, other_key: EvidenceKey) -> None:

@@ -1,4 +1,5 @@
 import base64
+import tracemalloc
 import zlib
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from tidegate.domain.errors import InvalidPolicyError
 from tidegate.wire.last_good import (
     DATA_KEY,
+    MAX_COPY_BYTES,
     copy_name,
     parse_config_map,
     parse_copy,
@@ -61,6 +63,16 @@ def test_names_of_copies_fit_and_differ() -> None:
 def test_t03_a_copy_that_cannot_be_used_is_refused(copy: bytes) -> None:
     with pytest.raises(InvalidPolicyError):
         parse_copy(copy)
+
+
+def test_t03_a_bomb_is_unpacked_to_its_limit_only() -> None:
+    bomb = zlib.compress(b" " * (50 * MAX_COPY_BYTES))
+    tracemalloc.start()
+    with pytest.raises(InvalidPolicyError, match="more than"):
+        parse_copy(bomb)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 5 * MAX_COPY_BYTES
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,10 @@ def test_what_is_left_out_is_the_default() -> None:
             "endDate", id="no-such-day"),
         pytest.param(
             {"configuration": {"blockUnscannedImages": True, "exemptions": [
+                {"type": "permanent", "value": "CVE-1", "timeBound": {"endDate": "2026-12-03"}}]}},
+            "endDate", id="permanent-with-end"),
+        pytest.param(
+            {"configuration": {"blockUnscannedImages": True, "exemptions": [
                 {"type": "permanent", "matcherType": "namespace", "value": ""}]}},
             "value", id="empty-exemption"),
     ],

@@ -1,7 +1,8 @@
 """Slows down who guesses: failures per account and per source address, with a growing delay.
 
 An attempt counts as failed from its begin, so that many at once gain nothing; `succeeded` takes it
-back. Kept in memory: the hub is one process, and a restart is not in the guesser's hands.
+back. Kept in memory, which a restart clears, and that is not in the guesser's hands; hubs that
+share a database count each by itself.
 """
 
 import ipaddress

@@ -1,6 +1,7 @@
 """Admission events as a file: streamed, however many they are."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Literal
 
 from litestar import get
@@ -13,7 +14,7 @@ from tidegate.hub.api.problems import documented
 from tidegate.hub.context import Hub
 from tidegate.hub.event_csv import csv_header, csv_lines
 from tidegate.hub.store import events, tokens
-from tidegate.hub.store.events import EventFilter
+from tidegate.hub.store.events import EventFilter, StoredEvent
 from tidegate.hub.store.tokens import Caller
 from tidegate.wire.event_v1 import render_event
 
@@ -21,7 +22,7 @@ STEP_EVENTS = 500
 
 Format = Annotated[Literal["csv", "jsonl"], QueryParameter(name="format")]
 
-_MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
+_MEDIA_TYPES = {"csv": "text/csv", "jsonl": "application/jsonl"}
 
 
 @get(
@@ -63,11 +64,15 @@ async def _chunks(
             found = await events.page(connection, chosen, before, STEP_EVENTS)
         if not found:
             return
-        if export_format == "csv":
-            yield "".join(csv_lines(stored.event) for stored in found).encode()
-        else:
-            yield b"".join(render_event(stored.event) + b"\n" for stored in found)
+        # In a thread: others are answered meanwhile.
+        yield await asyncio.to_thread(_render, found, export_format)
         before = (found[-1].at, found[-1].seq)
+
+
+def _render(found: Sequence[StoredEvent], export_format: str) -> bytes:
+    if export_format == "csv":
+        return "".join(csv_lines(stored.event) for stored in found).encode()
+    return b"".join(render_event(stored.event) + b"\n" for stored in found)
 
 
 HANDLERS = (export_events,)

@@ -23,6 +23,7 @@ from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import parse_instant, render_instant
 from tidegate.hub.context import Hub
 from tidegate.hub.store import events
+from tidegate.hub.store.database import Turn
 from tidegate.hub.store.events import EventFilter
 from tidegate.hub.store.tokens import Caller, Role
 from tidegate.wire.event_v1 import AdmissionEventV1, render_event
@@ -68,7 +69,7 @@ async def post_events(
     hub: TheHub, caller: TheCaller, data: JSONBody[EventBatchV1]
 ) -> EventBatchResultV1:
     """Store those events that are new, all or none; they belong to the token's cluster."""
-    async with hub.database.write() as connection:
+    async with hub.database.write_in_turn(Turn.EVENTS) as connection:
         stored = await events.add(connection, data.events, caller.cluster, hub.now())
     duplicates = len(data.events) - stored
     hub.metrics.events.labels("stored").inc(stored)

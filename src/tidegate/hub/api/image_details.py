@@ -23,8 +23,6 @@ from tidegate.wire.statement_v1 import MEDIA_TYPE
 
 T = TypeVar("T", FindingDetailV1, PackageV1)
 
-_WORST_FIRST = ("critical", "high", "medium", "low", "unknown")
-
 PlatformDigest = Annotated[
     str,
     QueryParameter(
@@ -79,19 +77,18 @@ async def list_findings(  # noqa: PLR0913, PLR0917  # a list has its filters
     stored = await _stored(hub, subject, platform, "findings")
 
     def choose() -> Page[FindingDetailV1]:
-        found = [
-            finding
-            for finding in unpack_json(stored, list[FindingDetailV1])
-            if (not severity or finding.severity == severity)
-            and (fixed is None or bool(finding.fixed_version) == fixed)
-            and _mentions(search, finding.id, finding.package, finding.name, *finding.aliases)
-        ]
-        orders = {
-            "severity": lambda f: (_WORST_FIRST.index(f.severity), f.id, f.package),
-            "id": lambda f: (f.id, f.package),
-            "package": lambda f: (f.name, f.package, f.id),
-        }
-        return _page(sorted(found, key=orders[sort]), cursor, limit)
+        found = unpack_json(stored, list[FindingDetailV1])
+        if severity:
+            found = [f for f in found if f.severity == severity]
+        if fixed is not None:
+            found = [f for f in found if bool(f.fixed_version) == fixed]
+        if search:
+            found = [f for f in found if _mentions(search, f.id, f.package, f.name, *f.aliases)]
+        if sort == "id":
+            found.sort(key=lambda f: (f.id, f.package))
+        elif sort == "package":
+            found.sort(key=lambda f: (f.name, f.package, f.id))
+        return _page(found, cursor, limit)
 
     return await asyncio.to_thread(choose)
 
@@ -117,12 +114,9 @@ async def list_packages(  # noqa: PLR0913, PLR0917  # a list has its filters
     stored = await _stored(hub, subject, platform, "packages")
 
     def choose() -> Page[PackageV1]:
-        found = [
-            package
-            for package in unpack_json(stored, list[PackageV1])
-            if _mentions(search, package.name, package.purl, package.ecosystem)
-        ]
-        found.sort(key=lambda p: (p.name, p.version, p.purl))
+        found = unpack_json(stored, list[PackageV1])
+        if search:
+            found = [p for p in found if _mentions(search, p.name, p.purl, p.ecosystem)]
         return _page(found, cursor, limit)
 
     return await asyncio.to_thread(choose)
@@ -162,7 +156,7 @@ def _page(found: list[T], cursor: str, limit: int) -> Page[T]:
 
 
 def _mentions(search: str, *texts: str) -> bool:
-    return not search or search.lower() in "\n".join(texts).lower()
+    return search.lower() in "\n".join(texts).lower()
 
 
 HANDLERS = (get_image, list_findings, list_packages, get_statement)

@@ -1,10 +1,11 @@
 """Images: what registries tell of, what people ask to scan, and what is known."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody, QueryParameter
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.digest import parse_digest
@@ -16,7 +17,9 @@ from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
 from tidegate.hub.store import images, jobs
+from tidegate.hub.store.database import Turn
 from tidegate.hub.store.images import ImageFilter, Subject
+from tidegate.hub.store.jobs import Asked
 from tidegate.hub.store.tokens import Role
 from tidegate.wire.distribution_v2 import (
     IMAGE_MEDIA_TYPES,
@@ -63,15 +66,10 @@ async def post_notification(
     What is no image's push is counted as skipped, never refused: a registry would repeat it.
     """
     pushes = [push for event in data.events if (push := _push_of(event, hub)) is not None]
-    async with hub.database.write() as connection:
+    async with hub.database.write_in_turn(Turn.IMAGES) as connection:
         for subject, event in pushes:
-            await _queue(
-                connection,
-                subject,
-                [event.target.tag] if event.target.tag else [],
-                event.target.media_type,
-                (caller.name, render_instant(hub.now())),
-            )
+            asked = Asked(caller.name, render_instant(hub.now()), event.target.media_type)
+            await _queue(connection, subject, list(filter(None, [event.target.tag])), asked)
     if pushes:
         hub.signals.jobs.ring()
     return NotificationResultV1(len(pushes), len(data.events) - len(pushes))
@@ -92,13 +90,11 @@ async def request_scan(
     wrong = [tag for tag in data.tags if not is_tag(tag)]
     if wrong:
         raise InputError(f"tags: {wrong[0][:128]!r} is no tag")
-    async with hub.database.write() as connection:
-        by = (caller.name, render_instant(hub.now()))
-        record = await _queue(
-            connection, subject, data.tags, "", by, hub.settings.jobs.max_attempts
-        )
+    async with hub.database.write_in_turn(Turn.IMAGES) as connection:
+        asked = Asked(caller.name, render_instant(hub.now()), attach=data.attach)
+        job = await _queue(connection, subject, data.tags, asked)
     hub.signals.jobs.ring()
-    return record
+    return jobs.record_of(job, hub.settings.jobs.max_attempts)
 
 
 @get(
@@ -149,20 +145,14 @@ def subject_of(registry: str, repository: str, digest: str) -> Subject:
     return Subject(host, reference.repository, named)
 
 
-async def _queue(  # what a job is made of
-    connection: AsyncConnection,
-    subject: Subject,
-    tags: list[str],
-    media_type: str,
-    by: tuple[str, str],
-    max_attempts: int = 0,
-) -> JobRecordV1:
-    requested_by, now = by
-    await images.note_push(connection, subject, tags, now)
-    job = await jobs.queue(connection, subject, media_type, requested_by, now)
+async def _queue(
+    connection: AsyncConnection, subject: Subject, tags: list[str], asked: Asked
+) -> Row[Any]:
+    await images.note_push(connection, subject, tags, asked.at)
+    job = await jobs.queue(connection, subject, asked)
     if job.state == "leased":
         await images.set_status(connection, subject, "scanning")
-    return jobs.record_of(job, max_attempts)
+    return job
 
 
 HANDLERS = (post_notification, request_scan, list_images)

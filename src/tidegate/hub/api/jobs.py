@@ -91,7 +91,7 @@ async def report_progress(hub: TheHub, job_id: Id, data: JSONBody[JobProgressV1]
 async def put_detail(hub: TheHub, job_id: Id, data: JSONBody[DetailUploadV1]) -> None:
     """Keep the details of the leased manifest or, after it, of a platform that it lists."""
     async with hub.database.read() as connection:
-        job = await jobs.held(connection, job_id, data.lease, hub.now())
+        job = await jobs.held(connection, job_id, data.lease, hub.now(), lock=False)
         index = await image_details.manifest_of(connection, job.subject)
     detail = await asyncio.to_thread(accept, data, job.subject.digest, index)
     async with hub.database.write() as connection:

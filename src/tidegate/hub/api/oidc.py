@@ -63,7 +63,7 @@ class _FailedError(Exception):
     status_code=302,
     summary="Sign in at the OpenID provider",
     security=[{}],
-    responses=documented(404, 503),
+    responses=documented(404),
 )
 async def start_oidc(
     hub: TheHub,
@@ -74,7 +74,10 @@ async def start_oidc(
     """Send the browser to the provider; `fresh` has even who is signed in there prove it anew."""
     provider = _provider(hub)
     flow = flows.begin(flows.require_own_path(next), hub.now())
-    url = await provider.authorization_url(flow, hub.now(), fresh=fresh)
+    try:
+        url = await provider.authorization_url(flow, hub.now(), fresh=fresh)
+    except UnavailableError as error:
+        return _failure(hub, request, _FailedError("unavailable", str(error)))
     sealed = _flow_cookie(hub, request, provider.seal.seal(flow))
     return Response(None, status_code=302, headers={"Location": url}, cookies=[sealed])
 
@@ -100,7 +103,6 @@ async def finish_oidc(
     untrusted or limited.
     """
     provider = _provider(hub)
-    ended = _flow_cookie(hub, request, "")
     try:
         flow = _flow(provider, hub, request, oidc_state)
         if error or not code:
@@ -108,12 +110,17 @@ async def finish_oidc(
         identity = await _identity(provider, hub, request, flow, Returned(code, iss))
         opened = await _open(provider, hub, request, identity)
     except _FailedError as failed:
-        hub.metrics.refused.labels("401").inc()
-        _log.warning("a sign-in failed", problem=failed.problem, reason=str(failed))
-        target = f"/?signInError={failed.problem}"
-        return Response(None, status_code=302, headers={"Location": target}, cookies=[ended])
-    cookies = [ended, cookie(hub, request, opened)]
+        return _failure(hub, request, failed)
+    cookies = [_flow_cookie(hub, request, ""), cookie(hub, request, opened)]
     return Response(None, status_code=302, headers={"Location": flow.next}, cookies=cookies)
+
+
+def _failure(hub: Hub, request: AnyRequest, failed: _FailedError) -> Response[None]:
+    hub.metrics.refused.labels("401").inc()
+    _log.warning("a sign-in failed", problem=failed.problem, reason=str(failed))
+    target = f"/?signInError={failed.problem}"
+    cookies = [_flow_cookie(hub, request, "")]
+    return Response(None, status_code=302, headers={"Location": target}, cookies=cookies)
 
 
 def _provider(hub: Hub) -> Provider:

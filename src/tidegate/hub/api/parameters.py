@@ -22,6 +22,8 @@ Cursor = Annotated[
     QueryParameter(max_length=512, description="`next` of the page before; empty: the first one."),
 ]
 DEFAULT_LIMIT = 50
+_MAX_PLACE = 2**63 - 1
+"""Databases count rows in 64 bits, and refuse to compare them with more."""
 
 
 def render_cursor(*values: str | int) -> str:
@@ -40,8 +42,11 @@ def parse_cursor(text: str, form: type[T]) -> T | None:
     try:
         padded = text + "=" * (-len(text) % 4)
         body = base64.b64decode(padded, altchars=b"-_", validate=True)
-        return msgspec.json.decode(body, type=form)
+        values = msgspec.json.decode(body, type=form)
+        if any(isinstance(v, int) and abs(v) > _MAX_PLACE for v in msgspec.to_builtins(values)):
+            raise ValueError("a place beyond all places")
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
         raise InputError(
             f"cursor {text[:80]!r} is not of this list; leave it out to begin anew"
         ) from error
+    return values

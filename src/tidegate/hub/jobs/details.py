@@ -24,6 +24,9 @@ from tidegate.wire.hub_data_v1 import (
 from tidegate.wire.oci_v1 import Manifest, parse_manifest
 from tidegate.wire.statement_v1 import parse_statement
 
+SEVERITIES = ("critical", "high", "medium", "low", "unknown")
+"""Worst first."""
+
 MAX_DEPTH = 4
 """Of referrers: artifact, signature, and what nobody has seen yet."""
 
@@ -72,7 +75,7 @@ def accept(upload: DetailUploadV1, leased: str, index: str | None) -> Detail:
         referrers=pack_json(upload.referrers),
         statement=pack(upload.statement.encode()),
         findings=pack_json(_findings(upload.statement, digest)),
-        packages=pack_json(upload.packages),
+        packages=pack_json(sorted(upload.packages, key=lambda p: (p.name, p.version, p.purl))),
     )
 
 
@@ -116,7 +119,9 @@ def _findings(statement: str, digest: str) -> list[FindingDetailV1]:
     parsed = parse_statement(statement.encode())
     if parsed.subject != digest:
         raise InputError(f"statement: it is about {parsed.subject}; want {digest}")
-    return [_finding(finding) for finding in parsed.findings]
+    found = [_finding(finding) for finding in parsed.findings]
+    # As they are listed by default, so that a page of them need not be sorted each time.
+    return sorted(found, key=lambda f: (SEVERITIES.index(f.severity), f.id, f.package))
 
 
 def _finding(finding: Finding) -> FindingDetailV1:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from tidegate.domain.errors import UnavailableError
 from tidegate.hub.clock import render_instant
 from tidegate.hub.store import event_groups, event_tallies, events, jobs, scans, workers
 from tidegate.hub.store.database import Database
@@ -48,6 +49,6 @@ async def keep_pruned(
             deleted = await prune(database, retention, now())
             if deleted:
                 _log.info("pruned", rows=deleted, retention_d=retention.days)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, UnavailableError):
             _log.exception("pruning failed; it is tried again", again_in_s=INTERVAL_S)
         await asyncio.sleep(INTERVAL_S)

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from tidegate.domain.errors import InputError
 
@@ -57,10 +59,15 @@ def require_own_path(path: str) -> str:
 
 
 class Seal:
-    """Seals flows with a key of this process; a restart ends those on their way."""
+    """Seals flows with a key made of the client's secret, which all hubs of it share.
 
-    def __init__(self) -> None:
-        self._cipher = AESGCM(AESGCM.generate_key(256))
+    Without one the key is this process's own: a restart ends the flows on their way.
+    """
+
+    def __init__(self, client_secret: str = "") -> None:
+        secret = client_secret.encode() or secrets.token_bytes(32)
+        key = HKDF(hashes.SHA256(), length=32, salt=None, info=b"tidegate sign-in").derive(secret)
+        self._cipher = AESGCM(key)
 
     def seal(self, flow: Flow) -> str:
         """Return the cookie's value."""

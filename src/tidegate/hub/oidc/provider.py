@@ -57,7 +57,7 @@ class Provider:
 
     def __init__(self, settings: OidcSettings, public_url: str) -> None:
         self.settings = settings
-        self.seal = Seal()
+        self.seal = Seal(settings.client_secret())
         self._redirect_uri = f"{public_url}/api/v1/session/oidc/callback"
         self._fetcher = Fetcher(settings)
         self._lock = asyncio.Lock()

@@ -7,7 +7,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import ConflictError, NotFoundError
-from tidegate.hub.store import audit, organisation, tokens
+from tidegate.hub.store import audit, enrolments, organisation, tokens
 from tidegate.hub.store.audit import Author
 from tidegate.hub.store.schema import clusters
 from tidegate.hub.store.tokens import Role
@@ -29,26 +29,58 @@ async def enrol(
         ConflictError: a cluster of this name is enrolled: nobody may come under its name.
     """
     if await _find(connection, body.name) is not None:
-        raise ConflictError(
-            f"cluster {body.name!r} is enrolled already; delete it first if it is to start anew"
-        )
-    await connection.execute(
-        insert(clusters).values(
-            name=body.name,
-            provider=body.provider,
-            account=body.account,
-            labels=msgspec.json.encode(body.labels).decode(),
-            gating=(await organisation.load(connection)).security_gating,
-            enrolled_at=author.at,
-            last_seen_at="",
-            agent_version="",
-            policy_generation="",
-            problems="[]",
-        )
-    )
+        raise _enrolled_already(body.name)
+    await _insert(connection, body, author.at)
     await audit.record(connection, author, "cluster.enrol", f"cluster/{body.name}", after=body)
-    name = f"cluster:{body.name}"
-    await tokens.add(connection, name, Role.CLUSTER, token, author, cluster=body.name)
+    await give_token(connection, body.name, token, author)
+
+
+async def announce(connection: AsyncConnection, body: ClusterEnrolV1, author: Author) -> None:
+    """Fix what a cluster is before its agent comes; again, as long as it did not.
+
+    Raises:
+        ConflictError: a cluster of this name is enrolled: nobody may come under its name.
+    """
+    row = await _find(connection, body.name)
+    if row is not None and row.enrolled_at:
+        raise _enrolled_already(body.name)
+    before = None if row is None else _cluster(row)
+    if before is None:
+        await _insert(connection, body, "")
+    else:
+        await connection.execute(
+            update(clusters)
+            .where(clusters.c.name == body.name)
+            .values(
+                provider=body.provider,
+                account=body.account,
+                labels=msgspec.json.encode(body.labels).decode(),
+            )
+        )
+    await organisation.count_change(connection, author.at)
+    await audit.record(
+        connection,
+        author,
+        "cluster.announce",
+        f"cluster/{body.name}",
+        before=before,
+        after=body,
+    )
+
+
+async def arrive(connection: AsyncConnection, name: str, token: str, author: Author) -> None:
+    """Keep that an announced cluster's agent came, and give it its token."""
+    await connection.execute(
+        update(clusters).where(clusters.c.name == name).values(enrolled_at=author.at)
+    )
+    after = await load(connection, name)
+    await audit.record(connection, author, "cluster.enrol", f"cluster/{name}", after=after)
+    await give_token(connection, name, token, author)
+
+
+async def give_token(connection: AsyncConnection, name: str, token: str, author: Author) -> None:
+    """Make `token` that of the cluster."""
+    await tokens.add(connection, f"cluster:{name}", Role.CLUSTER, token, author, cluster=name)
 
 
 async def load(connection: AsyncConnection, name: str) -> ClusterV1:
@@ -60,13 +92,14 @@ async def load(connection: AsyncConnection, name: str) -> ClusterV1:
     row = await _find(connection, name)
     if row is None:
         raise NotFoundError(f"no cluster named {name!r} is enrolled")
-    return _cluster(row)
+    return (await _with_alarms(connection, [_cluster(row)]))[0]
 
 
 async def page(connection: AsyncConnection, after: str, limit: int) -> list[ClusterV1]:
     """Return up to `limit` clusters by name, those after `after`."""
     query = select(clusters).where(clusters.c.name > after).order_by(clusters.c.name).limit(limit)
-    return [_cluster(row) for row in await connection.execute(query)]
+    found = [_cluster(row) for row in await connection.execute(query)]
+    return await _with_alarms(connection, found)
 
 
 async def remove(connection: AsyncConnection, name: str, author: Author) -> None:
@@ -112,6 +145,37 @@ async def note_heartbeat(
             problems=msgspec.json.encode(problems).decode(),
         )
     )
+
+
+async def _insert(connection: AsyncConnection, body: ClusterEnrolV1, enrolled_at: str) -> None:
+    await connection.execute(
+        insert(clusters).values(
+            name=body.name,
+            provider=body.provider,
+            account=body.account,
+            labels=msgspec.json.encode(body.labels).decode(),
+            gating=(await organisation.load(connection)).security_gating,
+            enrolled_at=enrolled_at,
+            last_seen_at="",
+            agent_version="",
+            policy_generation="",
+            problems="[]",
+        )
+    )
+
+
+def _enrolled_already(name: str) -> ConflictError:
+    return ConflictError(
+        f"cluster {name!r} is enrolled already; delete it first if it is to start anew"
+    )
+
+
+async def _with_alarms(connection: AsyncConnection, found: list[ClusterV1]) -> list[ClusterV1]:
+    """Put what the hub itself has to say about clusters before what their agents said."""
+    alarms = await enrolments.alarms(connection, [cluster.name for cluster in found])
+    for cluster in found:
+        cluster.problems = [*alarms.get(cluster.name, []), *cluster.problems]
+    return found
 
 
 async def _find(connection: AsyncConnection, name: str) -> Row[Any] | None:

@@ -1,90 +1,130 @@
-"""The connection to the database: one writer at a time on SQLite, snapshots for readers."""
+"""The connection to the database: one writer at a time on SQLite, snapshots for readers on both."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
+from enum import IntEnum
 
-from sqlalchemy import Connection, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, InvalidRequestError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+import asyncpg  # type: ignore[import-untyped]  # it has no annotations; two exceptions are used
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.exc import ArgumentError, InvalidRequestError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tidegate.domain.errors import ConfigurationError
+from tidegate.hub.store.engines import make_engines
+from tidegate.hub.store.faults import meaning_of, unreachable
 
-BUSY_TIMEOUT_MS = 10_000
-"""Another process (a backup, `migrate`) may hold the lock for so long."""
+_NO_CONNECTION = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What the drivers raise, as it is, when there is nobody to speak to, or not with us."""
 
-_PRAGMAS = (
-    "journal_mode = WAL",  # readers never wait for the writer
-    "synchronous = NORMAL",  # durable across a crash of the process; SQLite docs, "WAL", 3.2
-    "foreign_keys = ON",
-    f"busy_timeout = {BUSY_TIMEOUT_MS}",
-)
+_log = structlog.get_logger()
+
+
+class Turn(IntEnum):
+    """What one transaction at a time may do, on all hubs of a database; SQLite has one anyway.
+
+    The numbers are keys of advisory locks: other programs may use the same database.
+    """
+
+    MIGRATE = 0x7467_0001
+    EVENTS = 0x7467_0002
+    """Places of events are given in the order in which they can be seen: a tail misses none."""
+    IMAGES = 0x7467_0003
+    """The same push told twice at once is one image and one job."""
 
 
 class Database:
     """Opens transactions; both kinds roll back when the block raises."""
 
     def __init__(self, url: str) -> None:
+        self._turns = {turn: asyncio.Lock() for turn in Turn}
         try:
-            self._readers, self._writers = _engines(url)
+            self._readers, self._writers = make_engines(url)
         except (ArgumentError, InvalidRequestError, ImportError) as error:
             # The URL may hold a password, and the library's own words the URL.
             raise ConfigurationError(
-                "TIDEGATE_HUB_DATABASE_URL cannot be used; want the form of an async driver and a "
+                "TIDEGATE_HUB_DATABASE_URL cannot be used; want "
+                "postgresql://USER:PASSWORD@HOST:5432/NAME, or the form of an async driver and a "
                 "file, like sqlite+aiosqlite:////var/lib/tidegate/hub.db"
             ) from error
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other hubs may work on the same database."""
+        return self._writers.dialect.name == "postgresql"
+
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that only reads."""
-        async with self._readers.connect() as connection:
+        """Open a transaction that only reads.
+
+        Raises:
+            DatabaseUnavailableError: the database cannot do it now; says why.
+        """
+        async with _connected(self._readers) as connection:
             yield connection
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """Open a transaction that is committed at the end of the block."""
-        async with self._writers.begin() as connection:
+        """Open a transaction that is committed at the end of the block.
+
+        Raises:
+            DatabaseUnavailableError: the database cannot do it now; nothing was stored.
+            ConflictError: another transaction stored what must be unique.
+        """
+        async with _connected(self._writers) as connection, connection.begin():
             yield connection
+
+    @contextlib.asynccontextmanager
+    async def write_in_turn(self, turn: Turn) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction as `write` does, once it has `turn`.
+
+        Those of this process queue up without a connection: others go on to find one.
+        """
+        async with self._turns[turn], self.write() as connection:
+            await take_turn(connection, turn)
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection for something else than transactions; it is not used again."""
+        async with _connected(self._writers) as connection:
+            try:
+                yield connection
+            finally:
+                await connection.invalidate()
 
     async def close(self) -> None:
         """Close all connections."""
         await self._readers.dispose()
-        if self._writers is not self._readers:
-            await self._writers.dispose()
+        await self._writers.dispose()
 
 
-def _engines(url: str) -> tuple[AsyncEngine, AsyncEngine]:
-    """Return the engine of readers and the engine of writers, which may be the same."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        engine = create_async_engine(url, pool_pre_ping=True)
-        return engine, engine
-    if parsed.database in (None, "", ":memory:"):
-        raise ArgumentError("a database in memory has one connection and ends with it")
-    # A transaction that begins by reading cannot become a writing one while another writes
-    # (SQLITE_BUSY at once, without waiting), so writers take the lock first.
-    return (
-        _sqlite_engine(url, "BEGIN", pool_size=4, max_overflow=12),
-        _sqlite_engine(url, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0),
-    )
+async def take_turn(connection: AsyncConnection, turn: Turn) -> None:
+    """Wait until no other transaction has this turn; it ends with the transaction."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(select(func.pg_advisory_xact_lock(int(turn))))
 
 
-def _sqlite_engine(url: str, begin: str, *, pool_size: int, max_overflow: int) -> AsyncEngine:
-    engine = create_async_engine(
-        url, pool_size=pool_size, max_overflow=max_overflow, pool_timeout=30
-    )
+@contextlib.asynccontextmanager
+async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            connection = await stack.enter_async_context(engine.connect())
+        except _NO_CONNECTION as error:
+            _log.warning("no connection to the database", why=type(error).__name__)
+            raise unreachable() from error
+        except SQLAlchemyError as error:
+            raise _told(error) from error
+        try:
+            yield connection
+        except SQLAlchemyError as error:
+            raise _told(error) from error
 
-    def on_connect(connection: DBAPIConnection, _: Any) -> None:  # noqa: ANN401  # SQLAlchemy's own record type is private
-        connection.isolation_level = None  # the driver begins nothing by itself
-        cursor = connection.cursor()
-        for pragma in _PRAGMAS:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
 
-    def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    event.listen(engine.sync_engine, "connect", on_connect)
-    event.listen(engine.sync_engine, "begin", on_begin)
-    return engine
+def _told(error: SQLAlchemyError) -> Exception:
+    meaning = meaning_of(error)
+    if meaning is None:
+        return error
+    _log.warning("the database refused", why=str(meaning), kind=type(error).__name__)
+    return meaning

@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import NotFoundError
 from tidegate.hub.event_body import bounded, column_text, instant_of, key_text, search_text
 from tidegate.hub.store import event_groups, event_tallies
+from tidegate.hub.store.database import Turn, take_turn
 from tidegate.hub.store.event_groups import Group
 from tidegate.hub.store.schema import event_groups as group_rows
 from tidegate.hub.store.schema import event_images, events
@@ -18,7 +20,6 @@ from tidegate.wire.event_v1 import AdmissionEventV1, parse_event, render_event
 
 _IDS_PER_QUERY = 500
 """SQLite binds at most 999 values in old builds (SQLITE_MAX_VARIABLE_NUMBER)."""
-
 
 MAX_REASON_CHARS = 64
 MAX_DIGEST_CHARS = 160
@@ -93,14 +94,16 @@ async def add(
 ) -> int:
     """Store those of `batch` that are new from `cluster`; return how many."""
     kept = {event.id: bounded(event, cluster) for event in batch}
-    known = await _seqs(connection, cluster, list(kept))
-    fresh = [event for event_id, event in kept.items() if event_id not in known]
-    if not fresh:
+    if not kept:
         return 0
-    timed = [(event, instant_of(event, now)) for event in fresh]
+    await take_turn(connection, Turn.EVENTS)
+    known = await _known(connection, cluster, list(kept))
+    timed = [(event, instant_of(event, now)) for id_, event in kept.items() if id_ not in known]
+    if not timed:
+        return 0
     groups = await event_groups.assign(connection, timed)
-    await connection.execute(
-        insert(events),
+    seqs = await _insert_new(
+        connection,
         [
             {
                 "cluster": cluster,
@@ -117,24 +120,42 @@ async def add(
             for event, at in timed
         ],
     )
-    seqs = await _seqs(connection, cluster, [event.id for event in fresh])
     await event_groups.store(connection, groups, seqs)
     await event_tallies.add(connection, timed)
     image_rows = [
         {
-            "event_seq": seqs[event.id],
+            "event_seq": seq,
             "position": position,
             "image": key_text(row.image),
             "rule": key_text(row.rule),
             "reason": column_text(row.reason)[:MAX_REASON_CHARS],
             "digest": column_text(row.digest)[:MAX_DIGEST_CHARS],
         }
-        for event in fresh
-        for position, row in enumerate(event.images)
+        for event_id, seq in seqs.items()
+        for position, row in enumerate(kept[event_id].images)
     ]
     if image_rows:
         await connection.execute(insert(event_images), image_rows)
-    return len(fresh)
+    return len(seqs)
+
+
+async def _known(connection: AsyncConnection, cluster: str, ids: Sequence[str]) -> set[str]:
+    """Return those of `ids` that are stored: they are in a group and counted already."""
+    found: set[str] = set()
+    for start in range(0, len(ids), _IDS_PER_QUERY):
+        some = ids[start : start + _IDS_PER_QUERY]
+        query = select(events.c.id).where(events.c.cluster == cluster, events.c.id.in_(some))
+        found.update((await connection.execute(query)).scalars())
+    return found
+
+
+async def _insert_new(
+    connection: AsyncConnection, rows: Sequence[dict[str, str]]
+) -> dict[str, int]:
+    """Insert the rows that are not there yet; return the places of those by their ids."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    query = dialect.insert(events).on_conflict_do_nothing().returning(events.c.id, events.c.seq)
+    return {row.id: row.seq for row in await connection.execute(query, rows)}
 
 
 async def page(
@@ -202,17 +223,6 @@ async def prune(connection: AsyncConnection, older_than: str, limit: int) -> int
     """Delete up to `limit` events from before `older_than`; return how many."""
     oldest = select(events.c.seq).where(events.c.at < older_than).order_by(events.c.at).limit(limit)
     return (await connection.execute(delete(events).where(events.c.seq.in_(oldest)))).rowcount
-
-
-async def _seqs(connection: AsyncConnection, cluster: str, ids: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for start in range(0, len(ids), _IDS_PER_QUERY):
-        some = ids[start : start + _IDS_PER_QUERY]
-        query = select(events.c.id, events.c.seq).where(
-            events.c.cluster == cluster, events.c.id.in_(some)
-        )
-        found.update({row.id: row.seq for row in await connection.execute(query)})
-    return found
 
 
 async def _fetch(connection: AsyncConnection, query: Select[Any]) -> list[StoredEvent]:

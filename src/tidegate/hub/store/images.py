@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, delete, insert, or_, select, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import NotFoundError
+from tidegate.hub.store.database import Turn, take_turn
 from tidegate.hub.store.schema import image_tags, images
 from tidegate.wire.event_v1 import CountsV1
 from tidegate.wire.hub_v1 import ImageV1, PlatformReportV1
@@ -67,6 +68,7 @@ async def note_push(
     connection: AsyncConnection, subject: Subject, tags: Iterable[str], now: str
 ) -> None:
     """Keep an image as queued for a scan; reports of an earlier scan stay until the next."""
+    await take_turn(connection, Turn.IMAGES)
     row = await _find(connection, subject)
     if row is None:
         await connection.execute(

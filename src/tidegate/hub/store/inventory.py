@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import InvalidReferenceError
@@ -62,9 +62,17 @@ async def replace(
     mine = running_images.c.cluster == cluster
     rows = await connection.execute(select(running_images).where(mine))
     known = {(row.image, row.digest): (row.pods, row.namespaces) for row in rows}
-    for image, digest in (key for key, row in known.items() if wanted.get(key) != row):
-        same = (running_images.c.image == image, running_images.c.digest == digest)
-        await connection.execute(delete(running_images).where(mine, *same))
+    gone = [
+        {"gone_image": image, "gone_digest": digest}
+        for (image, digest), row in known.items()
+        if wanted.get((image, digest)) != row
+    ]
+    if gone:
+        one = (
+            running_images.c.image == bindparam("gone_image"),
+            running_images.c.digest == bindparam("gone_digest"),
+        )
+        await connection.execute(delete(running_images).where(mine, *one), gone)
     fresh: list[dict[str, Any]] = [
         {"cluster": cluster, "image": i, "digest": d, "pods": row[0], "namespaces": row[1]}
         for (i, d), row in wanted.items()

@@ -16,6 +16,7 @@ from tidegate.domain.errors import ConflictError, NotFoundError
 from tidegate.hub.clock import render_instant
 from tidegate.hub.settings import JobLimits
 from tidegate.hub.store import images, organisation
+from tidegate.hub.store.database import Turn, take_turn
 from tidegate.hub.store.images import Subject
 from tidegate.hub.store.schema import jobs
 from tidegate.hub.store.tokens import hash_of
@@ -35,10 +36,21 @@ class Leased:
     attempt: int
 
 
-async def queue(
-    connection: AsyncConnection, subject: Subject, media_type: str, requested_by: str, now: str
-) -> Row[Any]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for with a scan."""
+
+    by: str
+    at: str
+    media_type: str = ""
+    """Of the pushed manifest; empty where nobody said."""
+    attach: bool = True
+    """False: the findings are for the hub alone."""
+
+
+async def queue(connection: AsyncConnection, subject: Subject, asked: Asked) -> Row[Any]:
     """Return the unfinished job for this digest, a new one where there is none."""
+    await take_turn(connection, Turn.IMAGES)
     unfinished = select(jobs).where(
         jobs.c.registry == subject.registry,
         jobs.c.repository == subject.repository,
@@ -47,23 +59,27 @@ async def queue(
     )
     row = (await connection.execute(unfinished)).first()
     if row is not None:
-        return row
+        if row.attach or not asked.attach:
+            return row
+        await _attach_after_all(connection, row, asked.at)
+        return (await connection.execute(unfinished)).one()
     await connection.execute(
         insert(jobs).values(
             id=uuid.uuid4().hex,
             registry=subject.registry,
             repository=subject.repository,
             digest=subject.digest,
-            media_type=media_type,
+            media_type=asked.media_type,
+            attach=asked.attach,
             state="queued",
             attempt=0,
-            not_before=now,
+            not_before=asked.at,
             lease_hash="",
             lease_expires_at="",
             worker="",
             error="",
-            requested_by=requested_by,
-            created_at=now,
+            requested_by=asked.by,
+            created_at=asked.at,
             finished_at="",
         )
     )
@@ -108,15 +124,19 @@ async def extend(
     )
 
 
-async def held(connection: AsyncConnection, job_id: str, secret: str, now: datetime) -> Leased:
+async def held(
+    connection: AsyncConnection, job_id: str, secret: str, now: datetime, *, lock: bool = True
+) -> Leased:
     """Return the job if `secret` is of the lease that holds.
+
+    `lock`: keep others from changing it until the transaction ends; a reading one cannot.
 
     Raises:
         NotFoundError: there is no such job.
         ConflictError: the lease has run out, or is another worker's by now.
     """
-    found = await connection.execute(select(jobs).where(jobs.c.id == job_id).with_for_update())
-    row = found.first()
+    query = select(jobs).where(jobs.c.id == job_id)
+    row = (await connection.execute(query.with_for_update() if lock else query)).first()
     if row is None:
         raise NotFoundError(f"there is no job with id {job_id!r}")
     ours = row.state == "leased" and secrets.compare_digest(row.lease_hash, hash_of(secret))
@@ -269,10 +289,19 @@ async def _lease_row(
         repository=row.repository,
         digest=row.digest,
         tags=await images.tags_of(connection, job.subject),
-        attach=settings.security_findings == "On",
+        attach=row.attach and settings.security_findings == "On",
         attempt=row.attempt + 1,
         lease_expires_at=render_instant(expires_at),
     )
+
+
+async def _attach_after_all(connection: AsyncConnection, row: Row[Any], now: str) -> None:
+    """Make a job that was to attach nothing one that does; a worker that has it loses it."""
+    changes: dict[str, object] = {"attach": True}
+    if row.state == "leased":
+        changes |= {"state": "queued", "attempt": 0, "not_before": now}
+        changes |= {"lease_hash": "", "lease_expires_at": ""}
+    await connection.execute(update(jobs).where(jobs.c.id == row.id).values(changes))
 
 
 async def _finish(

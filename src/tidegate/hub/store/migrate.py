@@ -7,9 +7,11 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from tidegate.domain.errors import ConfigurationError
-from tidegate.hub.store.database import Database
+from tidegate.hub.store.database import Database, Turn, take_turn
+from tidegate.hub.store.faults import meaning_of
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -18,9 +20,11 @@ async def migrate(database: Database) -> None:
     """Run the migrations that `database` has not seen, all or none.
 
     Raises:
-        ConfigurationError: the database is of a newer version.
+        ConfigurationError: the database is of a newer version, or something stands in the way.
+        DatabaseUnavailableError: it is locked, full or away.
     """
     async with database.write() as connection:
+        await take_turn(connection, Turn.MIGRATE)  # hubs that start together
         await connection.run_sync(_upgrade)
 
 
@@ -38,6 +42,13 @@ def _upgrade(connection: Connection) -> None:
         raise ConfigurationError(
             f"the hub's database cannot be brought to schema {head()} ({error}); it was probably "
             "written by a newer version: run that version, or restore an older copy"
+        ) from error
+    except DBAPIError as error:
+        if meaning_of(error) is not None:
+            raise  # locked, full or away: said as for any other transaction
+        raise ConfigurationError(
+            f"the hub's database cannot be brought to schema {head()} ({error.orig}); nothing of "
+            "it was changed: remove what stands in the way, or restore a backup"
         ) from error
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 
 metadata = MetaData(
@@ -32,6 +33,10 @@ metadata = MetaData(
 )
 
 ORGANISATION_ID = 1
+
+# A thousand events a second use up 32 bits within a month; SQLite counts rows in Integer alone,
+# which has 64 there.
+_PLACE = BigInteger().with_variant(Integer(), "sqlite")
 
 organisation = Table(
     "organisation",
@@ -119,10 +124,24 @@ sessions = Table(
     Index(None, "token_id"),
 )
 
+# One-time tokens with which an agent gets its cluster's own; used ones stay, to know them again.
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("cluster", String(128), ForeignKey("clusters.name", ondelete="CASCADE"), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("created_by", String(256), nullable=False),
+    Column("expires_at", String(32), nullable=False),
+    Column("used_at", String(32), nullable=False),
+    Column("alarm", Text, nullable=False),
+    Index(None, "cluster"),
+)
+
 events = Table(
     "events",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", _PLACE, primary_key=True, autoincrement=True),
     Column("cluster", String(128), nullable=False),
     Column("id", String(128), nullable=False),
     Column("at", String(32), nullable=False),
@@ -145,7 +164,7 @@ events = Table(
 event_images = Table(
     "event_images",
     metadata,
-    Column("event_seq", Integer, ForeignKey("events.seq", ondelete="CASCADE"), primary_key=True),
+    Column("event_seq", _PLACE, ForeignKey("events.seq", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("image", Text, nullable=False),
     Column("rule", Text, nullable=False),
@@ -163,7 +182,7 @@ event_groups = Table(
     Column("key", String(64), nullable=False),
     Column("first_at", String(32), nullable=False),
     Column("last_at", String(32), nullable=False),
-    Column("last_seq", Integer, nullable=False),
+    Column("last_seq", _PLACE, nullable=False),
     Column("count", Integer, nullable=False),
     Index(None, "key", "last_at"),
     Index(None, "last_at", "id"),
@@ -282,12 +301,13 @@ _UNFINISHED = text("state IN ('queued', 'leased')")
 jobs = Table(
     "jobs",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", _PLACE, primary_key=True, autoincrement=True),
     Column("id", String(32), nullable=False, unique=True),
     Column("registry", String(261), nullable=False),
     Column("repository", String(255), nullable=False),
     Column("digest", String(160), nullable=False),
     Column("media_type", String(128), nullable=False),
+    Column("attach", Boolean, nullable=False, server_default=true()),
     Column("state", String(8), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("not_before", String(32), nullable=False),
@@ -315,7 +335,7 @@ jobs = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", _PLACE, primary_key=True, autoincrement=True),
     Column("at", String(32), nullable=False),
     Column("actor", String(256), nullable=False),
     Column("role", String(16), nullable=False),

@@ -10,7 +10,7 @@ from tidegate.domain.errors import ConfigurationError, InputError
 from tidegate.hub.accounts.passwords import Passwords, require_acceptable
 from tidegate.hub.store import clusters, organisation, rules, tokens, users
 from tidegate.hub.store.audit import Author
-from tidegate.hub.store.database import Database
+from tidegate.hub.store.database import Database, Turn, take_turn
 from tidegate.hub.store.schema import clusters as cluster_rows
 from tidegate.hub.store.schema import tokens as token_rows
 from tidegate.hub.store.tokens import Role
@@ -80,6 +80,7 @@ async def bootstrap_admin(
             return
     password_hash = await passwords.hash(password)
     async with database.write() as connection:
+        await take_turn(connection, Turn.MIGRATE)
         if not await users.has_local(connection):
             body = UserCreateV1(FIRST_ADMIN, "admin", "Administrator")
             author = Author("bootstrap file", "system", now)

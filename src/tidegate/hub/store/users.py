@@ -14,6 +14,8 @@ from tidegate.wire.sign_in_v1 import UserCreateV1, UserRole, UserV1, UserWriteV1
 
 async def find(connection: AsyncConnection, name: str) -> Row[Any] | None:
     """Return a user's row, None if there is none of this name."""
+    if "\x00" in name:  # PostgreSQL takes none in a text
+        return None
     return (await connection.execute(select(users).where(users.c.name == name))).first()
 
 

@@ -154,10 +154,13 @@ def _read_output(path: Path) -> bytes:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise ScannerUnavailableError(f"the scanner left no output: {error.strerror}") from error
-    with os.fdopen(fd, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise ScannerUnavailableError("the scanner's output is no regular file")
-        body = file.read(MAX_SBOM_BYTES + 1)
+        with os.fdopen(fd, "rb", closefd=False) as file:
+            body = file.read(MAX_SBOM_BYTES + 1)
+    finally:
+        os.close(fd)
     if len(body) > MAX_SBOM_BYTES:
         raise LimitExceededError(f"the scanner's output is larger than {MAX_SBOM_BYTES} bytes")
     return body

@@ -4,7 +4,7 @@ New columns have defaults, so that the previous release still writes to this sch
 is filled in here, in the order of time. Nothing is imported from the rest of the program: a
 migration means the same for ever.
 
-Revision ID: 0002
+Revision ID: 0008
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
@@ -82,7 +82,7 @@ def _event_tables() -> None:
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("first_at", sa.String(length=32), nullable=False),
         sa.Column("last_at", sa.String(length=32), nullable=False),
-        sa.Column("last_seq", sa.Integer(), nullable=False),
+        sa.Column("last_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event_groups")),
     )

@@ -1,13 +1,13 @@
 """Users and their sessions.
 
-Revision ID: 0002_sign_in
+Revision ID: 0007
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002_sign_in"
-down_revision = "0002"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -56,3 +56,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_sessions_user_name"), "sessions", ["user_name"])
     op.create_index(op.f("ix_sessions_token_id"), "sessions", ["token_id"])
+    if op.get_context().dialect.name == "postgresql":
+        # A stream ends with its session, on whichever hub of the database it is.
+        op.execute(
+            "CREATE TRIGGER tidegate_notice_delete AFTER DELETE ON sessions "
+            "FOR EACH STATEMENT EXECUTE FUNCTION tidegate_notice('events')"
+        )

@@ -1,0 +1,124 @@
+"""Measure everything and write RESULTS.md whole: `python bench/run.py [PART …]`.
+
+Each part is a program of its own, which prints its section; `run.py` runs one after the other.
+With names of parts, only these are run, and RESULTS.md is left alone.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from measures import ROOT, RUNS, python_environment, say
+from tidegate.scan.scanners.builtin import find_trivy
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "RESULTS.md"
+PARTS = ("decision", "warm", "cold", "memory", "scan")
+PART_LIMIT_S = 480
+LIBRARIES = ("uvicorn", "uvloop", "httptools", "msgspec", "cryptography", "httpcore2")
+
+
+def main() -> int:
+    """Run the parts; return the exit code."""
+    wanted = sys.argv[1:] or PARTS
+    unknown = [name for name in wanted if name not in PARTS]
+    if unknown:
+        say(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+        return 2
+    load_before = os.getloadavg()[0]
+    started_s = time.monotonic()
+    sections = [run_part(name) for name in wanted]
+    text = "\n".join([head(load_before, time.monotonic() - started_s), *sections])
+    if sys.argv[1:]:
+        print(text)
+    else:
+        partial = RESULTS.with_suffix(".partial")
+        partial.write_text(text)
+        partial.replace(RESULTS)
+        say(f"written: {RESULTS}")
+    return 0
+
+
+def run_part(name: str) -> str:
+    """Return the section that a part prints; one that fails ends the whole run."""
+    started_s = time.monotonic()
+    ran = subprocess.run(
+        [sys.executable, str(HERE / f"{name}.py")],
+        env=python_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=PART_LIMIT_S,
+    )
+    say(f"== {name}: {time.monotonic() - started_s:.0f} s")
+    return ran.stdout
+
+
+def head(load_before: float, took_s: float) -> str:
+    """Return what the numbers were measured on and how."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return f"""\
+# Results
+
+Written by `make bench` (`python bench/run.py`); do not edit. Each part is also a program of its
+own: `python bench/warm.py`. Method and results stand together below.
+
+Numbers are the median of {RUNS} runs, with the least and the greatest in brackets. Everything runs
+on one machine over loopback; nothing was removed or repeated.
+
+| | |
+| --- | --- |
+| when | {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, in {took_s:.0f} s, revision {revision()} |
+| machine | {machine()} |
+| load before | {load_before:.2f} (1 min); anything above 0.2 or so disturbs the numbers |
+| Python | {platform.python_implementation()} {platform.python_version()}, {openssl()} |
+| libraries | {libraries} |
+| Trivy | {trivy()} |
+"""
+
+
+def revision() -> str:
+    ran = subprocess.run(
+        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"],  # noqa: S607 by name
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ran.stdout.strip() or "unknown"
+
+
+def machine() -> str:
+    cores, system = os.cpu_count(), f"{platform.system()} {platform.release()}"
+    return f"{cpu()}, {cores} cores, {memory_gib():.0f} GiB, {system}"
+
+
+def cpu() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def memory_gib() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+
+
+def openssl() -> str:
+    import ssl  # noqa: PLC0415 for its version alone
+
+    return ssl.OPENSSL_VERSION
+
+
+def trivy() -> str:
+    ran = subprocess.run(
+        [str(find_trivy()), "--version"], capture_output=True, text=True, check=False
+    )
+    return ran.stdout.splitlines()[0].removeprefix("Version: ") if ran.stdout else "none"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""`tidegate cluster`: the clusters that a hub knows."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import typer
+
+from tidegate.cli import verb
+from tidegate.cli.context import HubOption, world_of
+from tidegate.cli.hub import ask_hub
+from tidegate.cli.moments import short_moment
+from tidegate.cli.output import (
+    Format,
+    OutputOption,
+    print_data,
+    print_items,
+    print_line,
+    print_note,
+    print_table,
+)
+from tidegate.domain.errors import InputError
+from tidegate.wire.hub_v1 import ClusterEnrolV1, ClusterV1, Provider
+
+MAX_LABELS = 64
+
+app = verb.group("Clusters: list, show, enrol, switch gating, acknowledge, delete.")
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The cluster's name.")]
+
+
+@app.command("list")
+def list_clusters(
+    context: typer.Context, output: OutputOption = Format.TABLE, hub: HubOption = ""
+) -> None:
+    """List the clusters by name."""
+    clusters = ask_hub(world_of(context), hub, lambda client: client.list_clusters())
+    if output is not Format.TABLE:
+        print_items(clusters, output)
+        return
+    print_table(
+        ("NAME", "PROVIDER", "ACCOUNT", "GATING", "RULES", "LAST SEEN", "PROBLEMS"),
+        (
+            (
+                cluster.name,
+                cluster.provider,
+                cluster.account,
+                cluster.gating,
+                rules_word(cluster),
+                short_moment(cluster.last_seen_at) or "never",
+                str(len(cluster.problems)),
+            )
+            for cluster in clusters
+        ),
+    )
+
+
+@app.command("show")
+def show_cluster(
+    context: typer.Context,
+    name: NameArgument,
+    output: OutputOption = Format.TABLE,
+    hub: HubOption = "",
+) -> None:
+    """Show one cluster: what was fixed at its enrolment, and what its agent last said."""
+    cluster = ask_hub(world_of(context), hub, lambda client: client.get_cluster(name))
+    if output is not Format.TABLE:
+        print_data(cluster, output)
+        return
+    for line in _described(cluster):
+        print_line(line)
+
+
+@app.command("enrol")
+def enrol_cluster(
+    context: typer.Context,
+    name: NameArgument,
+    provider: Annotated[Provider, typer.Option(help="Where it runs.")] = "on-premises",
+    account: Annotated[str, typer.Option(help="Account, subscription or project.")] = "",
+    label: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="A label; repeatable.")
+    ] = None,
+    output: OutputOption = Format.TABLE,
+    hub: HubOption = "",
+) -> None:
+    """Announce a cluster, and print the one-time token with which its agent enrols it.
+
+    Provider, account and labels are fixed here, never by the cluster: they choose its rules.
+    Again for a cluster whose agent has not come: the earlier token ends.
+    """
+    body = ClusterEnrolV1(name, provider, account, _labels(label or []))
+    granted = ask_hub(world_of(context), hub, lambda client: client.announce_cluster(body))
+    if output is not Format.TABLE:
+        print_data(granted, output)
+        return
+    print_line(granted.token)
+    print_note(f"one-time token of cluster {name!r}, until {short_moment(granted.expires_at)}")
+    print_note("Give it to the agent in a file, with TIDEGATE_AGENT_ENROL_TOKEN_FILE.")
+
+
+@app.command("delete")
+def delete_cluster(context: typer.Context, name: NameArgument, hub: HubOption = "") -> None:
+    """Forget a cluster and end its token; its events stay, and its rules stay in force there."""
+    ask_hub(world_of(context), hub, lambda client: client.delete_cluster(name))
+    print_line(f"cluster {name!r} deleted")
+
+
+@app.command("gating")
+def set_gating(
+    context: typer.Context,
+    name: NameArgument,
+    state: Annotated[Literal["on", "off"], typer.Argument(help="off admits everything there.")],
+    hub: HubOption = "",
+) -> None:
+    """Switch the security gating of a cluster."""
+    wanted: Literal["On", "Off"] = "On" if state == "on" else "Off"
+    ask_hub(world_of(context), hub, lambda client: client.set_gating(name, wanted))
+    print_line(f"gating of cluster {name!r} is {wanted}")
+    if wanted == "Off":
+        print_note(f"Warning: cluster {name!r} admits every image until it is switched on again.")
+
+
+@app.command("acknowledge")
+def acknowledge(context: typer.Context, name: NameArgument, hub: HubOption = "") -> None:
+    """Take the hub's alarms about a cluster's enrolment for looked into."""
+    ask_hub(world_of(context), hub, lambda client: client.acknowledge_alarms(name))
+    print_line(f"alarms of cluster {name!r} acknowledged")
+
+
+def rules_word(cluster: ClusterV1) -> str:
+    """Return whether the hub's rules are in force there, in a word."""
+    if not cluster.enrolled_at:
+        return "not enrolled yet"
+    if not cluster.policy_generation:
+        return "not in force"
+    return "in force" if cluster.policy_generation == cluster.wanted_generation else "out of date"
+
+
+def _described(cluster: ClusterV1) -> Iterator[str]:
+    yield f"Name:       {cluster.name}"
+    yield f"Provider:   {cluster.provider}"
+    yield f"Account:    {cluster.account or '-'}"
+    labels = ", ".join(f"{key}={value}" for key, value in sorted(cluster.labels.items()))
+    yield f"Labels:     {labels or '-'}"
+    yield f"Gating:     {cluster.gating}"
+    yield f"Enrolled:   {short_moment(cluster.enrolled_at) or 'waiting for its agent'}"
+    yield f"Last seen:  {short_moment(cluster.last_seen_at) or 'never'}"
+    yield f"Agent:      {cluster.agent_version or '-'}"
+    yield f"Rules:      {rules_word(cluster)}"
+    for problem in cluster.problems:
+        yield f"Problem:    {problem}"
+
+
+def _labels(texts: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise InputError(f"label {text[:80]!r}: want KEY=VALUE, like env=prod")
+        if key in found:
+            raise InputError(f"label {key[:80]!r} is given twice")
+        found[key] = value
+    if len(found) > MAX_LABELS:
+        raise InputError(f"{len(found)} labels; want at most {MAX_LABELS}")
+    return found

@@ -1,0 +1,151 @@
+"""What becomes of a scan in its registry: a report where it says something new.
+
+Reports are renewed when the findings or what was covered changed, and after some time, so that
+gates that judge the age of a report never see an old one (PRODUCT, "The findings artifact"). What
+counts as known is only what our own key signed. After attaching, what foreign writers of the same
+tags may have lost is added again a few times (THREATS row 18); nobody waits for that.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from tidegate.domain.digest import Digest
+from tidegate.domain.errors import LimitExceededError, TidegateError
+from tidegate.domain.evidence import Coverage
+from tidegate.domain.finding import Finding
+from tidegate.domain.reference import ImageReference
+from tidegate.evidence.artifact import ArtifactReader
+from tidegate.evidence.limits import EvidenceLimits
+from tidegate.evidence.verify import VerifiedReport, essence
+from tidegate.scan.attach import Attached, attach_report, own_evidence_key, restore_attachment
+from tidegate.scan.pipeline import PlatformScan
+from tidegate.scan.prune import prune_reports
+from tidegate.scan.tagged import RegistryWriter
+from tidegate.trust.keys import PrivateKey
+from tidegate.wire.statement_v1 import MEDIA_TYPE, Statement, render_statement
+
+RESTORE_PAUSES_S = (1.0, 4.0, 25.0)
+"""Looked again after 1, 5 and 30 s in all (THREATS row 18)."""
+
+_LIMITS = EvidenceLimits()
+_log = structlog.get_logger()
+
+
+class Publisher:
+    """Attaches reports by one key, and sees to it that they stay; close it at the end."""
+
+    def __init__(self, client: RegistryWriter, key: PrivateKey, renew_after: timedelta) -> None:
+        self._client = client
+        self._key = key
+        self._renew_after = renew_after
+        self.signed_at: datetime | None = None
+        """Scan time of the report that was signed last."""
+        self._restoring: set[asyncio.Task[None]] = set()
+
+    async def publish(self, reference: ImageReference, scan: PlatformScan) -> Digest:
+        """Return the artifact that says what `scan` found: the one that is there, or a new one.
+
+        Raises:
+            UnavailableError: the registry did not take it.
+        """
+        statement, subject = scan.statement, scan.subject.digest
+        known = await self._known(reference.at(subject), statement)
+        if known is not None:
+            _log.info("report.unchanged", subject=subject, artifact=known)
+            return known
+        body = render_statement(statement)
+        attached = await attach_report(
+            self._client, reference, body, self._key, subject=scan.subject
+        )
+        self.signed_at = statement.finished_at
+        self._keep_attached(reference, attached, subject)
+        await self._prune(reference, subject)
+        return attached.artifact
+
+    async def aclose(self) -> None:
+        """Give up looking whether reports stay."""
+        for task in self._restoring:
+            task.cancel()
+        await asyncio.gather(*self._restoring, return_exceptions=True)
+
+    async def _known(self, reference: ImageReference, statement: Statement) -> Digest | None:
+        """Return our newest report where it is young and says the same; None: attach a new one."""
+        try:
+            own = await self._read_own(reference, statement)
+        except TidegateError as error:
+            _log.info("report.not_compared", subject=statement.subject, error=str(error))
+            return None
+        newest_at = max((each.report.scanned_at for each in own), default=None)
+        if newest_at is None or statement.finished_at - newest_at >= self._renew_after:
+            return None
+        newest = [each for each in own if each.report.scanned_at == newest_at]
+        said = _says(statement.findings, statement.coverage)
+        # Gates join reports of one instant: all of them have to say the same.
+        if any(_says(each.report.findings, each.report.coverage) != said for each in newest):
+            return None
+        return newest[0].artifact
+
+    async def _read_own(
+        self, reference: ImageReference, statement: Statement
+    ) -> list[VerifiedReport]:
+        """Return every report of ours, by the same scanner, that a gate would believe."""
+        subject = statement.subject
+        listed = await self._client.list_referrers(reference, subject, MEDIA_TYPE)
+        artifacts = dict.fromkeys(entry.digest for entry in listed.descriptors)
+        if len(artifacts) > _LIMITS.max_artifacts:
+            raise LimitExceededError(
+                f"{len(artifacts)} files refer to {subject}, want at most {_LIMITS.max_artifacts}"
+            )
+        keys = (own_evidence_key(self._key),)
+        reader = ArtifactReader(
+            self._client, reference, subject, keys, statement.finished_at, _LIMITS
+        )
+        found = [await reader.read(artifact) for artifact in artifacts]
+        return [
+            each
+            for each in found
+            if isinstance(each, VerifiedReport) and each.scanner == statement.scanner.name
+        ]
+
+    def _keep_attached(
+        self, reference: ImageReference, attached: Attached, subject: Digest
+    ) -> None:
+        task = asyncio.create_task(self._restore(reference, attached, subject))
+        self._restoring.add(task)
+        task.add_done_callback(self._restoring.discard)
+
+    async def _restore(
+        self, reference: ImageReference, attached: Attached, subject: Digest
+    ) -> None:
+        log = _log.bind(subject=subject, artifact=attached.artifact)
+        for pause_s in RESTORE_PAUSES_S:
+            await asyncio.sleep(pause_s)
+            try:
+                if await restore_attachment(self._client, reference, attached, subject):
+                    log.warning("report.restored", why="another writer of its tags lost it")
+            except TidegateError as error:
+                log.warning("report.not_restored", error=str(error))
+            except Exception:
+                # A fault of ours; nobody waits for this task who could tell of it.
+                log.exception("report.restore_crashed")
+                return
+
+    async def _prune(self, reference: ImageReference, subject: Digest) -> None:
+        try:
+            pruned = await prune_reports(self._client, reference, subject, self._key)
+        except TidegateError as error:
+            # The report is attached; old ones are deleted at a later renewal.
+            _log.warning("reports.not_pruned", error=str(error))
+        else:
+            if pruned.deleted or pruned.failed:
+                _log.info("reports.pruned", deleted=len(pruned.deleted), failed=pruned.failed)
+
+
+def _says(findings: Iterable[Finding], coverage: Coverage) -> tuple[frozenset[Finding], Coverage]:
+    """Return what a report says, without how fresh its advisories were: they change every day."""
+    ecosystems = tuple(replace(each, source_updated_at=None) for each in coverage.ecosystems)
+    return frozenset(map(essence, findings)), replace(coverage, ecosystems=ecosystems)

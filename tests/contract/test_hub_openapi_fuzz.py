@@ -1,0 +1,88 @@
+"""Every operation of the hub's OpenAPI document, asked in every way that it allows and some not.
+
+No answer is a fault (5xx), and each is what the document promises: status, media type and schema.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from support.hub_world import CLUSTER_TOKENS, TOKENS
+from support.postgres import Server
+
+pytestmark = pytest.mark.integration
+
+CHECKS = (
+    "not_a_server_error",
+    "response_schema_conformance",
+    "content_type_conformance",
+    "status_code_conformance",
+)
+ENDLESS = "events/tail|jobs/lease|/policy$"
+"""Operations that wait by design; other tests ask them."""
+
+
+def program() -> str:
+    beside = Path(sys.executable).with_name("schemathesis")
+    found = str(beside) if beside.exists() else shutil.which("schemathesis")
+    if not found:
+        pytest.skip("schemathesis is not installed (make install): the API was NOT FUZZED")
+    return found
+
+
+@contextmanager
+def running(folder: Path, **settings: str) -> Iterator[str]:
+    tokens = folder / "tokens.json"
+    tokens.write_text(json.dumps({**TOKENS, "clusters": CLUSTER_TOKENS}))
+    given = {"PORT": "0", "BOOTSTRAP_TOKENS_FILE": str(tokens), **settings}
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "tidegate.hub"],
+            env={
+                **os.environ,
+                **{f"TIDEGATE_HUB_{name}": value for name, value in given.items()},
+                "PYTHONPATH": os.pathsep.join(part for part in sys.path if part),
+            },
+            stdout=subprocess.PIPE,
+            stderr=log,
+        ) as process,
+    ):
+        try:
+            line = b"" if process.stdout is None else process.stdout.readline()
+            assert line, (folder / "log").read_text()
+            yield json.loads(line)["url"]
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_no_operation_fails_or_answers_what_the_document_does_not_say(
+    tmp_path: Path, database: str, request: pytest.FixtureRequest
+) -> None:
+    schemathesis = program()
+    settings = {"DATA_DIR": str(tmp_path / "data")}
+    if database == "postgresql":
+        server: Server = request.getfixturevalue("postgres")
+        settings = {"DATABASE_URL": server.url(server.create())}
+    with running(tmp_path, **settings) as url:
+        done = subprocess.run(
+            [
+                schemathesis, "run", f"{url}/api/v1/openapi.json", "--no-color",
+                f"--header=Authorization: Bearer {TOKENS['admin']}",
+                f"--checks={','.join(CHECKS)}", f"--exclude-path-regex={ENDLESS}",
+                "--phases=coverage", "--request-timeout=30", "--continue-on-failure",
+            ],
+            capture_output=True, text=True, cwd=tmp_path, timeout=380, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    assert "a request failed" not in (tmp_path / "log").read_text()

@@ -1,0 +1,143 @@
+"""Several hubs on one PostgreSQL database behave as one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from support.hub_world import CLUSTER_TOKENS, TOKENS, World, until
+from support.postgres import Server
+from tidegate.domain.rule import Action
+from tidegate.hub.app import make_app, running
+from tidegate.hub.settings import HubSettings
+from tidegate.hub.store import events
+from tidegate.hub.store.events import EventFilter
+from tidegate.wire.event_v1 import AdmissionEventV1
+from tidegate.wire.hub_v1 import RuleWriteV1, ScanRequestV1
+from tidegate.wire.policy_v1alpha1 import ConfigurationV1, RuleV1
+
+pytestmark = pytest.mark.integration
+
+HUBS = 3
+
+
+async def _nowhere(*_: object) -> None:
+    """Stand in for the application until the hub that it needs is there."""
+
+
+@pytest.fixture
+async def hubs(postgres: Server, tmp_path: Path) -> AsyncIterator[list[World]]:
+    """Hubs that start together on a database with nothing in it."""
+    name = postgres.create()
+    tokens = tmp_path / "tokens.json"
+    tokens.write_bytes(msgspec.json.encode({**TOKENS, "clusters": CLUSTER_TOKENS}))
+    settings = HubSettings(postgres.url(name), bootstrap_tokens_file=tokens)
+    async with AsyncExitStack() as stack:
+        worlds = [World(_nowhere, settings, stack) for _ in range(HUBS)]
+        for world in worlds:
+            world.app = make_app(world.hub)
+        await asyncio.gather(*(stack.enter_async_context(running(w.hub)) for w in worlds))
+        # Each hears the others once its own listening has rung its signals.
+        await until(lambda: all(w.hub.signals.jobs.count for w in worlds), 10)
+        yield worlds
+    postgres.drop(name)
+
+
+def event(event_id: str) -> AdmissionEventV1:
+    return AdmissionEventV1(event_id, "2026-11-23T09:00:00.000000Z", "deny", "Pod", "p", [])
+
+
+def scan(number: int) -> ScanRequestV1:
+    return ScanRequestV1("r.example", "a", f"sha256:{number:064x}")
+
+
+async def test_a_rule_saved_at_one_hub_wakes_an_agent_at_another(hubs: list[World]) -> None:
+    first, second, _ = hubs
+    agent = second.client(CLUSTER_TOKENS["c1"])
+    policy = await agent.fetch_policy("c1")
+    assert policy is not None
+    waiting = asyncio.create_task(agent.fetch_policy("c1", policy.generation, wait_s=20))
+    await until(lambda: second.hub.signals.policy.waiting == 1)
+    entry = RuleV1("new", Action.DENY, ConfigurationV1(block_unscanned_images=True))
+    await first.client(TOKENS["admin"]).create_rule(RuleWriteV1(entry))
+    async with asyncio.timeout(5):
+        changed = await waiting
+    assert changed is not None
+    assert changed.rules[0].name == "new"
+
+
+async def test_a_worker_that_waits_at_one_hub_gets_what_another_queues(hubs: list[World]) -> None:
+    first, second, _ = hubs
+    worker = second.client(TOKENS["scanner"])
+    waiting = asyncio.create_task(worker.lease_job("w", wait_s=20))
+    await until(lambda: second.hub.signals.jobs.waiting == 1)
+    await first.client(TOKENS["admin"]).request_scan(scan(1))
+    async with asyncio.timeout(5):
+        job = await waiting
+    assert job is not None
+    assert job.digest == scan(1).digest
+
+
+async def test_every_job_is_leased_once_however_many_workers_ask_together(
+    hubs: list[World],
+) -> None:
+    admin = hubs[0].client(TOKENS["admin"])
+    for number in range(12):
+        await admin.request_scan(scan(number))
+    workers = [world.client(TOKENS["scanner"]) for world in hubs for _ in range(6)]
+    jobs = await asyncio.gather(*(w.lease_job(f"w{n}") for n, w in enumerate(workers)))
+    leased = [job.digest for job in jobs if job is not None]
+    assert sorted(leased) == sorted(scan(number).digest for number in range(12))
+
+
+async def test_the_same_push_told_to_all_hubs_at_once_is_one_job(hubs: list[World]) -> None:
+    told = [w.client(TOKENS["admin"]).request_scan(scan(7)) for w in hubs for _ in range(4)]
+    records = await asyncio.gather(*told)
+    assert len({record.id for record in records}) == 1
+
+
+async def test_the_same_events_sent_to_all_hubs_at_once_are_counted_once(
+    hubs: list[World],
+) -> None:
+    batch = [event(f"e{number}") for number in range(50)]
+    sent = [w.client(CLUSTER_TOKENS["c1"]).post_events(batch) for w in hubs for _ in range(3)]
+    results = await asyncio.gather(*sent)
+    assert sum(result.stored for result in results) == 50
+    page = await hubs[1].client(TOKENS["reader"]).list_events(limit=200)
+    assert len(page.items) == 50
+
+
+async def test_a_tail_at_one_hub_misses_nothing_that_others_take_in(hubs: list[World]) -> None:
+    seen: list[str] = []
+
+    async def tail(after: int = 0) -> None:
+        signal = hubs[2].hub.signals.events
+        while len(seen) < 120:
+            count = signal.count
+            async with hubs[2].hub.database.read() as connection:
+                arrived = await events.arrived_after(connection, EventFilter(), after, 50)
+            seen.extend(stored.event.id for stored in arrived)
+            after = arrived[-1].seq if arrived else after
+            if not arrived:
+                await signal.wait_beyond(count, 10)
+
+    tailing = asyncio.create_task(tail())
+    wanted = [f"e{number}" for number in range(120)]
+    gates = [w.client(CLUSTER_TOKENS[c]) for w in hubs for c in ("c1", "c2")]
+    await asyncio.gather(*(gates[n % 6].post_events([event(i)]) for n, i in enumerate(wanted)))
+    async with asyncio.timeout(10):
+        await tailing
+    assert sorted(seen) == sorted(wanted)
+
+
+async def test_a_hub_listens_again_after_its_connection_was_cut(
+    hubs: list[World], postgres: Server
+) -> None:
+    first, second, _ = hubs
+    count = second.hub.signals.policy.count
+    postgres.cut(first.hub.settings.database_url.rpartition("/")[2])
+    await until(lambda: second.hub.signals.policy.count > count, 15)  # rung when it hears again
+    assert await second.client(TOKENS["reader"]).list_rules()

@@ -1,0 +1,45 @@
+"""The page of threats names tests that exist, and the rows that must be held are."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "explanation" / "threats.md").read_text("utf-8")
+TESTS = frozenset(
+    name
+    for path in (ROOT / "tests").rglob("test_*.py")
+    for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
+)
+MUST_BE_HELD = (1, 2, 3, 4, 5, 6, 16, 17, 24)
+
+
+def rows() -> Iterator[tuple[int, list[str]]]:
+    """Yield each row's number and the tests that it names."""
+    for line in re.findall(r"^\| \d.*$", PAGE, re.MULTILINE):
+        number, *_, held_by = line.strip("| ").split(" | ")
+        yield int(number), re.findall(r"`(test_\w+)`", held_by)
+
+
+ROWS = dict(rows())
+
+
+def test_rows_stand_once_and_in_order() -> None:
+    numbers = [number for number, _ in rows()]
+    assert numbers == sorted(set(numbers))
+    assert set(MUST_BE_HELD) <= set(numbers)
+
+
+@pytest.mark.parametrize("number", ROWS)
+def test_a_row_names_tests_that_exist_and_carry_its_number(number: int) -> None:
+    named = ROWS[number]
+    assert named
+    assert [name for name in named if name not in TESTS] == []
+    assert [name for name in named if not name.startswith(f"test_t{number:02}_")] == []
+
+
+def test_every_row_that_has_tests_is_on_the_page() -> None:
+    numbers = {int(found[1]) for name in TESTS if (found := re.match(r"test_t(\d\d)_", name))}
+    assert sorted(numbers - ROWS.keys()) == []
