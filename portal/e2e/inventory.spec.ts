@@ -74,6 +74,34 @@ test("gating is switched off only with proof, holds in the cluster, and stands i
   await expect(page.getByRole("row", { name: /gating Off On/ })).toBeVisible();
 });
 
+test("a cluster is enrolled by a one-time token; a second use of it stands as an alarm until somebody looks", async ({ page, request }) => {
+  await signIn(page, "/clusters");
+  await page.getByRole("button", { name: "Enrol a cluster" }).click();
+  const dialog = page.getByRole("alertdialog");
+  await dialog.getByLabel("Name").fill("browser-cluster");
+  await dialog.getByRole("textbox", { name: "Labels" }).fill("environment=test");
+  await dialog.getByRole("textbox", { name: "Labels" }).press("Enter");
+  await dialog.getByRole("button", { name: "Make the token" }).click();
+  await dialog.getByRole("heading", { name: "The one-time token of browser-cluster" }).waitFor();
+  const token = (await dialog.locator("span[title]").first().getAttribute("title")) ?? "";
+  await dialog.getByRole("button", { name: "I have copied it" }).click();
+  const row = page.getByRole("row", { name: /browser-cluster/ });
+  await expect(row).toContainText("Waits for its agent");
+
+  const enrol = () => request.post(`${site().hub}/api/v1/enrol`, { data: { token, agentVersion: "0.1.0" } });
+  expect((await enrol()).status()).toBe(200);
+  expect((await enrol()).status()).toBe(403);
+  await row.getByRole("link").click();
+  const panel = page.getByRole("dialog", { name: "browser-cluster" });
+  await expect(panel.getByText(/came a second time/)).toBeVisible();
+  await panel.getByRole("button", { name: "Acknowledge the hub’s alarms" }).click();
+  await expect(panel.getByText(/came a second time/)).toHaveCount(0);
+
+  await panel.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
+  await expect(row).toHaveCount(0);
+});
+
 test("a token made here is shown once and refused once it is revoked", async ({ page, request }) => {
   await signIn(page, "/settings/tokens");
   await page.getByRole("button", { name: "Make a token" }).click();

@@ -9,6 +9,7 @@ export interface View {
 }
 
 const panel = (page: Page) => page.getByRole("dialog");
+const question = (page: Page) => page.getByRole("alertdialog");
 
 async function openTab(page: Page, name: string) {
   await page.getByRole("link", { name: "Lab example" }).click();
@@ -107,10 +108,29 @@ export const VIEWS: readonly View[] = [
   })),
   { name: "clusters", path: "/clusters" },
   { name: "cluster", path: "/clusters/local" },
+  { name: "cluster-enrol", path: "/clusters/-enrol", act: (page) => question(page).getByText("Enrol a cluster").waitFor() },
+  {
+    name: "cluster-gating",
+    path: "/clusters/local",
+    act: async (page) => {
+      await page.getByRole("switch", { name: "Security gating" }).click();
+      await question(page).getByRole("button", { name: "Switch off" }).waitFor();
+    },
+  },
   { name: "settings", path: "/settings" },
   { name: "settings-users", path: "/settings/users" },
   { name: "settings-tokens", path: "/settings/tokens" },
+  { name: "settings-keys", path: "/settings/keys" },
+  { name: "settings-advisories", path: "/settings/advisories" },
   { name: "audit", path: "/audit" },
+  {
+    name: "audit-change",
+    path: "/audit",
+    act: async (page) => {
+      await page.getByRole("row", { name: /Rule created/ }).first().click();
+      await panel(page).getByText("What changed").waitFor();
+    },
+  },
   { name: "not-found", path: "/no-such-page" },
 ];
 

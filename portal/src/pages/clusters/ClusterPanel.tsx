@@ -1,5 +1,5 @@
 import { Button, MessageBar, MessageBarBody, Switch } from "@fluentui/react-components";
-import { Delete20Regular, TaskListSquareLtr20Regular } from "@fluentui/react-icons";
+import { Checkmark20Regular, Delete20Regular, TaskListSquareLtr20Regular } from "@fluentui/react-icons";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 
@@ -8,7 +8,7 @@ import { useTell } from "../../app/toasts";
 import { ConfirmDialog, DetailPanel, Essentials, RelativeTime, Section, StatusBadge, type Fact } from "../../components";
 import { useNow } from "../../lib/now";
 import styles from "./clusters.module.css";
-import { useDeleteCluster, useGating, type Cluster } from "./data";
+import { useAcknowledge, useDeleteCluster, useGating, type Cluster } from "./data";
 import { GatingOffDialog } from "./GatingOffDialog";
 import { healthOf, isCurrent, labelWords, PROVIDERS } from "./health";
 
@@ -43,6 +43,7 @@ export function ClusterPanel({ cluster, onClose }: { cluster: Cluster; onClose: 
               <MessageBarBody>{problem}</MessageBarBody>
             </MessageBar>
           ))}
+          {mayWrite ? <Acknowledge name={cluster.name} /> : null}
         </div>
       ) : null}
       <Gating cluster={cluster} mayWrite={mayWrite} />
@@ -129,6 +130,24 @@ function Gating({ cluster, mayWrite }: { cluster: Cluster; mayWrite: boolean }) 
       />
       {asking ? <GatingOffDialog name={cluster.name} onClose={() => setAsking(false)} /> : null}
     </div>
+  );
+}
+
+/** Alarms are the hub's own; what the agent complains of ends when its cause does. */
+function Acknowledge({ name }: { name: string }) {
+  const tell = useTell();
+  const acknowledge = useAcknowledge();
+  const take = () =>
+    acknowledge.mutate(name, {
+      onSuccess: () => tell("success", "Alarms of the hub acknowledged", name),
+      onError: (error) => tell("error", "That did not work", error.message),
+    });
+  return (
+    <span>
+      <Button size="small" icon={<Checkmark20Regular />} disabled={acknowledge.isPending} onClick={take}>
+        Acknowledge the hub’s alarms
+      </Button>
+    </span>
   );
 }
 

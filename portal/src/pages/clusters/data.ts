@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 
-import { body, client, request, type Schemas } from "../../api/client";
+import { body, client, type Schemas } from "../../api/client";
 import { PAGE_LIMIT, usePages } from "../../api/pages";
 
 export type Cluster = Schemas["ClusterV1"];
@@ -8,11 +8,7 @@ export type Provider = Cluster["provider"];
 export type Enrol = Schemas["ClusterEnrolV1"];
 
 /** A one-time token for a cluster's agent; it is shown this once. */
-export interface Enrolment {
-  name: string;
-  token: string;
-  expiresAt: string;
-}
+export type Enrolment = Schemas["EnrolmentV1"];
 
 const KEY = ["clusters", "list"] as const;
 const REFRESH_MS = 5_000;
@@ -30,10 +26,14 @@ function useChange<T, R>(mutationFn: (input: T) => Promise<R>) {
   return useMutation({ mutationFn, onSettled: () => queries.invalidateQueries({ queryKey: ["clusters"] }) });
 }
 
-export const useEnrol = () => useChange((write: Enrol) => request<Enrolment>("POST", "/api/v1/clusters/enrolments", { body: write }));
+export const useEnrol = () => useChange((write: Enrol) => body(client.POST("/api/v1/clusters/enrolments", { body: write })));
 
 export const useDeleteCluster = () =>
   useChange((name: string) => client.DELETE("/api/v1/clusters/{name}", { params: { path: { name } } }));
+
+/** Takes the hub's alarms about a cluster for looked into; what its agent says of itself stays. */
+export const useAcknowledge = () =>
+  useChange((name: string) => client.DELETE("/api/v1/clusters/{name}/alarms", { params: { path: { name } } }));
 
 export interface GatingChange {
   name: string;

@@ -14,12 +14,13 @@ export function ImageEssentials({ image }: { image: ImageDetail }) {
   const layers = image.config?.layers?.length ?? 0;
   const scannedAt = reports.map((report) => report.scannedAt).sort().at(-1);
   const names = platforms.map(({ platform }) => platform).join(", ");
+  const created = image.config?.created ?? platforms.map(({ config }) => config?.created ?? "").sort().at(-1);
   const facts: Fact[] = [
     { name: "Repository", value: <CopyText text={`${image.registry}/${image.repository}`} label="Copy repository" /> },
     { name: "Digest", value: <Digest digest={image.digest} /> },
     { name: "Tags", value: <Tags tags={image.tags} most={TAGS_SHOWN} /> },
     { name: platforms.length > 1 ? "Platforms" : "Platform", value: <span title={names}>{names || "not known"}</span> },
-    { name: "Created", value: <RelativeTime time={image.config?.created} never="not known" /> },
+    { name: "Created", value: <RelativeTime time={created || undefined} never="not known" /> },
     { name: "Media type", value: <span title={image.mediaType}>{image.mediaType || "not known until a worker has looked at it"}</span> },
     { name: "Pushed", value: <RelativeTime time={image.pushedAt} never="not known" /> },
     { name: "Size", value: sizeWords(image.size ?? 0, layers) },

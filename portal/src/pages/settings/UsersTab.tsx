@@ -159,7 +159,7 @@ function UserForm({ user, onClose, onMade }: FormProps) {
 
 function State({ user }: { user: User }) {
   if (!user.enabled) return <StatusBadge tone="neutral">Disabled</StatusBadge>;
-  if (user.mustChangePassword) return <StatusBadge tone="info">Must change the password</StatusBadge>;
+  if (user.mustChangePassword) return <StatusBadge tone="info" title="The next sign-in must change the password">Password to change</StatusBadge>;
   return <StatusBadge tone="good">Active</StatusBadge>;
 }
 
