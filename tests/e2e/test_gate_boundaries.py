@@ -91,6 +91,7 @@ POLICY_RIGHTS = {"get", "list", "watch", "create", "update own", "patch own", "d
 AGENT_EVERYWHERE = {
     POLICIES: POLICY_RIGHTS,
     "securityartifactpolicies.tidegate.io/status": {"get", "patch"},
+    "pods": {"list"},  # the inventory of running images
 }
 GATE_EVERYWHERE = {POLICIES: READ, **{owner: {"get"} for owner in OWNERS}}
 COPIES = {"get", "list", "create", "patch", "delete"}
@@ -109,7 +110,11 @@ COPIES = {"get", "list", "create", "patch", "delete"}
             AGENT, "default", AGENT_EVERYWHERE | {"events": {"create"}}, id="agent-in-default"
         ),
         pytest.param(
-            AGENT, "tidegate", AGENT_EVERYWHERE | {"configmaps": COPIES}, id="agent-at-home"
+            AGENT,
+            "tidegate",
+            # Of the Secrets its own token alone, by name.
+            AGENT_EVERYWHERE | {"configmaps": COPIES, "secrets": {"get own", "patch own"}},
+            id="agent-at-home",
         ),
     ],
 )
