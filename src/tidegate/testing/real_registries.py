@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -35,11 +34,6 @@ http: {{addr: "127.0.0.1:0"}}
 def has_docker_registry() -> bool:
     """Whether docker-registry is installed."""
     return shutil.which("docker-registry") is not None
-
-
-def has_embedded_registry() -> bool:
-    """Whether the embedded registry can be started."""
-    return find_spec("tidegate.registry.__main__") is not None
 
 
 @contextmanager
