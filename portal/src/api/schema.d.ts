@@ -1853,6 +1853,8 @@ export interface components {
             verifiedBy?: string[];
             /** @default  */
             note?: string;
+            /** @default  */
+            manifest?: string;
             referrers?: components["schemas"]["ReferrerV1"][];
         };
         /** RegistryV1 */
