@@ -80,7 +80,7 @@ function Form({ taken, onMade, onClose }: Props & { onMade: (made: Enrolment) =>
             <TagInput values={labels} onChange={setLabels} label="Labels" placeholder="environment=production" invalid={labelProblem !== ""} />
           </Field>
           {enrol.error ? (
-            <MessageBar intent="error" layout="multiline">
+            <MessageBar intent="error" layout="multiline" role="alert">
               <MessageBarBody>{enrol.error.message}</MessageBarBody>
             </MessageBar>
           ) : null}

@@ -41,7 +41,7 @@ export function GatingOffDialog({ name, onClose }: { name: string; onClose: () =
           <Input type="password" autoComplete="current-password" value={password} onChange={(_, data) => setPassword(data.value)} />
         </Field>
         {change.error ? (
-          <MessageBar intent="error" layout="multiline">
+          <MessageBar intent="error" layout="multiline" role="alert">
             <MessageBarBody>{change.error.message}</MessageBarBody>
           </MessageBar>
         ) : null}

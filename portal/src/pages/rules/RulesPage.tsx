@@ -105,7 +105,7 @@ export function Component() {
         />
       )}
       {panel === "policy-object" ? <PolicyObjectPanel only={chosen} onClose={() => open("")} /> : null}
-      {panel === "new" || edited ? (
+      {(panel === "new" && mayWrite) || edited ? (
         <RuleEditor key={panel} record={edited} rules={rules} onClose={() => open("")} />
       ) : null}
       {panel && panel !== "new" && panel !== "policy-object" && !edited && !isPending ? (

@@ -2,6 +2,7 @@ import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tansta
 import { useEffect } from "react";
 
 import { body, client, type Schemas } from "../../api/client";
+import { failureOf } from "../../api/query";
 import type { RuleRecord } from "./form";
 import type { Move } from "./order";
 
@@ -23,7 +24,7 @@ export function useRules() {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
   const rules = pages.data?.pages.flatMap((page) => page.items) ?? [];
-  return { ...pages, rules };
+  return { ...pages, rules, error: failureOf(pages) };
 }
 
 export function useClusters() {

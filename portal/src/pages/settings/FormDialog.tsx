@@ -39,7 +39,7 @@ export function FormDialog({ title, submit, disabled, error, onSubmit, onClose, 
             <DialogContent className={styles["form"] ?? ""}>
               {children}
               {error ? (
-                <MessageBar intent="error" layout="multiline">
+                <MessageBar intent="error" layout="multiline" role="alert">
                   <MessageBarBody>{error.message}</MessageBarBody>
                 </MessageBar>
               ) : null}
