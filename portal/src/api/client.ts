@@ -12,6 +12,8 @@ export class ApiError extends Error {
     readonly title: string,
     detail: string,
     readonly field: string,
+    /** What a page can do something about by itself; else `about:blank`. */
+    readonly type = "about:blank",
   ) {
     super(detail);
     this.name = "ApiError";
@@ -24,6 +26,9 @@ export class ApiError extends Error {
 }
 
 const NO_ANSWER = new ApiError(0, "No answer", "The hub does not answer. Is it running?", "");
+
+/** The type of a refusal that another proof of who is there overcomes. */
+export const REAUTHENTICATION_NEEDED = "urn:tidegate:problem:reauthentication-needed";
 
 let csrfToken = "";
 
@@ -74,6 +79,7 @@ async function problemOf(response: Response): Promise<ApiError> {
     read("title") || response.statusText,
     read("detail") || `The hub answered ${response.status}.`,
     read("field"),
+    read("type") || "about:blank",
   );
 }
 

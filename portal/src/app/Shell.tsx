@@ -7,6 +7,7 @@ import { ErrorState } from "../components/States";
 import { ChangePassword } from "../pages/sign-in/ChangePassword";
 import { SignIn } from "../pages/sign-in/SignIn";
 import { AwayBanner, useReturn } from "./AwayBanner";
+import { FailedSignIn } from "./FailedSignIn";
 import { SideNav } from "./SideNav";
 import styles from "./Shell.module.css";
 import { TOASTER } from "./toasts";
@@ -40,6 +41,7 @@ export function Shell() {
           </Suspense>
         </main>
       </div>
+      <FailedSignIn />
       <Toaster toasterId={TOASTER} position="bottom-end" />
     </div>
   );

@@ -17,7 +17,7 @@ export function makeRouter() {
           // Within the shell: where one page cannot be fetched, the others are still to be had.
           errorElement: <RouteError />,
           children: [
-            { index: true, loader: () => redirect("/overview") },
+            { index: true, loader: ({ request }) => redirect(`/overview${new URL(request.url).search}`) },
             { path: "overview", lazy: () => import("../pages/overview/OverviewPage") },
             { path: "rules", lazy: () => import("../pages/rules/RulesPage") },
             { path: "rules/:panel", lazy: () => import("../pages/rules/RulesPage") },

@@ -24,6 +24,7 @@ from tidegate.hub.api import (
     organisation,
     overview,
     registries,
+    rule_bulk,
     rules,
     session,
     tokens,
@@ -131,6 +132,7 @@ def _routes() -> list[Router]:
             API_ROOT,
             route_handlers=[
                 *rules.HANDLERS,
+                *rule_bulk.HANDLERS,
                 *organisation.HANDLERS,
                 *overview.HANDLERS,
                 *clusters.HANDLERS,

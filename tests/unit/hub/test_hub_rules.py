@@ -302,8 +302,8 @@ async def test_every_change_is_in_the_audit_log(world: World) -> None:
     assert (deleted.before["rule"]["name"], deleted.after) == ("b", None)
     assert (disabled.before["rule"]["enabled"], disabled.after["rule"]["enabled"]) == (True, False)
     assert (moved.before, moved.after, moved.actor, moved.role) == (
-        2,
-        1,
+        {"name": "b", "priority": 2},
+        {"name": "b", "priority": 1},
         "bootstrap:admin",
         "admin",
     )

@@ -3,7 +3,8 @@ import { useEffect, useMemo, useState } from "react";
 
 import { body, client, renderQuery, type Schemas } from "../../api/client";
 import { failureOf } from "../../api/query";
-import { sinceOf, type Filters, type Range } from "./filters";
+import { boundsOf, type Span } from "../../lib/span";
+import type { Filters } from "./filters";
 
 export type AdmissionEvent = Schemas["AdmissionEventV1"];
 export type ImageRow = Schemas["ImageRowV1"];
@@ -12,7 +13,7 @@ export type Entry = Schemas["EventGroupV1"];
 
 interface Asked {
   filters: Filters;
-  range: Range;
+  span: Span;
   grouped: boolean;
 }
 
@@ -39,7 +40,7 @@ export function useEvents(asked: Asked) {
             query: {
               ...asked.filters,
               action: asked.filters.action as "" | "allow" | "audit" | "deny" | undefined,
-              since: sinceOf(asked.range, new Date()),
+              ...boundsOf(asked.span, new Date()),
               grouped: asked.grouped,
               cursor: pageParam,
               limit: pageParam ? NEXT_PAGES : FIRST_PAGE,
@@ -121,5 +122,5 @@ export function useEvent(id: string, cluster: string, known: AdmissionEvent | un
 }
 
 /** Returns where the browser fetches a file of all that the list shows. */
-export const exportUrl = ({ filters, range }: Asked, format: "csv" | "jsonl"): string =>
-  `/api/v1/events/export${renderQuery({ ...filters, since: sinceOf(range, new Date()), format })}`;
+export const exportUrl = ({ filters, span }: Asked, format: "csv" | "jsonl"): string =>
+  `/api/v1/events/export${renderQuery({ ...filters, ...boundsOf(span, new Date()), format })}`;

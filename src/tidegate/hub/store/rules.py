@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import ConflictError, NotFoundError
@@ -144,11 +144,12 @@ async def rewrite(
 
 async def place(connection: AsyncConnection, ids: list[str]) -> None:
     """Number the rules in the order of `ids`, which names all but the default rule."""
-    for position, rule_id in enumerate(ids, 1):
+    if ids:
         await connection.execute(
             update(rules)
-            .where(rules.c.id == rule_id, rules.c.position != position)
-            .values(position=position)
+            .where(rules.c.id == bindparam("rule_id"), rules.c.position != bindparam("place"))
+            .values(position=bindparam("place")),
+            [{"rule_id": rule_id, "place": place} for place, rule_id in enumerate(ids, 1)],
         )
 
 
