@@ -121,5 +121,9 @@ export function renderQuery(query: RequestOptions["query"]): string {
   return given.length ? `?${search}` : "";
 }
 
-/** Asks whether the hub is there; what comes of it is noted as for every request. */
-export const knock = () => request("GET", "/api/v1/auth").catch(() => undefined);
+/** Asks whether the hub is there and well; what comes of it is noted as for every request. */
+export const knock = (): Promise<boolean> =>
+  request("GET", "/api/v1/auth").then(
+    () => true,
+    () => false,
+  );
