@@ -38,8 +38,9 @@ export function Shell() {
           </Suspense>
         </main>
       </div>
-      <FailedSignIn />
       <Toaster toasterId={TOASTER} position="bottom-end" />
+      {/* After what shows it. */}
+      <FailedSignIn />
     </div>
   );
 }

@@ -46,7 +46,7 @@ export function Component() {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
   const download = (format: "csv" | "jsonl") => location.assign(exportUrl(asked, format));
-  const filtered = Object.keys(filters).length > 0;
+  const filtered = Object.keys(filters).length > 0 || !("range" in span);
   const wide = useIsWide(WIDE_PX + MARGINS_PX);
 
   return (
@@ -110,7 +110,7 @@ export function Component() {
           empty={
             <EmptyState title={filtered ? "No event matches" : "No events yet"}>
               {filtered
-                ? "Remove a filter, or choose a longer time."
+                ? "Remove a filter, or choose another time."
                 : "Denied, audited and allowed workloads appear here within a second of the decision."}
             </EmptyState>
           }
@@ -141,7 +141,7 @@ function Live({ connected }: { connected: boolean }) {
 const text = (value: string | undefined) => (value ? <span title={value}>{value}</span> : <span className={styles["none"]}>–</span>);
 
 /** Below this the columns are fewer: what they leave out stands in the panel of an event. */
-const WIDE_PX = 1100;
+const WIDE_PX = 1120;
 const NARROW_PX = 720;
 /** Of the page, beside the table. */
 const MARGINS_PX = 48;
@@ -187,14 +187,14 @@ const COLUMNS: readonly Column<Entry>[] = [
     width: "minmax(140px, 1.6fr)",
     render: (entry) => <Name entry={entry} name={entry.event.name} />,
   },
-  { key: "namespace", header: "Namespace", width: "minmax(96px, 0.8fr)", render: ({ event }) => text(event.namespace) },
+  { key: "namespace", header: "Namespace", width: "minmax(108px, 0.8fr)", render: ({ event }) => text(event.namespace) },
   { key: "cluster", header: "Cluster", width: "minmax(72px, 0.7fr)", render: ({ event }) => text(event.cluster) },
   VIOLATION,
   RULE,
   {
     key: "reason",
     header: "Reason",
-    width: "144px",
+    width: "136px",
     render: ({ event }) => text(spaced(worstRow(event)?.reason ?? "")),
   },
 ];

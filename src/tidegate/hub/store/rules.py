@@ -155,7 +155,8 @@ async def place(connection: AsyncConnection, ids: list[str]) -> None:
 
 def _name_taken(name: str) -> ConflictError:
     return ConflictError(
-        f"there is a rule named {name!r} already; names are shown at every denial and must differ"
+        f"there is a rule named {name!r} already; names are shown at every denial and must differ",
+        field="rule.name",
     )
 
 
