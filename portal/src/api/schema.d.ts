@@ -603,6 +603,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the scan workers by name
+         * @description Return each worker that was heard of, and when it last was.
+         */
+        get: operations["listWorkers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workers/{name}": {
         parameters: {
             query?: never;
@@ -1758,6 +1778,11 @@ export interface components {
             items: components["schemas"]["RepositoryV1"][];
             next?: string | null;
         };
+        /** Page[WorkerV1] */
+        "Page_tidegate.wire.hub_data_v1.WorkerV1_": {
+            items: components["schemas"]["WorkerV1"][];
+            next?: string | null;
+        };
         /** Page[AuditEntryV1] */
         "Page_tidegate.wire.hub_v1.AuditEntryV1_": {
             items: components["schemas"]["AuditEntryV1"][];
@@ -2114,6 +2139,14 @@ export interface components {
             keyUsedAt?: string;
             registries?: string[];
             advisories?: components["schemas"]["AdvisorySourceV1"][];
+        };
+        /** WorkerV1 */
+        WorkerV1: {
+            name: string;
+            lastSeenAt: string;
+            version: string;
+            keyFingerprint: string;
+            registries: string[];
         };
     };
     responses: never;
@@ -4137,6 +4170,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.EvidenceKeyV1_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    listWorkers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.WorkerV1_"];
                 };
             };
             /** @description Bad Request */
