@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tidegate.domain.errors import ConfigurationError
 from tidegate.hub.store.engines import make_engines
-from tidegate.hub.store.faults import meaning_of, unreachable
+from tidegate.hub.store.faults import meaning_of, of_other_schema, unreachable
 
 _NO_CONNECTION = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What the drivers raise, as it is, when there is nobody to speak to, or not with us."""
@@ -123,7 +123,7 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 def _told(error: SQLAlchemyError) -> Exception:
-    meaning = meaning_of(error)
+    meaning = meaning_of(error) or of_other_schema(error)
     if meaning is None:
         return error
     _log.warning("the database refused", why=str(meaning), kind=type(error).__name__)
