@@ -1,7 +1,7 @@
 """Two clusters with real API servers under one hub: each gets its own rules, and tells its own.
 
-"west" says of itself that it is "east" wherever a cluster can say anything: its gate's setting, and
-the labels of its namespaces. What counts is what an administrator fixed at its enrolment.
+"west" says of itself that it is "east", where a cluster can say a name: at its gate. What counts is
+what an administrator fixed at its enrolment.
 """
 
 import asyncio

@@ -41,7 +41,7 @@ _MIGRATED = (
 )
 _OTHER_SCHEMA = (
     "the hub's database has another schema than this version of the hub (was an older backup put "
-    "in its place?): start the hub again, which brings it forward; nothing of this request was stored"
+    "in its place?): start the hub again, which brings it forward; nothing was stored"
 )
 _BUSY = "the hub's database has no connection left: raise its limit of connections, or try later"
 _AWAY = "the hub's database does not answer: see that it runs and can be reached"
