@@ -1,6 +1,10 @@
 """Every operation of the hub's OpenAPI document, asked in every way that it allows and some not.
 
 No answer is a fault (5xx), and each is what the document promises: status, media type and schema.
+Three ways of asking: each part of the document once (coverage), bodies and parameters at random from
+a seed (fuzzing), and operations one after another with what the one before answered (stateful).
+Each operation is asked by a caller that it answers; what it says to the others is in
+tests/unit/hub/test_hub_access.py.
 """
 
 import json
@@ -25,6 +29,20 @@ CHECKS = (
     "content_type_conformance",
     "status_code_conformance",
 )
+SEED = "20261123"
+EXAMPLES = "10"
+"""Of each operation, at random; some hundred requests a phase."""
+
+CALLERS = (
+    ("^/api/v1/clusters/[^/]+/(heartbeat|inventory)$", "POST", CLUSTER_TOKENS["c1"]),
+    ("^/api/v1/events$", "POST", CLUSTER_TOKENS["c1"]),
+    ("^/api/v1/jobs/.*(progress|complete|fail)$", "POST", TOKENS["scanner"]),
+    ("^/api/v1/jobs/.*detail$", "PUT", TOKENS["scanner"]),
+    ("^/api/v1/workers/", "PUT", TOKENS["scanner"]),
+    ("^/api/v1/registries/notifications$", "POST", TOKENS["registry"]),
+)
+"""Operations that an administrator may not call, and who may."""
+
 ENDLESS = "events/tail|jobs/lease|/policy$"
 """Operations that wait by design; other tests ask them."""
 
@@ -64,6 +82,25 @@ def running(folder: Path, **settings: str) -> Iterator[str]:
             process.wait(10)
 
 
+def configuration() -> str:
+    """Return what each operation is asked by, and about: a cluster that there is."""
+    lines = [f'headers = {{ Authorization = "Bearer {TOKENS["admin"]}" }}']
+    for path, method, token in CALLERS:
+        lines += [
+            "[[operations]]",
+            f"include-path-regex = '{path}'",
+            f'include-method = "{method}"',
+            f'headers = {{ Authorization = "Bearer {token}" }}',
+        ]
+    lines += [
+        "[[operations]]",
+        "include-path-regex = '^/api/v1/clusters/.name.'",
+        'exclude-method = "DELETE"',
+        'parameters = { name = "c1" }',
+    ]
+    return "\n".join(lines) + "\n"
+
+
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_no_operation_fails_or_answers_what_the_document_does_not_say(
@@ -74,15 +111,19 @@ def test_no_operation_fails_or_answers_what_the_document_does_not_say(
     if database == "postgresql":
         server: Server = request.getfixturevalue("postgres")
         settings = {"DATABASE_URL": server.url(server.create())}
+    config = tmp_path / "schemathesis.toml"
+    config.write_text(configuration())
     with running(tmp_path, **settings) as url:
         done = subprocess.run(
             [
-                schemathesis, "run", f"{url}/api/v1/openapi.json", "--no-color",
-                f"--header=Authorization: Bearer {TOKENS['admin']}",
-                f"--checks={','.join(CHECKS)}", f"--exclude-path-regex={ENDLESS}",
-                "--phases=coverage", "--request-timeout=30", "--continue-on-failure",
+                schemathesis, f"--config-file={config}", "run", f"{url}/api/v1/openapi.json",
+                "--no-color", f"--checks={','.join(CHECKS)}", f"--exclude-path-regex={ENDLESS}",
+                "--phases=coverage,fuzzing,stateful", f"--seed={SEED}",
+                f"--max-examples={EXAMPLES}", "--generation-database=none",
+                "--request-timeout=30", "--continue-on-failure",
             ],
             capture_output=True, text=True, cwd=tmp_path, timeout=380, check=False,
         )  # fmt: skip
+    print(done.stdout[-6000:])  # noqa: T201  # shown with a failure, and by -s
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert "a request failed" not in (tmp_path / "log").read_text()
