@@ -8,6 +8,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ from tidegate.domain.rule import DEFAULT_RULE_NAME, Action
 from tidegate.hubclient import HubClient
 from tidegate.kube.client import SecurityArtifactPolicy, connect
 from tidegate.local.kubernetes import KubePrograms
+from tidegate.local.part import Part
 from tidegate.testing.fleet import Fleet, Ground, running_fleet
 from tidegate.wire.hub_v1 import CloudScopeV1, ClusterEnrolV1, RuleWriteV1
 from tidegate.wire.policy_v1alpha1 import HUB_OBJECT_NAME, ConfigurationV1, RuleV1
@@ -145,6 +147,35 @@ async def test_a_rule_is_enforced_in_the_cluster_that_was_enrolled_so_and_in_no_
     assert await world.rules_in("east") == ["for east", DEFAULT_RULE_NAME]
     assert await world.rules_in("west") == [DEFAULT_RULE_NAME]
     assert await world.denies("west", "p") == ""
+
+
+async def test_t23_an_agent_that_says_it_is_another_cluster_gets_no_rules_and_changes_none(
+    world: World,
+) -> None:
+    agent = world.fleet.members["west"].agent
+    claim = {**agent.plan.environment, "TIDEGATE_AGENT_CLUSTER": "east"}
+    claiming = Part(replace(agent.plan, environment=claim), world.fleet.environment)
+    await world.hub.create_rule(rule("for west", CloudScopeV1(clusters=["west"])))
+    await until(
+        lambda: world.rules_in("west"), lambda seen: seen == ["for west", DEFAULT_RULE_NAME]
+    )
+    await agent.stop()
+    await claiming.start()
+    try:
+
+        async def refused() -> bool:
+            return (
+                "bound to cluster 'west' and cannot speak for 'east'" in agent.plan.log.read_text()
+            )
+
+        await until(refused, bool)
+        east = await world.hub.get_cluster("east")
+        assert east.policy_generation == east.wanted_generation
+        assert await world.rules_in("west") == ["for west", DEFAULT_RULE_NAME]
+        assert await world.denies("west", "p"), "the rules in force stay"
+    finally:
+        await claiming.stop()
+        await agent.start()
 
 
 async def test_drift_in_one_cluster_is_repaired_and_told_and_the_other_is_left_alone(

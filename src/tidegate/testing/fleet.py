@@ -65,6 +65,8 @@ class Fleet:
     """Where the hub is."""
     hub: Part
     members: Mapping[str, Member]
+    environment: Mapping[str, str]
+    """What processes inherit."""
 
     @property
     def url(self) -> str:
@@ -99,7 +101,8 @@ async def running_fleet(
                 for body in clusters
             ]
         members = [task.result() for task in made]
-        yield Fleet(site, hub, {member.name: member for member in members})
+        named = {member.name: member for member in members}
+        yield Fleet(site, hub, named, ground.environment)
 
 
 class _Maker:
