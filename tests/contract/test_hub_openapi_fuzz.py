@@ -38,6 +38,7 @@ OTHERS = {
     CLUSTER_TOKENS["c1"]: (
         "POST /api/v1/clusters/{name}/heartbeat",
         "POST /api/v1/clusters/{name}/inventory",
+        "POST /api/v1/clusters/{name}/rejudgements",
         "POST /api/v1/events",
     ),
     TOKENS["scanner"]: (
@@ -55,7 +56,7 @@ ABOUT_C1 = (
     "GET /api/v1/clusters/{name}",
     "PUT /api/v1/clusters/{name}/gating",
     "DELETE /api/v1/clusters/{name}/alarms",
-    *OTHERS[CLUSTER_TOKENS["c1"]][:2],
+    *OTHERS[CLUSTER_TOKENS["c1"]][:3],
 )
 ABOUT_A_RULE = (
     "GET /api/v1/rules/{rule_id}",
@@ -67,7 +68,7 @@ ABOUT_A_RULE = (
 )
 """Operations that need something that is there; about others they say 404 and nothing else."""
 
-ENDLESS = "events/tail|jobs/lease|/policy$"
+ENDLESS = "events/tail|jobs/lease|/policy$|/renewals$"
 """Operations that wait by design; other tests ask them."""
 
 
