@@ -56,8 +56,10 @@ class Signals:
         """Events were recorded."""
         self.jobs = Signal()
         """A job was queued."""
+        self.access = Signal()
+        """Somebody may do less than before: revoked, signed out, disabled, given another role."""
 
     def close(self) -> None:
         """End all waiting."""
-        for signal in (self.policy, self.events, self.jobs):
+        for signal in (self.policy, self.events, self.jobs, self.access):
             signal.close()

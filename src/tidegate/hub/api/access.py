@@ -6,6 +6,7 @@ counts only when one of the hub's own pages sent it: browsers add cookies to any
 
 import hmac
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from litestar import Request
@@ -141,8 +142,7 @@ async def _caller(hub: Hub, connection: Connection) -> Caller:
     token = token.strip()
     found = None
     if scheme.lower() == "bearer" and 0 < len(token) <= MAX_TOKEN_CHARS:
-        async with hub.database.read() as reading:
-            found = await tokens.find_caller(reading, token)
+        found = await _holder_of(hub, token)
     if found is None:
         raise _unknown(
             hub,
@@ -161,8 +161,7 @@ async def _session(hub: Hub, connection: Connection) -> Session:
     now = hub.now()
     found = None
     if len(secret) <= MAX_TOKEN_CHARS:
-        async with hub.database.read() as reading:
-            found = await sessions.find(reading, secret, now)
+        found = await _session_of(hub, secret, now)
     if found is None:
         raise _unknown(hub, "the session has ended; sign in again")
     if connection.scope["method"] not in SAFE_METHODS:  # type: ignore[typeddict-item]  # guards stand before HTTP handlers alone
@@ -170,6 +169,29 @@ async def _session(hub: Hub, connection: Connection) -> Session:
     if found.is_due(now):
         async with hub.database.write() as writing:
             await sessions.touch(writing, found.id, now)
+        hub.sessions.forget(tokens.hash_of(secret))
+    return found
+
+
+async def _holder_of(hub: Hub, token: str) -> Caller | None:
+    key, now, seen = tokens.hash_of(token), hub.now(), hub.signals.access.count
+    found = hub.callers.find(key, now)
+    if found is None:
+        async with hub.database.read() as connection:
+            found = await tokens.find_caller(connection, token)
+        if found is not None:
+            hub.callers.keep(key, found, seen=seen, now=now)
+    return found
+
+
+async def _session_of(hub: Hub, secret: str, now: datetime) -> Session | None:
+    key, seen = tokens.hash_of(secret), hub.signals.access.count
+    found = hub.sessions.find(key, now)
+    if found is None:
+        async with hub.database.read() as connection:
+            found = await sessions.find(connection, secret, now)
+        if found is not None:
+            hub.sessions.keep(key, found, seen=seen, now=now, ends_at=found.ends_at)
     return found
 
 
