@@ -47,7 +47,7 @@ class Metrics:
         )
         self._jobs = Gauge("tidegate_hub_jobs", "Scan jobs.", ["state"], registry=registry)
 
-    def render(self, job_counts: dict[JobState, int], signals: Signals, queue: int) -> bytes:
+    def render(self, job_counts: dict[JobState, int], signals: Signals, queue: int = 0) -> bytes:
         """Return all of them as text."""
         self._queue.set(queue)
         for name in ("policy", "events", "jobs"):

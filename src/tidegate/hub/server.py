@@ -1,6 +1,7 @@
 """Runs the hub: reads the clock, listens, says when it is ready, ends on SIGTERM."""
 
 import asyncio
+import gc
 import signal
 import socket
 from datetime import UTC, datetime
@@ -93,6 +94,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            gc.collect()
+            gc.freeze()  # what is loaded by now stays: collections need not look at it again
             announce("hub", self._url())
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import httpx2
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event, text
 
 from support.hub_world import INITIAL_PASSWORD, PASSWORD, START, TOKENS, Browser, World
 from tidegate.hub.accounts.remembered import LIFE_S, MAX_REMEMBERED, Remembered
@@ -64,22 +64,21 @@ def test_the_oldest_is_forgotten_first() -> None:
 
 
 @contextlib.contextmanager
-def statements(world: World) -> Iterator[list[str]]:
-    """Yield what the hub's readers are asked meanwhile."""
+def statements() -> Iterator[list[str]]:
+    """Yield what any database is asked meanwhile."""
     seen: list[str] = []
 
     def note(_: object, __: object, statement: str, *___: object) -> None:
         seen.append(statement)
 
-    engine = world.hub.database._readers.sync_engine  # noqa: SLF001  # what is sent shows nowhere else
-    event.listen(engine, "before_cursor_execute", note)
+    event.listen(Engine, "before_cursor_execute", note)
     yield seen
-    event.remove(engine, "before_cursor_execute", note)
+    event.remove(Engine, "before_cursor_execute", note)
 
 
 async def test_a_token_is_looked_up_once_in_its_life(world: World) -> None:
     await world.reader.list_rules()
-    with statements(world) as seen:
+    with statements() as seen:
         await world.reader.list_rules()
         assert [statement for statement in seen if "tokens" in statement] == []
         world.later(LIFE_S)
@@ -90,7 +89,7 @@ async def test_a_token_is_looked_up_once_in_its_life(world: World) -> None:
 async def test_a_session_is_looked_up_once_in_its_life_and_its_use_is_noted(world: World) -> None:
     browser = await world.person("ann", "admin")
     await browser.request("GET", "rules")
-    with statements(world) as seen:
+    with statements() as seen:
         await browser.request("GET", "rules")
         assert [statement for statement in seen if "sessions" in statement] == []
     for _ in range(13):  # without a note of its use it would end after twelve hours
@@ -206,3 +205,18 @@ async def test_a_first_password_is_asked_for_even_where_the_session_is_remembere
     browser = world.browser()
     await browser.sign_in("admin", INITIAL_PASSWORD)
     assert [(await browser.request("GET", "rules")).status_code for _ in range(2)] == [403, 403]
+
+
+async def test_t20_a_hub_that_hears_nothing_forgets_a_revoked_token_after_its_life(
+    world: World,
+) -> None:
+    made = await world.admin.create_token(TokenCreateV1("dashboard", "reader"))
+    dashboard = world.raw(made.token)
+    assert (await dashboard.get("/api/v1/rules")).is_success
+    database = world.hub.database
+    async with database.write() as connection:  # as another process does it, unseen by this one
+        await connection.execute(text("DELETE FROM tokens WHERE name = 'dashboard'"))
+    world.later(LIFE_S - 0.001)
+    assert (await dashboard.get("/api/v1/rules")).is_success
+    world.later(0.001)
+    assert (await dashboard.get("/api/v1/rules")).status_code == 401

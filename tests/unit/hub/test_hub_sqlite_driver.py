@@ -44,7 +44,7 @@ def rows_in(other: sqlite3.Connection) -> int:
 async def test_begin_goes_with_the_first_statement_alone(
     connection: OneTurnConnection, other: sqlite3.Connection
 ) -> None:
-    connection.begins_with = "BEGIN IMMEDIATE"
+    connection.begin("BEGIN IMMEDIATE")
     for number in range(2):
         cursor = await connection.cursor().execute("INSERT INTO t VALUES (?)", (number,))
         assert cursor.rowcount == 1
@@ -68,10 +68,19 @@ async def test_rows_come_with_the_statement(connection: OneTurnConnection) -> No
     assert (cursor.description, cursor.lastrowid) == (None, 2)
 
 
+async def test_statements_that_stand_alone_are_in_force_at_once(
+    connection: OneTurnConnection, other: sqlite3.Connection
+) -> None:
+    connection.begin("")
+    await connection.cursor().execute("INSERT INTO t VALUES (1)")
+    await connection.rollback()
+    assert rows_in(other) == 1
+
+
 async def test_what_is_rolled_back_never_was(
     connection: OneTurnConnection, other: sqlite3.Connection
 ) -> None:
-    connection.begins_with = "BEGIN IMMEDIATE"
+    connection.begin("BEGIN IMMEDIATE")
     await connection.cursor().execute("INSERT INTO t VALUES (1)")
     await connection.rollback()
     assert rows_in(other) == 0
@@ -82,7 +91,7 @@ async def test_what_is_rolled_back_never_was(
 async def test_an_end_without_a_statement_leaves_no_begin_for_the_next(
     connection: OneTurnConnection, other: sqlite3.Connection, end: str
 ) -> None:
-    connection.begins_with = "BEGIN IMMEDIATE"
+    connection.begin("BEGIN IMMEDIATE")
     await getattr(connection, end)()
     await connection.cursor().execute("SELECT 1")
     other.execute("BEGIN IMMEDIATE")
@@ -92,7 +101,7 @@ async def test_after_a_begin_that_failed_no_statement_runs_by_itself(
     connection: OneTurnConnection, other: sqlite3.Connection
 ) -> None:
     other.execute("BEGIN IMMEDIATE")
-    connection.begins_with = "BEGIN IMMEDIATE"
+    connection.begin("BEGIN IMMEDIATE")
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         await connection.cursor().execute("INSERT INTO t VALUES (1)")
     other.execute("ROLLBACK")
@@ -105,7 +114,7 @@ async def test_after_a_begin_that_failed_no_statement_runs_by_itself(
 async def test_a_first_statement_that_is_cancelled_leaves_no_transaction_open(
     connection: OneTurnConnection, other: sqlite3.Connection
 ) -> None:
-    connection.begins_with = "BEGIN IMMEDIATE"
+    connection.begin("BEGIN IMMEDIATE")
     sent = asyncio.Event()
 
     async def insert() -> None:

@@ -177,7 +177,7 @@ async def _holder_of(hub: Hub, token: str) -> Caller | None:
     key, now, seen = tokens.hash_of(token), hub.now(), hub.signals.access.count
     found = hub.callers.find(key, now)
     if found is None:
-        async with hub.database.read() as connection:
+        async with hub.database.glance() as connection:
             found = await tokens.find_caller(connection, token)
         if found is not None:
             hub.callers.keep(key, found, seen=seen, now=now)
@@ -188,7 +188,7 @@ async def _session_of(hub: Hub, secret: str, now: datetime) -> Session | None:
     key, seen = tokens.hash_of(secret), hub.signals.access.count
     found = hub.sessions.find(key, now)
     if found is None:
-        async with hub.database.read() as connection:
+        async with hub.database.glance() as connection:
             found = await sessions.find(connection, secret, now)
         if found is not None:
             hub.sessions.keep(key, found, seen=seen, now=now, ends_at=found.ends_at)

@@ -1,25 +1,26 @@
 """Security rules: list, change, order, apply and export."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from litestar import Response, delete, get, post, put
 from litestar.params import HeaderParameter, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tidegate.domain.cautions import cautions_of
 from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow
 from tidegate.hub.api.parameters import (
     DEFAULT_LIMIT,
     Cursor,
     Id,
     Limit,
+    page_of_bodies,
     parse_cursor,
     render_cursor,
 )
 from tidegate.hub.api.problems import documented
 from tidegate.hub.context import Hub
+from tidegate.hub.reach import RuleSet
 from tidegate.hub.rule_body import object_of
+from tidegate.hub.rule_records import records_of
 from tidegate.hub.store import organisation, rule_changes, rules
 from tidegate.hub.store.rules import StoredRule
 from tidegate.hub.store.tokens import Caller, Role
@@ -31,7 +32,7 @@ from tidegate.wire.hub_v1 import (
     RuleRecordV1,
     RuleWriteV1,
 )
-from tidegate.wire.policy_v1alpha1 import HUB_OBJECT_NAME, PolicyObjectV1, RuleV1, rule_of
+from tidegate.wire.policy_v1alpha1 import HUB_OBJECT_NAME, PolicyObjectV1, RuleV1
 
 IfMatch = Annotated[
     str, HeaderParameter(name="If-Match", description="`etag` of the rule as you read it, or `*`.")
@@ -51,13 +52,13 @@ async def list_rules(
     hub: TheHub, search: Search = "", cursor: Cursor = "", limit: Limit = DEFAULT_LIMIT
 ) -> Page[RuleRecordV1]:
     """Return a page of the rules; the default rule is the last of all."""
-    async with hub.database.read() as connection:
-        records = await _records(connection)
-    found = [record for record in records if _mentions(record.rule, search.lower())]
     after = parse_cursor(cursor, tuple[int])
+    known = await _rules_now(hub)
+    found = [record for record in known.records if _mentions(record.rule, search.lower())]
     rest = [record for record in found if after is None or record.priority > after[0]]
     page = rest[:limit]
-    return Page(page, render_cursor(page[-1].priority) if len(rest) > limit else None)
+    following = render_cursor(page[-1].priority) if len(rest) > limit else None
+    return page_of_bodies(RuleRecordV1, [known.bodies[record.id] for record in page], following)
 
 
 @post("/rules", guards=allow(Role.ADMIN), summary="Create a rule", responses=documented(409))
@@ -80,8 +81,11 @@ async def create_rule(
 )
 async def get_rule(hub: TheHub, rule_id: Id) -> Response[RuleRecordV1]:
     """Return one rule; its ETag is what If-Match wants."""
-    async with hub.database.read() as connection:
-        return _tagged(await _record(connection, await rules.load(connection, rule_id)))
+    known = await _rules_now(hub)
+    found = next((record for record in known.records if record.id == rule_id), None)
+    if found is None:
+        raise rules.no_such_rule(rule_id)
+    return _tagged(found)
 
 
 @put(
@@ -229,28 +233,19 @@ async def _switch(
     return _tagged(record)
 
 
-async def _records(connection: AsyncConnection) -> Sequence[RuleRecordV1]:
-    stored = await rules.load_all(connection)
-    cautions = cautions_of([rule_of(rule.entry) for rule in stored])
-    return [
-        RuleRecordV1(
-            id=rule.id,
-            priority=priority,
-            rule=rule.entry,
-            cloud_scope=rule.cloud_scope,
-            is_default=rule.is_default,
-            updated_at=rule.updated_at,
-            updated_by=rule.updated_by,
-            etag=rule.etag,
-            warnings=list(warnings),
-        )
-        for priority, (rule, warnings) in enumerate(zip(stored, cautions, strict=True), 1)
-    ]
+async def _rules_now(hub: Hub) -> RuleSet:
+    """Return all rules; those held already where nothing changed since."""
+    async with hub.database.glance() as connection:
+        known = hub.rule_book.held(await organisation.revision(connection))
+    if known is not None:
+        return known
+    async with hub.database.read() as connection:
+        return await hub.rule_book.at(connection, await organisation.revision(connection))
 
 
 async def _record(connection: AsyncConnection, stored: StoredRule) -> RuleRecordV1:
     """Return a rule with its priority and cautions, which depend on all the others."""
-    records = await _records(connection)
+    records = records_of(await rules.load_all(connection))
     return next(record for record in records if record.id == stored.id)
 
 

@@ -56,7 +56,7 @@ class Database:
                 "file, like sqlite+aiosqlite:////var/lib/tidegate/hub.db"
             ) from error
         self._readers, self._writers = engines.readers, engines.writers
-        self._listener = engines.listener
+        self._glancers, self._listener = engines.glancers, engines.listener
         self._watch = AccessWatch(self._writers)
         self._reading = Turnstile(engines.max_readers, limits.queue)
         self._writing = Turnstile(engines.max_writers, limits.queue)
@@ -80,6 +80,19 @@ class Database:
             OverloadedError: too many wait for it already.
         """
         async with self._reading.place(), _connected(self._readers) as connection:
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def glance(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection for one statement that only reads: it sees one state by itself.
+
+        Without a transaction around it, it goes to the database and back once instead of thrice.
+
+        Raises:
+            DatabaseUnavailableError: the database cannot do it now; says why.
+            OverloadedError: too many wait for it already.
+        """
+        async with self._reading.place(), _connected(self._glancers) as connection:
             yield connection
 
     @contextlib.asynccontextmanager

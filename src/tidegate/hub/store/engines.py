@@ -1,13 +1,14 @@
 """How the two databases are connected to: what makes each of them safe under many callers."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DisconnectionError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from tidegate.hub.store.sqlite_driver import OneTurnConnection, open_connection
 
@@ -18,6 +19,10 @@ LOCK_TIMEOUT_MS = 10_000
 """A row or table of PostgreSQL may be held by another for so long."""
 
 STATEMENT_TIMEOUT_MS = 30_000
+LOOK_AFTER_S = 30.0
+"""A connection that was not used for so long is tried before it is: a broken network says nothing.
+One that the server closed is known without asking."""
+
 IDLE_TIMEOUT_MS = 60_000
 """A transaction that says nothing for so long is of a hub that hangs; it holds locks."""
 
@@ -27,6 +32,9 @@ POOL_TIMEOUT_S = 10.0
 
 WAL_KEPT_BYTES = 64 * 2**20
 """What SQLite leaves of its log after a checkpoint; a long reader can let it grow beyond."""
+
+_ALONE = "tidegate_alone"
+"""Execution option of SQLite's engines: statements stand alone, in no transaction."""
 
 _PRAGMAS = (
     "journal_mode = WAL",  # readers never wait for the writer
@@ -42,6 +50,8 @@ class Engines:
     """How one database is read and written, and by how many at a time."""
 
     readers: AsyncEngine
+    glancers: AsyncEngine
+    """For single statements: the readers' connections, without a transaction."""
     writers: AsyncEngine
     """May share its connections with the readers: then it is the same pool."""
     listener: AsyncEngine
@@ -87,19 +97,45 @@ def _postgresql(url: URL, connections: int) -> Engines:
             pool_size=size,
             max_overflow=0,
             pool_timeout=POOL_TIMEOUT_S,
-            pool_pre_ping=True,  # the server may have been restarted meanwhile
             connect_args=options,
         )
         for size in (reading, writing)
     )
+    _look_at_idle(readers)
+    _look_at_idle(writers)
     return Engines(
         # A reader's statements see one state, as they do on SQLite.
         readers.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True),
+        readers.execution_options(isolation_level="AUTOCOMMIT"),
         writers,
         create_async_engine(address, poolclass=NullPool, connect_args=options),
         max_readers=reading,
         max_writers=writing,
     )
+
+
+def _look_at_idle(engine: AsyncEngine) -> None:
+    """Replace connections that ended while nobody used them.
+
+    SQLAlchemy's own `pool_pre_ping` asks at each use, with a transaction of three messages.
+    """
+
+    def on_checkout(connection: DBAPIConnection, record: ConnectionPoolEntry, _: Any) -> None:  # noqa: ANN401  # the pool's own proxy
+        driver: Any = record.driver_connection
+        idle_s = time.monotonic() - record.info.get("used_at", time.monotonic())
+        if driver.is_closed():
+            raise DisconnectionError("the server closed it")
+        if idle_s > LOOK_AFTER_S:
+            try:
+                engine.dialect.do_ping(connection)
+            except Exception as error:
+                raise DisconnectionError("it does not answer") from error
+
+    def on_checkin(_: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    event.listen(engine.sync_engine, "checkout", on_checkout)
+    event.listen(engine.sync_engine, "checkin", on_checkin)
 
 
 def _with_driver(url: URL) -> URL:
@@ -117,9 +153,9 @@ def _sqlite(url: URL, connections: int) -> Engines:
     # (SQLITE_BUSY at once, without waiting), so writers take the lock first.
     reading = max(1, connections - 1)
     writers = _sqlite_engine(url, "BEGIN IMMEDIATE", 1)
-    return Engines(
-        _sqlite_engine(url, "BEGIN", reading), writers, writers, max_readers=reading, max_writers=1
-    )
+    readers = _sqlite_engine(url, "BEGIN", reading)
+    glancers = readers.execution_options(**{_ALONE: True})
+    return Engines(readers, glancers, writers, writers, max_readers=reading, max_writers=1)
 
 
 def _sqlite_engine(url: URL, begin: str, size: int) -> AsyncEngine:
@@ -140,7 +176,7 @@ def _sqlite_engine(url: URL, begin: str, size: int) -> AsyncEngine:
 
     def on_begin(connection: Connection) -> None:
         driver: Any = connection.connection.driver_connection
-        driver.begins_with = begin
+        driver.begin("" if connection.get_execution_options().get(_ALONE) else begin)
 
     event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)

@@ -83,7 +83,13 @@ class StoredEvent:
     seq: int
     """Order of arrival."""
     at: str
-    event: AdmissionEventV1
+    body: bytes
+    """As `render_event` wrote it: lists and streams pass it on without reading it."""
+
+    @property
+    def event(self) -> AdmissionEventV1:
+        """The event, read anew."""
+        return parse_event(self.body)
 
 
 async def add(
@@ -226,8 +232,10 @@ async def prune(connection: AsyncConnection, older_than: str, limit: int) -> int
 
 
 async def _fetch(connection: AsyncConnection, query: Select[Any]) -> list[StoredEvent]:
-    rows = await connection.execute(query)
-    return [StoredEvent(row.seq, row.at, parse_event(row.body.encode())) for row in rows]
+    rows = await connection.execute(
+        query.with_only_columns(events.c.seq, events.c.at, events.c.body)
+    )
+    return [StoredEvent(row.seq, row.at, row.body.encode()) for row in rows]
 
 
 def _has_image(condition: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -64,6 +64,11 @@ async def load(connection: AsyncConnection) -> Organisation:
     )
 
 
+async def revision(connection: AsyncConnection) -> int:
+    """Return how many changes of what clusters get there were."""
+    return int((await connection.execute(select(organisation.c.revision))).scalar_one())
+
+
 async def lock(connection: AsyncConnection) -> None:
     """Keep other changes of what clusters get waiting until this transaction ends.
 

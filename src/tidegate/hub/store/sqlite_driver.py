@@ -31,8 +31,14 @@ class _Result:
 class OneTurnConnection(aiosqlite.Connection):
     """A connection whose transactions begin with their first statement."""
 
-    begins_with = ""
-    """`BEGIN …` that the next statement is to send first; set as a transaction is opened."""
+    _begins_with = ""
+    """`BEGIN …` that the next statement is to send first."""
+    _alone = True
+    """Statements stand alone: there is nothing to end."""
+
+    def begin(self, statement: str) -> None:
+        """Open a transaction by `statement`, which goes with the next one; empty: open none."""
+        self._begins_with, self._alone = statement, not statement
 
     def cursor(self) -> "OneTurnCursor":  # type: ignore[override]  # narrower than aiosqlite's, as SQLAlchemy wants it
         """Return a cursor, without a word to the thread."""
@@ -44,24 +50,28 @@ class OneTurnConnection(aiosqlite.Connection):
 
     async def commit(self) -> None:
         """Commit, where anything was sent at all."""
+        if self._alone:
+            return
         await self._execute(self._end, self._conn.commit)  # type: ignore[no-untyped-call]
 
     async def rollback(self) -> None:
         """Roll back, where anything was sent at all."""
+        if self._alone:
+            return
         await self._execute(self._end, self._conn.rollback)  # type: ignore[no-untyped-call]
 
     def _end(self, end: Callable[[], None]) -> None:
         # In the thread: whoever was cancelled does not know whether BEGIN is still to come.
-        if self.begins_with:
-            self.begins_with = ""
+        if self._begins_with:
+            self._begins_with = ""
         else:
             end()
 
     def _run(self, statement: str, parameters: Any, many: bool) -> _Result:  # noqa: ANN401, FBT001  # called by position in the thread
         connection = self._conn
-        if self.begins_with:
-            connection.execute(self.begins_with)
-            self.begins_with = ""  # only now: a statement after a BEGIN that failed sends it again
+        if self._begins_with:
+            connection.execute(self._begins_with)
+            self._begins_with = ""  # only now: a statement after a BEGIN that failed sends it again
         if many:
             cursor = connection.executemany(statement, parameters)
         else:
