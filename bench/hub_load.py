@@ -192,10 +192,11 @@ async def _ingest(url: str, seconds: float) -> Ingested:
         batch = [event(number_ * BATCH + n, "load") for n in range(BATCH)]
         sent_s = time.perf_counter()
         try:
-            stored += (await clients[number_ % CLUSTERS].post_events(batch)).stored
+            answer = await clients[number_ % CLUSTERS].post_events(batch)
         except TidegateError as error:
             found.errors[str(error)[:120]] += 1
         else:
+            stored += answer.stored
             found.batch_ms.append((time.perf_counter() - sent_s) * 1000)
         late.append((number_, time.perf_counter() - due_s))
 

@@ -21,12 +21,24 @@ class RuleSet:
     def __init__(self, revision: int, rules: Sequence[StoredRule]) -> None:
         self.revision = revision
         self.rules = rules
+        self._scoped = [(rule, rule.cloud_scope != CloudScopeV1()) for rule in rules]
         self._generations: dict[tuple[object, ...], str] = {}
 
     @cached_property
     def records(self) -> list[RuleRecordV1]:
         """The rules as people see them."""
         return records_of(self.rules)
+
+    def record(self, rule_id: str) -> RuleRecordV1:
+        """Return one of them.
+
+        Raises:
+            NotFoundError: there is none with this id.
+        """
+        found = next((record for record in self.records if record.id == rule_id), None)
+        if found is None:
+            raise rules.no_such_rule(rule_id)
+        return found
 
     @cached_property
     def bodies(self) -> dict[str, bytes]:
@@ -51,8 +63,9 @@ class RuleSet:
     def _chosen(self, cluster: ClusterV1) -> list[StoredRule]:
         return [
             rule
-            for rule in self.rules
-            if rule.is_default or (rule.entry.enabled and reaches(rule.cloud_scope, cluster))
+            for rule, scoped in self._scoped
+            if rule.is_default
+            or (rule.entry.enabled and (not scoped or reaches(rule.cloud_scope, cluster)))
         ]
 
     def _generation(
@@ -83,6 +96,11 @@ class RuleBook:
     def held(self, revision: int) -> RuleSet | None:
         """Return the rules of `revision`, which the caller read, where they are those held."""
         return self._held if self._held.revision == revision else None
+
+    def hold(self, rules: RuleSet) -> None:
+        """Hold the rules that a transaction left, which was committed since."""
+        if rules.revision > self._held.revision:
+            self._held = rules
 
     async def at(self, connection: AsyncConnection, revision: int) -> RuleSet:
         """Return the rules, read again where `revision` is not the one held.

@@ -44,6 +44,7 @@ TheFilter = NamedDependency[EventFilter]
 
 
 async def provide_event_filter(  # noqa: PLR0913, PLR0917  # a parameter for each filter
+    hub: TheHub,
     action: EventAction = "",
     cluster: Text = "",
     namespace: Text = "",
@@ -55,6 +56,7 @@ async def provide_event_filter(  # noqa: PLR0913, PLR0917  # a parameter for eac
     reason: Text = "",
 ) -> EventFilter:
     """Return the filter that a request asks for."""
+    del hub  # asked for first, see `provide_caller`
     return EventFilter(action, cluster, namespace, rule, image, search, kind, user, reason)
 
 

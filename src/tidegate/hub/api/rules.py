@@ -20,9 +20,7 @@ from tidegate.hub.api.problems import documented
 from tidegate.hub.context import Hub
 from tidegate.hub.reach import RuleSet
 from tidegate.hub.rule_body import object_of
-from tidegate.hub.rule_records import records_of
 from tidegate.hub.store import organisation, rule_changes, rules
-from tidegate.hub.store.rules import StoredRule
 from tidegate.hub.store.tokens import Caller, Role
 from tidegate.wire.hub_v1 import (
     Page,
@@ -68,9 +66,8 @@ async def create_rule(
     """Create a rule directly above the default rule."""
     async with hub.database.write() as connection:
         created = await rule_changes.create(connection, data, hub.author(caller))
-        record = await _record(connection, created)
-    hub.signals.policy.ring()
-    return _tagged(record, status=201)
+        known = await _rules_after(connection)
+    return _changed(hub, known, created.id, status=201)
 
 
 @get(
@@ -82,10 +79,7 @@ async def create_rule(
 async def get_rule(hub: TheHub, rule_id: Id) -> Response[RuleRecordV1]:
     """Return one rule; its ETag is what If-Match wants."""
     known = await _rules_now(hub)
-    found = next((record for record in known.records if record.id == rule_id), None)
-    if found is None:
-        raise rules.no_such_rule(rule_id)
-    return _tagged(found)
+    return _tagged(known.record(rule_id))
 
 
 @put(
@@ -105,9 +99,8 @@ async def replace_rule(
     async with hub.database.write() as connection:
         author = hub.author(caller)
         written = await rule_changes.replace(connection, rule_id, data, if_match, author)
-        record = await _record(connection, written)
-    hub.signals.policy.ring()
-    return _tagged(record)
+        known = await _rules_after(connection)
+    return _changed(hub, known, written.id)
 
 
 @delete(
@@ -161,9 +154,8 @@ async def move_rule(
     async with hub.database.write() as connection:
         author = hub.author(caller)
         moved = await rule_changes.move(connection, rule_id, data.priority, author)
-        record = await _record(connection, moved)
-    hub.signals.policy.ring()
-    return _tagged(record)
+        known = await _rules_after(connection)
+    return _changed(hub, known, moved.id)
 
 
 @post(
@@ -176,9 +168,8 @@ async def duplicate_rule(hub: TheHub, caller: TheCaller, rule_id: Id) -> Respons
     """Make a disabled copy directly below a rule, of the default rule directly above it."""
     async with hub.database.write() as connection:
         copy = await rule_changes.duplicate(connection, rule_id, hub.author(caller))
-        record = await _record(connection, copy)
-    hub.signals.policy.ring()
-    return _tagged(record, status=201)
+        known = await _rules_after(connection)
+    return _changed(hub, known, copy.id, status=201)
 
 
 @post(
@@ -225,12 +216,11 @@ async def _switch(
     hub: Hub, caller: Caller, rule_id: str, *, enabled: bool
 ) -> Response[RuleRecordV1]:
     async with hub.database.write() as connection:
-        stored = await rule_changes.set_enabled(
+        await rule_changes.set_enabled(
             connection, rule_id, enabled=enabled, author=hub.author(caller)
         )
-        record = await _record(connection, stored)
-    hub.signals.policy.ring()
-    return _tagged(record)
+        known = await _rules_after(connection)
+    return _changed(hub, known, rule_id)
 
 
 async def _rules_now(hub: Hub) -> RuleSet:
@@ -243,10 +233,16 @@ async def _rules_now(hub: Hub) -> RuleSet:
         return await hub.rule_book.at(connection, await organisation.revision(connection))
 
 
-async def _record(connection: AsyncConnection, stored: StoredRule) -> RuleRecordV1:
-    """Return a rule with its priority and cautions, which depend on all the others."""
-    records = records_of(await rules.load_all(connection))
-    return next(record for record in records if record.id == stored.id)
+async def _rules_after(connection: AsyncConnection) -> RuleSet:
+    """Return the rules as this transaction leaves them."""
+    return RuleSet(await organisation.revision(connection), await rules.load_all(connection))
+
+
+def _changed(hub: Hub, known: RuleSet, rule_id: str, status: int = 200) -> Response[RuleRecordV1]:
+    """Return a rule just stored, and let those who wait and read have what is in force now."""
+    hub.rule_book.hold(known)
+    hub.signals.policy.ring()
+    return _tagged(known.record(rule_id), status)
 
 
 def _tagged(record: RuleRecordV1, status: int = 200) -> Response[RuleRecordV1]:

@@ -12,6 +12,8 @@ from tidegate.hub.store.audit import Author
 from tidegate.hub.store.schema import ORGANISATION_ID, organisation
 from tidegate.wire.hub_v1 import SettingsV1
 
+_REVISION = select(organisation.c.revision)
+
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
@@ -66,7 +68,7 @@ async def load(connection: AsyncConnection) -> Organisation:
 
 async def revision(connection: AsyncConnection) -> int:
     """Return how many changes of what clusters get there were."""
-    return int((await connection.execute(select(organisation.c.revision))).scalar_one())
+    return int((await connection.execute(_REVISION)).scalar_one())
 
 
 async def lock(connection: AsyncConnection) -> None:
