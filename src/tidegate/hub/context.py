@@ -37,8 +37,9 @@ class Hub:
     """Whose cookie it is, likewise."""
 
     def __post_init__(self) -> None:
-        """Let what ends access in this process end what is remembered of it."""
+        """Let what ends access in this process end what is remembered of it; count refusals."""
         self.database.on_access_taken = self.signals.access.ring
+        self.database.on_overload = self.metrics.overloaded.inc
         object.__setattr__(self, "callers", Remembered(self.signals.access))
         object.__setattr__(self, "sessions", Remembered(self.signals.access))
 

@@ -75,14 +75,12 @@ def _problem(
 
 
 def _on_refusal(
-    request: Request[Any, Any, Any], error: InputError | UnavailableError
+    _: Request[Any, Any, Any], error: InputError | UnavailableError
 ) -> Response[ProblemV1]:
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if isinstance(error, RateLimitedError | OverloadedError):
         headers["Retry-After"] = str(math.ceil(error.retry_after_s))
-    if isinstance(error, OverloadedError):
-        request.app.state.hub.metrics.overloaded.inc()
     answer = _problem(status, str(error), headers=headers)
     answer.content.type = _TYPES.get(type(error), answer.content.type)
     return answer

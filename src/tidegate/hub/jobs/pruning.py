@@ -14,6 +14,7 @@ from tidegate.hub.store import (
     event_tallies,
     events,
     jobs,
+    rejudgements,
     scans,
     sign_in_failures,
     workers,
@@ -29,6 +30,7 @@ _STEPS = (
     event_tallies.prune,
     jobs.prune,
     scans.prune,
+    rejudgements.prune,
     workers.prune,
 )
 

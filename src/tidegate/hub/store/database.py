@@ -46,6 +46,8 @@ class Database:
         self._turns = {turn: asyncio.Lock() for turn in Turn}
         self.on_access_taken: Callable[[], None] = _ignore
         """Called at the end of a transaction after which somebody may do less than before."""
+        self.on_overload: Callable[[], None] = _ignore
+        """Called for each that is refused because too many wait."""
         try:
             engines = make_engines(url, limits.connections)
         except (ArgumentError, InvalidRequestError, ImportError) as error:
@@ -58,8 +60,10 @@ class Database:
         self._readers, self._writers = engines.readers, engines.writers
         self._glancers, self._listener = engines.glancers, engines.listener
         self._watch = AccessWatch(self._writers)
-        self._reading = Turnstile(engines.max_readers, limits.queue)
-        self._writing = Turnstile(engines.max_writers, limits.queue)
+        self._reading, self._writing = (
+            Turnstile(places, limits.queue, on_refused=self._refused)
+            for places in (engines.max_readers, engines.max_writers)
+        )
 
     @property
     def is_shared(self) -> bool:
@@ -130,6 +134,9 @@ class Database:
                 yield connection
             finally:
                 await connection.invalidate()
+
+    def _refused(self) -> None:
+        self.on_overload()
 
     async def close(self) -> None:
         """Close all connections."""

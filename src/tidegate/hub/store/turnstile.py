@@ -6,7 +6,7 @@ order. Here the first to come is the first to go, and a queue that is full says 
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from tidegate.domain.errors import OverloadedError
 
@@ -19,10 +19,17 @@ RETRY_AFTER_S = 2
 class Turnstile:
     """Counts who is inside; not for several threads."""
 
-    def __init__(self, places: int, queue: int, max_wait_s: float = MAX_WAIT_S) -> None:
+    def __init__(
+        self,
+        places: int,
+        queue: int,
+        max_wait_s: float = MAX_WAIT_S,
+        on_refused: Callable[[], None] = lambda: None,
+    ) -> None:
         self._places = asyncio.Semaphore(places)
         self._queue = queue
         self._max_wait_s = max_wait_s
+        self._on_refused = on_refused
         self.waiting = 0
         """How many wait for a place now."""
 
@@ -44,20 +51,19 @@ class Turnstile:
 
     async def _wait(self) -> None:
         if self.waiting >= self._queue:
-            raise OverloadedError(
-                f"the hub is overloaded: {self.waiting} requests wait for its database, the most "
-                "that may; send this again later",
-                retry_after_s=RETRY_AFTER_S,
-            )
+            raise self._refusal(f"{self.waiting} requests wait for its database, the most that may")
         self.waiting += 1
         try:
             async with asyncio.timeout(self._max_wait_s):
                 await self._places.acquire()
         except TimeoutError as error:
-            raise OverloadedError(
-                f"the hub is overloaded: this waited {self._max_wait_s:g} s for its database; "
-                "send it again later",
-                retry_after_s=RETRY_AFTER_S,
-            ) from error
+            why = f"this waited {self._max_wait_s:g} s for its database"
+            raise self._refusal(why) from error
         finally:
             self.waiting -= 1
+
+    def _refusal(self, why: str) -> OverloadedError:
+        self._on_refused()
+        return OverloadedError(
+            f"the hub is overloaded: {why}; send it again later", retry_after_s=RETRY_AFTER_S
+        )
