@@ -34,8 +34,9 @@ class JobLimits:
 class DatabaseLimits:
     """How many requests work on the database at a time, and how many may wait to."""
 
-    connections: int = 10
-    """Of this hub in all, besides one that listens; half of them, of SQLite one, write."""
+    connections: int = 20
+    """Of this hub in all, besides one that listens; a third of them, of SQLite one, write. They are
+    for waiting at the same time more than for working: a database may be an RTT away."""
     queue: int = 1000
     """Requests that wait for a connection, readers and writers each; further ones are refused."""
 

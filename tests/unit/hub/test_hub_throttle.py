@@ -4,13 +4,16 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from alembic import command
+from sqlalchemy import Connection, func, select, text
 
 from support.hub_world import START, World, database_bytes
 from tidegate.domain.errors import RateLimitedError
 from tidegate.hub.accounts.throttle import ACCOUNT, ADDRESS, Failures, network_of
 from tidegate.hub.jobs.pruning import prune
 from tidegate.hub.store import sign_in_failures
+from tidegate.hub.store.database import Database
+from tidegate.hub.store.migrate import _config, migrate
 from tidegate.hub.store.schema import sign_in_failures as rows
 
 
@@ -128,3 +131,33 @@ async def test_pruning_forgets_the_old_and_keeps_who_is_locked(
         kept = (await connection.execute(select(func.count()).select_from(rows))).scalar_one()
     assert kept == 4
     assert await attempt(world, "ann", "192.0.2.200") == 30
+
+
+OLD_ROWS = (
+    "INSERT INTO users VALUES ('ann', 'Ann', 'admin', 'local', true, 'h', false, '2026', '')",
+    "INSERT INTO sessions VALUES ('s1', 'h1', 'ann', NULL, '2026', '2026', '2026')",
+)
+
+
+def to_release_before(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0012")
+    for row in OLD_ROWS:
+        connection.execute(text(row))
+
+
+async def test_a_filled_database_of_the_release_before_counts_from_now_on(
+    empty_database_url: str,
+) -> None:
+    database = Database(empty_database_url)
+    async with database.write() as connection:
+        await connection.run_sync(to_release_before)
+    await migrate(database)
+    async with database.write() as connection:
+        await sign_in_failures.begin(connection, "ann", "192.0.2.1", START)
+    async with database.write() as connection:  # as the release before does, still at work
+        assert (await connection.execute(text("SELECT id FROM sessions"))).scalars().all() == ["s1"]
+        await connection.execute(text("UPDATE users SET display_name = 'A'"))
+        await connection.execute(text("DELETE FROM sessions"))
+    await database.close()

@@ -30,6 +30,9 @@ CONNECT_TIMEOUT_S = 5.0
 POOL_TIMEOUT_S = 10.0
 """Never used up in ordinary work: `turnstile` lets in no more than there are connections."""
 
+SQLITE_READERS = 8
+"""Each is a thread, and reads without waiting for anybody; more than cores are of no use."""
+
 WAL_KEPT_BYTES = 64 * 2**20
 """What SQLite leaves of its log after a checkpoint; a long reader can let it grow beyond."""
 
@@ -89,7 +92,7 @@ def _postgresql(url: URL, connections: int) -> Engines:
     }
     address = _with_driver(url)
     # Two pools, so that readers never take the last connection from a writer, nor the reverse.
-    writing = max(1, connections // 2)
+    writing = max(1, connections // 3)
     reading = max(1, connections - writing)
     readers, writers = (
         create_async_engine(
@@ -151,7 +154,7 @@ def _sqlite(url: URL, connections: int) -> Engines:
         raise ArgumentError("a database in memory has one connection and ends with it")
     # A transaction that begins by reading cannot become a writing one while another writes
     # (SQLITE_BUSY at once, without waiting), so writers take the lock first.
-    reading = max(1, connections - 1)
+    reading = min(connections - 1, SQLITE_READERS)
     writers = _sqlite_engine(url, "BEGIN IMMEDIATE", 1)
     readers = _sqlite_engine(url, "BEGIN", reading)
     glancers = readers.execution_options(**{_ALONE: True})
