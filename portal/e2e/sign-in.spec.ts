@@ -10,7 +10,7 @@ test("the first password is changed before anything else can be seen", async ({ 
   const initial = await makeUser(request, "ann", "admin");
   await openSignIn(page, "/clusters");
   await giveCredentials(page, "ann", "a guess that is wrong");
-  await expect(alert(page)).toContainText("the name or the password is wrong");
+  await expect(alert(page)).toContainText("The name or the password is wrong");
   await giveCredentials(page, "ann", initial);
 
   await page.getByRole("heading", { name: "Choose a password" }).waitFor();
@@ -29,7 +29,7 @@ test("the first password is changed before anything else can be seen", async ({ 
   await expect(alert(page)).toContainText(/want at least \d+/);
   await fill("not the one that was given", "mooring at high water");
   await change.click();
-  await expect(alert(page)).toContainText("the current password is wrong");
+  await expect(alert(page)).toContainText("The current password is wrong");
   await fill(initial, "mooring at high water");
   await change.click();
   await expect(page.getByRole("heading", { level: 1, name: "Clusters" })).toBeVisible();
@@ -40,7 +40,7 @@ test("the first password is changed before anything else can be seen", async ({ 
   await page.reload();
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
   await giveCredentials(page, "ann", initial);
-  await expect(alert(page)).toContainText("the name or the password is wrong");
+  await expect(alert(page)).toContainText("The name or the password is wrong");
   await giveCredentials(page, "ann", "mooring at high water");
   await main(page).waitFor();
 });
@@ -53,7 +53,7 @@ test("who guesses is told to wait, also with the right password", async ({ page,
     await expect(page.getByRole("button", { name: "Sign in", exact: true })).toBeEnabled();
   }
   await giveCredentials(page, "lou", password);
-  await expect(alert(page)).toContainText("too many sign-ins failed; try again later");
+  await expect(alert(page)).toContainText("Too many sign-ins failed; try again later");
 });
 
 test("a token that the hub does not know opens nothing, and says so", async ({ page }) => {
@@ -61,7 +61,7 @@ test("a token that the hub does not know opens nothing, and says so", async ({ p
   await page.getByRole("button", { name: "Use an API token instead" }).click();
   await page.getByLabel("API token").fill("made-up");
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  await expect(alert(page)).toContainText("the token is unknown or revoked");
+  await expect(alert(page)).toContainText("The token is unknown or revoked");
 });
 
 test("a session that ended elsewhere leads back to the sign-in", async ({ page, request }) => {

@@ -65,7 +65,7 @@ test("a user is made, reset, disabled, enabled, promoted and deleted, and each h
   await person.reload();
   await person.getByRole("heading", { name: "Sign in" }).waitFor();
   await giveCredentials(person, NAME, PASSWORD);
-  await expect(person.getByRole("alert")).toContainText("the name or the password is wrong");
+  await expect(person.getByRole("alert")).toContainText("The name or the password is wrong");
   await changeFirstPassword(person, second);
 
   await tool(page, "Disable").click();
@@ -73,7 +73,7 @@ test("a user is made, reset, disabled, enabled, promoted and deleted, and each h
   await person.reload();
   await person.getByRole("heading", { name: "Sign in" }).waitFor();
   await giveCredentials(person, NAME, PASSWORD);
-  await expect(person.getByRole("alert")).toContainText("the name or the password is wrong");
+  await expect(person.getByRole("alert")).toContainText("The name or the password is wrong");
   await tool(page, "Enable").click();
   await expect(row(page)).toContainText("Active");
 
@@ -81,7 +81,7 @@ test("a user is made, reset, disabled, enabled, promoted and deleted, and each h
   await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
   await expect(row(page)).toHaveCount(0);
   await giveCredentials(person, NAME, PASSWORD);
-  await expect(person.getByRole("alert")).toContainText("the name or the password is wrong");
+  await expect(person.getByRole("alert")).toContainText("The name or the password is wrong");
   await person.close();
 
   await page.goto(page.url().replace("/settings/users", "/audit"));

@@ -1,3 +1,5 @@
+import path from "node:path";
+
 import type { Page } from "@playwright/test";
 
 import { site } from "./site";
@@ -102,6 +104,15 @@ export const VIEWS: readonly View[] = [
     act: (page) => question(page).waitFor(),
   },
   { name: "policy-object", path: "/rules/policy-object", forReaders: true },
+  { name: "rules-import", path: "/rules/import" },
+  {
+    name: "rules-import-preview",
+    path: "/rules/import",
+    act: async (page) => {
+      await page.getByLabel("File of rules").setInputFiles(path.resolve(import.meta.dirname, "rules.yaml"));
+      await panel(page).getByRole("button", { name: /fields? changed/ }).click();
+    },
+  },
   { name: "monitoring", path: "/monitoring?range=all", forReaders: true },
   {
     name: "monitoring-event",
@@ -126,6 +137,7 @@ export const VIEWS: readonly View[] = [
     path: "/monitoring?range=all&kind=Pod",
     act: (page) => page.getByRole("button", { name: "Add filter" }).click(),
   },
+  { name: "monitoring-span", path: "/monitoring?since=2026-01-01T10:00:00Z&until=2026-01-01T08:00:00Z", forReaders: true },
   { name: "monitoring-none-found", path: "/monitoring?rule=no-such-rule", forReaders: true },
   { name: "registries", path: "/registries", forReaders: true },
   { name: "repositories", path: () => Promise.resolve(inRegistry()), forReaders: true },
@@ -204,6 +216,14 @@ export const VIEWS: readonly View[] = [
     },
   },
   { name: "settings", path: "/settings", forReaders: true },
+  {
+    name: "settings-gating",
+    path: "/settings",
+    act: async (page) => {
+      await page.getByRole("group", { name: "Security gating" }).getByRole("button", { name: "Off" }).click();
+      await question(page).getByRole("button", { name: "Switch off" }).waitFor();
+    },
+  },
   { name: "settings-users", path: "/settings/users" },
   { name: "settings-tokens", path: "/settings/tokens" },
   { name: "settings-keys", path: "/settings/keys", forReaders: true },
@@ -217,6 +237,7 @@ export const VIEWS: readonly View[] = [
       await panel(page).getByText("What changed").waitFor();
     },
   },
+  { name: "audit-searched", path: "/audit?search=Lab&object=rule&range=30d" },
   { name: "audit-none-found", path: "/audit?search=nothing-has-this-name" },
   {
     name: "user-menu",

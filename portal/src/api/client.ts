@@ -1,5 +1,6 @@
 import createClient, { type Middleware } from "openapi-fetch";
 
+import { capitalize } from "../lib/format";
 import { noteAnswer } from "./reach";
 import type { components, paths } from "./schema";
 
@@ -15,7 +16,7 @@ export class ApiError extends Error {
     /** What a page can do something about by itself; else `about:blank`. */
     readonly type = "about:blank",
   ) {
-    super(detail);
+    super(capitalize(detail)); // the hub's sentences also stand within others, after a colon
     this.name = "ApiError";
   }
 

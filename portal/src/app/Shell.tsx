@@ -41,8 +41,9 @@ export function Shell() {
           </Suspense>
         </main>
       </div>
-      <FailedSignIn />
       <Toaster toasterId={TOASTER} position="bottom-end" />
+      {/* After what shows it. */}
+      <FailedSignIn />
     </div>
   );
 }

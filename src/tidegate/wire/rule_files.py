@@ -6,6 +6,7 @@ with its reason beside those that do, so that whoever takes the file over sees a
 Not done here: reading files, and what is there already.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ from tidegate.wire.policy_v1alpha1 import (
     rule_of,
 )
 from tidegate.wire.strict_yaml import load_documents
+
+_PLACE = re.compile(r" - at `\$\.?([^`]{0,200})`$")
+"""How msgspec says where it was; `$` means nothing to whoever wrote the file."""
 
 RULES_FIELD = "vulnerabilityAssessmentGatedDeployment"
 
@@ -142,7 +146,9 @@ def _found(entry: object) -> ImportedRule:
     try:
         rule = msgspec.convert(entry, RuleV1)
         rule_of(rule)
-    except (msgspec.ValidationError, InvalidPolicyError) as error:
+    except msgspec.ValidationError as error:
+        return ImportedRule(name, None, _PLACE.sub(r" at \1", str(error)))
+    except InvalidPolicyError as error:
         return ImportedRule(name, None, str(error))
     return ImportedRule(rule.name, rule)
 

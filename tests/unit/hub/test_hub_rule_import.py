@@ -74,7 +74,7 @@ async def test_the_preview_says_what_would_become_of_each_and_saves_nothing(worl
         "misspelt": "refused",
     }
     assert "no condition" in found["void"][1]
-    assert "unknown field `maxSeverity`" in found["misspelt"][1]
+    assert found["misspelt"][1] == ("Object contains unknown field `maxSeverity` at configuration")
     assert await names(world) == ["same", "softer", DEFAULT_RULE_NAME]
     assert (await world.admin.list_audit()).items == before
 

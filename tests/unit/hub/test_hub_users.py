@@ -177,7 +177,8 @@ async def test_a_name_that_is_none_is_refused(world: World, name: str) -> None:
 
 async def test_a_name_is_taken_once(world: World) -> None:
     body = {"name": "admin", "role": "reader"}
-    assert (await world.raw(TOKENS["admin"]).post("/api/v1/users", json=body)).status_code == 409
+    answer = await world.raw(TOKENS["admin"]).post("/api/v1/users", json=body)
+    assert (answer.status_code, answer.json()["field"]) == (409, "name")
 
 
 @pytest.mark.parametrize(

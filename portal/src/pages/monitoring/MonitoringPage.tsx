@@ -46,7 +46,7 @@ export function Component() {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
   const download = (format: "csv" | "jsonl") => location.assign(exportUrl(asked, format));
-  const filtered = Object.keys(filters).length > 0;
+  const filtered = Object.keys(filters).length > 0 || !("range" in span);
   const wide = useIsWide(WIDE_PX + MARGINS_PX);
 
   return (
@@ -111,7 +111,7 @@ export function Component() {
           empty={
             <EmptyState title={filtered ? "No event matches" : "No events yet"}>
               {filtered
-                ? "Remove a filter, or choose a longer time."
+                ? "Remove a filter, or choose another time."
                 : "Denied, audited and allowed workloads appear here within a second of the decision."}
             </EmptyState>
           }
@@ -142,28 +142,28 @@ function Live({ connected }: { connected: boolean }) {
 const text = (value: string | undefined) => (value ? <span title={value}>{value}</span> : <span className={styles["none"]}>–</span>);
 
 /** Below this the columns are fewer: what they leave out stands in the panel of an event. */
-const WIDE_PX = 1100;
-const NARROW_PX = 720;
+const WIDE_PX = 1120;
+const NARROW_PX = 732;
 /** Of the page, beside the table. */
 const MARGINS_PX = 48;
 
 const TIME: Column<Entry> = {
   key: "time",
   header: "Timestamp",
-  width: "168px",
+  width: "164px",
   render: ({ lastAt }) => <time dateTime={lastAt}>{exactTime(new Date(lastAt))}</time>,
 };
 
-const ACTION: Column<Entry> = { key: "action", header: "Action", width: "96px", render: ({ event }) => <ActionBadge action={event.action} /> };
+const ACTION: Column<Entry> = { key: "action", header: "Action", width: "88px", render: ({ event }) => <ActionBadge action={event.action} /> };
 
 const VIOLATION: Column<Entry> = {
   key: "violation",
   header: "Violation",
-  width: "minmax(150px, 2fr)",
+  width: "minmax(212px, 2fr)",
   render: ({ event }) => text(worstRow(event)?.violation),
 };
 
-const RULE: Column<Entry> = { key: "rule", header: "Rule name", width: "minmax(120px, 1.4fr)", render: ({ event }) => text(worstRow(event)?.rule) };
+const RULE: Column<Entry> = { key: "rule", header: "Rule name", width: "minmax(108px, 1.2fr)", render: ({ event }) => text(worstRow(event)?.rule) };
 
 function Name({ entry: { event, count }, name }: { entry: Entry; name: string }) {
   return (
@@ -174,6 +174,11 @@ function Name({ entry: { event, count }, name }: { entry: Entry; name: string })
           ×{count}
         </span>
       ) : null}
+      {event.origin === "rejudged" ? (
+        <span className={styles["count"]} title="Judged again while it runs; nothing was refused">
+          running
+        </span>
+      ) : null}
     </span>
   );
 }
@@ -181,21 +186,21 @@ function Name({ entry: { event, count }, name }: { entry: Entry; name: string })
 const COLUMNS: readonly Column<Entry>[] = [
   TIME,
   ACTION,
-  { key: "kind", header: "Resource type", width: "128px", render: ({ event }) => text(event.kind) },
+  { key: "kind", header: "Resource type", width: "116px", render: ({ event }) => text(event.kind) },
   {
     key: "name",
     header: "Resource name",
-    width: "minmax(140px, 1.6fr)",
+    width: "minmax(120px, 1.6fr)",
     render: (entry) => <Name entry={entry} name={entry.event.name} />,
   },
-  { key: "namespace", header: "Namespace", width: "minmax(96px, 0.8fr)", render: ({ event }) => text(event.namespace) },
+  { key: "namespace", header: "Namespace", width: "minmax(100px, 0.8fr)", render: ({ event }) => text(event.namespace) },
   { key: "cluster", header: "Cluster", width: "minmax(72px, 0.7fr)", render: ({ event }) => text(event.cluster) },
   VIOLATION,
   RULE,
   {
     key: "reason",
     header: "Reason",
-    width: "144px",
+    width: "132px",
     render: ({ event }) => text(spaced(worstRow(event)?.reason ?? "")),
   },
 ];
@@ -206,10 +211,10 @@ const NARROW_COLUMNS: readonly Column<Entry>[] = [
   {
     key: "name",
     header: "Resource",
-    width: "minmax(132px, 1.6fr)",
+    width: "minmax(112px, 1.6fr)",
     render: (entry) => <Name entry={entry} name={`${entry.event.kind} ${entry.event.name}, namespace ${entry.event.namespace || "–"}`} />,
   },
   { key: "cluster", header: "Cluster", width: "minmax(72px, 0.7fr)", render: ({ event }) => text(event.cluster) },
   VIOLATION,
-  { ...RULE, width: "minmax(96px, 1.2fr)" },
+  { ...RULE, width: "minmax(84px, 1.2fr)" },
 ];

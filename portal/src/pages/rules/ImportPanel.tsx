@@ -144,9 +144,9 @@ function Picker({ small, busy, onTake }: PickerProps) {
       }}
     >
       <DocumentArrowUp24Regular aria-hidden />
-      <span>Drop a YAML or JSON file here, or</span>
+      <span>Drop a YAML or JSON file here</span>
       <Button size={small ? "small" : "medium"} disabled={busy} onClick={() => input.current?.click()}>
-        {small ? "choose another file" : "choose a file"}
+        {small ? "Choose another file" : "Choose a file"}
       </Button>
       <input
         ref={input}

@@ -132,7 +132,7 @@ def _describe(entry: AuditEntryV1) -> str:
         MOVED: f"{name} was moved",
         ORDERED: "all rules were ordered anew",
     }
-    return f"{what[entry.action]} by {entry.actor} at {entry.at}"
+    return f"{what[entry.action]} by {entry.actor} at {entry.at[:19]}Z"
 
 
 def _name(value: Any) -> str:  # noqa: ANN401  # JSON as the audit log keeps it

@@ -1,12 +1,12 @@
 """The audit log is searched by who, what and when.
 
-Revision ID: 0009
+Revision ID: 0013
 """
 
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0013"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
