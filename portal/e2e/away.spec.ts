@@ -88,5 +88,5 @@ test("a page that could not be fetched comes by itself once the hub is back", as
   await page.getByRole("link", { name: "Registries" }).click();
   await expect(page.getByRole("alert").filter({ hasText: "This page could not be fetched from the hub." })).toBeVisible();
   hold("SIGCONT");
-  await expect(page.getByRole("row", { name: new RegExp(site().registry) })).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByRole("row", { name: new RegExp(site().registry) })).toBeVisible({ timeout: 60_000 });
 });

@@ -7,7 +7,6 @@ import { ErrorState } from "../components/States";
 const AGAIN_MS = 3_000;
 /** A page that a reload does not bring must not be reloaded for ever. */
 const RELOAD_PAUSE_MS = 30_000;
-const KEY = "tidegate.reloadedAt";
 
 /** What is shown when a page itself fails; one that could not be fetched comes by itself when it can be. */
 export function RouteError() {
@@ -37,8 +36,9 @@ export function RouteError() {
 const isUnfetched = ({ message }: Error): boolean => /preload css|imported module|importing a module/i.test(message);
 
 function mayReload(): boolean {
-  const before = Number(sessionStorage.getItem(KEY) ?? 0);
+  const key = `tidegate.reloaded:${location.pathname}`;
+  const before = Number(sessionStorage.getItem(key) ?? 0);
   if (Date.now() - before < RELOAD_PAUSE_MS) return false;
-  sessionStorage.setItem(KEY, String(Date.now()));
+  sessionStorage.setItem(key, String(Date.now()));
   return true;
 }
