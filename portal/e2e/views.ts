@@ -27,7 +27,7 @@ const inRegistry = (...parts: string[]) => `/registries/${[site().registry, ...p
 
 /** Address of the image with the most findings, as a link that somebody sent. */
 async function imagePath(tab = "findings"): Promise<string> {
-  const query = new URLSearchParams({ registry: site().registry, repository: "demo/app", search: "critical" });
+  const query = new URLSearchParams({ registry: site().registry, repository: "demo/app", limit: "500" });
   const headers = { Authorization: `Bearer ${site().adminToken}` };
   const answer = await fetch(`${site().hub}/api/v1/images?${query}`, { headers });
   const { items } = (await answer.json()) as { items: { digest: string; tags: string[] }[] };
@@ -137,7 +137,7 @@ export const VIEWS: readonly View[] = [
     path: "/monitoring?range=all&kind=Pod",
     act: (page) => page.getByRole("button", { name: "Add filter" }).click(),
   },
-  { name: "monitoring-span", path: "/monitoring?since=2026-01-01T10:00:00Z&until=2026-01-01T08:00:00Z", forReaders: true },
+  { name: "monitoring-span", path: "/monitoring?since=2026-01-01T10:00:00Z&until=2026-01-01T08:00:00Z" },
   { name: "monitoring-none-found", path: "/monitoring?rule=no-such-rule", forReaders: true },
   { name: "registries", path: "/registries", forReaders: true },
   { name: "repositories", path: () => Promise.resolve(inRegistry()), forReaders: true },
@@ -150,7 +150,7 @@ export const VIEWS: readonly View[] = [
   })),
   { name: "image-finding", path: imagePath, forReaders: true, act: (page) => openRow(page, /CVE-/) },
   { name: "image-referrer", path: () => imagePath("referrers"), forReaders: true, act: (page) => openRow(page, /in-toto/) },
-  { name: "image-none", path: NO_IMAGE, forReaders: true },
+  { name: "image-none", path: NO_IMAGE },
   { name: "registries-none-found", path: "/registries?search=nothing-has-this-name", forReaders: true },
   { name: "clusters-none-found", path: "/clusters?search=nothing-has-this-name", forReaders: true },
   { name: "clusters", path: "/clusters", forReaders: true },

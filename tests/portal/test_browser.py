@@ -76,7 +76,7 @@ def test_the_shell_loads_little() -> None:
     assert sum(sizes.values()) < MOST_FIRST_BYTES, f"bytes that the first load takes:\n{told}"
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 @pytest.mark.usefixtures("node")
 def test_the_lab_is_played_in_the_browser() -> None:
     if not Path(CHROMIUM).exists():

@@ -39,6 +39,7 @@ const DARK: Theme = {
   colorBrandForegroundLink: BRAND[120],
   colorBrandForegroundLinkHover: BRAND[130],
   colorNeutralForeground3: "#b8b8b8",
+  colorStatusDangerForeground1: "#ec8d95",
 };
 
 const KEY = "tidegate.theme";

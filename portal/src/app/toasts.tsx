@@ -13,7 +13,8 @@ export function useTell() {
           <ToastTitle>{title}</ToastTitle>
           {text ? <ToastBody>{text}</ToastBody> : null}
         </Toast>,
-        { intent, timeout: intent === "error" ? 12_000 : 4_000 },
+        // Nothing in it can be used: a stop there would be one that Tab does not leave.
+        { intent, timeout: intent === "error" ? 12_000 : 4_000, root: { tabIndex: -1 } },
       );
     },
     [dispatchToast],

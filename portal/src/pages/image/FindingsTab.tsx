@@ -79,7 +79,7 @@ export function FindingsTab({ image, subject, platform }: Props) {
         rows={rows}
         rowKey={(row) => (row.kind === "group" ? row.group.key : row.key)}
         loading={isPending}
-        minWidth={960}
+        minWidth={880}
         sort={grouped ? undefined : { key: "severity", down: false }}
         activeKey={shown ? keyOf(shown) : undefined}
         onOpen={open}
@@ -155,7 +155,7 @@ const COLUMNS: readonly Column<Row>[] = [
   { key: "package", header: "Package", width: "minmax(160px, 1.2fr)", sortBy: by((f) => f.name), render: ofFinding(cells.package) },
   { key: "version", header: "Version", width: "minmax(120px, 0.9fr)", sortBy: by((f) => f.version), render: ofFinding(cells.version) },
   { key: "fix", header: "Fixed in", width: "minmax(136px, 1fr)", sortBy: by((f) => f.fixedVersion ?? ""), render: ofFinding(cells.fix) },
-  { key: "path", header: "Evidence path", width: "minmax(208px, 2fr)", sortBy: by(pathOf), render: ofFinding(cells.path) },
+  { key: "path", header: "Evidence path", width: "minmax(176px, 2fr)", sortBy: by(pathOf), render: ofFinding(cells.path) },
 ];
 
 const GROUPED_COLUMNS: readonly Column<Row>[] = [

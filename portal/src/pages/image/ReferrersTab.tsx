@@ -45,7 +45,7 @@ export function ReferrersTab({ image, referrers }: { image: ImageDetail; referre
         columns={columns}
         rows={rows}
         rowKey={(row) => row.path}
-        minWidth={960}
+        minWidth={868}
         activeKey={shown?.path}
         onOpen={setShown}
         empty={
@@ -79,9 +79,9 @@ function Choice({ label, options, value, onChange }: { label: string; options: R
 
 function columnsOf(onToggle: (path: string) => void): readonly Column<ReferrerRow>[] {
   return [
-    { key: "type", header: "Artifact type", width: "minmax(360px, 3fr)", render: (row) => <TypeCell row={row} onToggle={onToggle} /> },
+    { key: "type", header: "Artifact type", width: "minmax(320px, 3fr)", render: (row) => <TypeCell row={row} onToggle={onToggle} /> },
     { key: "digest", header: "Digest", width: "minmax(208px, 1fr)", render: (row) => <Digest digest={row.referrer.digest} /> },
-    { key: "verified", header: "Verified by", width: "minmax(152px, 1fr)", render: (row) => <VerifiedBy referrer={row.referrer} /> },
+    { key: "verified", header: "Verified by", width: "minmax(128px, 1fr)", render: (row) => <VerifiedBy referrer={row.referrer} /> },
     { key: "created", header: "Created", width: "minmax(112px, 0.7fr)", render: (row) => <RelativeTime time={row.referrer.createdAt || undefined} never="not said" /> },
     { key: "size", header: "Size", width: "88px", align: "end", render: (row) => formatBytes(row.referrer.size ?? 0) },
   ];

@@ -186,7 +186,7 @@ function Name({ entry: { event, count }, name }: { entry: Entry; name: string })
 const COLUMNS: readonly Column<Entry>[] = [
   TIME,
   ACTION,
-  { key: "kind", header: "Resource type", width: "116px", render: ({ event }) => text(event.kind) },
+  { key: "kind", header: "Resource type", width: "128px", render: ({ event }) => text(event.kind) },
   {
     key: "name",
     header: "Resource name",

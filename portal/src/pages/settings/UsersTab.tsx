@@ -170,7 +170,7 @@ const COLUMNS: readonly Column<User>[] = [
   { key: "name", header: "Name", width: "minmax(144px, 1.4fr)", sortBy: (row) => row.name, render: (row) => row.name },
   { key: "display", header: "Display name", width: "minmax(144px, 1.4fr)", sortBy: (row) => row.displayName, render: (row) => row.displayName || "–" },
   { key: "role", header: "Role", width: "minmax(128px, 1fr)", sortBy: (row) => row.role, render: (row) => ROLES[row.role] },
-  { key: "source", header: "Signs in", width: "minmax(120px, 1fr)", sortBy: (row) => row.source, render: (row) => (row.source === "local" ? "With a password" : "At the provider") },
+  { key: "source", header: "Signs in", width: "minmax(120px, 1fr)", sortBy: (row) => row.source, render: (row) => (row.source === "local" ? "Password" : "Provider") },
   { key: "state", header: "State", width: "minmax(200px, 1.2fr)", render: (row) => <State user={row} /> },
   { key: "last", header: "Last sign-in", width: "minmax(104px, 0.9fr)", sortBy: (row) => row.lastSignInAt ?? "", render: (row) => <RelativeTime time={row.lastSignInAt || undefined} /> },
 ];

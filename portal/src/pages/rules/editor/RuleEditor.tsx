@@ -6,6 +6,7 @@ import { ApiError } from "../../../api/client";
 import { useMayWrite } from "../../../api/session";
 import { useTell } from "../../../app/toasts";
 import { ConfirmDialog, DetailPanel } from "../../../components";
+import { capitalize } from "../../../lib/format";
 import { useCreateRule, useReplaceRule } from "../data";
 import { bodyOf, emptyForm, formOf, type RuleForm, type RuleRecord } from "../form";
 import { TABS, isEmpty, tabOf, validate, type Tab } from "../validate";
@@ -208,7 +209,7 @@ function Warnings({ warnings }: { warnings: readonly string[] }) {
       <MessageBarBody>
         <ul className={styles["warnings"]}>
           {warnings.map((warning) => (
-            <li key={warning}>{warning}</li>
+            <li key={warning}>{capitalize(warning)}</li>
           ))}
         </ul>
       </MessageBarBody>
