@@ -346,7 +346,6 @@ def main() -> None:
     parser.add_argument("--against", type=Path, help="`src` of a checkout to compare with")
     chosen = parser.parse_args()
     sources = {"this": ROOT / "src"} | ({"other": chosen.against} if chosen.against else {})
-    load_before = os.getloadavg()[0]
     results: dict[str, dict[tuple[str, str], list[Any]]] = {}
     for name, load, seconds in (
         ("people", people, chosen.seconds),
@@ -360,19 +359,17 @@ def main() -> None:
                 for whose, source in sources.items():
                     say(f"{name}, {kind}, {whose}, run {seed + 1} of {chosen.runs}")
                     kept[kind, whose].append(measure(load, kind, source, seconds, seed))
-    print(section(results, chosen.seconds, chosen.runs, load_before))
+    print(section(results, chosen.seconds, chosen.runs))
 
 
-def section(
-    results: dict[str, dict[tuple[str, str], list[Any]]], seconds: float, runs: int, load: float
-) -> str:
+def section(results: dict[str, dict[tuple[str, str], list[Any]]], seconds: float, runs: int) -> str:
     parts = [
         f"""\
 ## Hub under load
 
 One hub process with its default settings, its database and the load on the same machine; median
 of {runs} runs of {seconds:g} s in turns, each with a database of its own (SQLite's file; PostgreSQL
-with `fsync`). Load of the machine before: {load:.2f}.
+with `fsync`).
 """
     ]
     if "people" in results:
