@@ -643,6 +643,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the scan workers by name
+         * @description Return each worker that was heard of, and when it last was.
+         */
+        get: operations["listWorkers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workers/{name}": {
         parameters: {
             query?: never;
@@ -1201,7 +1221,7 @@ export interface paths {
         };
         /**
          * Whether the hub can serve
-         * @description Answer once the database does.
+         * @description Answer once the database does, and is of this version's schema or a newer one.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -1798,6 +1818,11 @@ export interface components {
             items: components["schemas"]["RepositoryV1"][];
             next?: string | null;
         };
+        /** Page[WorkerV1] */
+        "Page_tidegate.wire.hub_data_v1.WorkerV1_": {
+            items: components["schemas"]["WorkerV1"][];
+            next?: string | null;
+        };
         /** Page[AuditEntryV1] */
         "Page_tidegate.wire.hub_v1.AuditEntryV1_": {
             items: components["schemas"]["AuditEntryV1"][];
@@ -2172,6 +2197,14 @@ export interface components {
             registries?: string[];
             advisories?: components["schemas"]["AdvisorySourceV1"][];
         };
+        /** WorkerV1 */
+        WorkerV1: {
+            name: string;
+            lastSeenAt: string;
+            version: string;
+            keyFingerprint: string;
+            registries: string[];
+        };
     };
     responses: never;
     parameters: never;
@@ -2286,6 +2319,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2427,6 +2469,15 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2716,6 +2767,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     duplicateRule: {
@@ -2827,6 +2887,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2974,6 +3043,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3195,6 +3273,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     getCluster: {
@@ -3371,6 +3458,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     postHeartbeat: {
@@ -3424,6 +3520,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3547,6 +3652,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3679,6 +3793,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     createEnrolment: {
@@ -3739,6 +3862,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     enrol: {
@@ -3783,6 +3915,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3957,6 +4098,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4350,6 +4500,53 @@ export interface operations {
             };
         };
     };
+    listWorkers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.WorkerV1_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
     putWorker: {
         parameters: {
             query?: never;
@@ -4392,6 +4589,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4450,6 +4656,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     requestScan: {
@@ -4494,6 +4709,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4879,6 +5103,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     reportProgress: {
@@ -4941,6 +5174,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5017,6 +5259,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     completeJob: {
@@ -5086,6 +5337,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     failJob: {
@@ -5148,6 +5408,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5378,6 +5647,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     deleteToken: {
@@ -5588,6 +5866,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
             /** @description Too Many Requests */
             429: {
                 headers: {
@@ -5697,6 +5984,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5946,6 +6242,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     putUser: {
@@ -6010,6 +6315,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -15,7 +15,7 @@ from tidegate.domain.errors import ConfigurationError
 from tidegate.hub.settings import DatabaseLimits
 from tidegate.hub.store.access_watch import AccessWatch
 from tidegate.hub.store.engines import make_engines
-from tidegate.hub.store.faults import meaning_of, unreachable
+from tidegate.hub.store.faults import meaning_of, of_other_schema, unreachable
 from tidegate.hub.store.turnstile import Turnstile
 
 _NO_CONNECTION = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -172,7 +172,7 @@ def _ignore() -> None:
 
 
 def _told(error: SQLAlchemyError) -> Exception:
-    meaning = meaning_of(error)
+    meaning = meaning_of(error) or of_other_schema(error)
     if meaning is None:
         return error
     _log.warning("the database refused", why=str(meaning), kind=type(error).__name__)
