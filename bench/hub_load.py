@@ -376,7 +376,7 @@ with `fsync`).
         parts.append(
             f"{READERS} readers and {WRITERS} writers, each with a request a second: rules (21), "
             "events (50 of 1,000),\nclusters (10), a search; a writer switches a rule, an agent's "
-            "heartbeat follows. Latency as the caller\nsees it. Reads are the first four kinds.\n"
+            "heartbeat follows. Latency as the caller\nsees it.\n"
         )
         parts.append(described(results["people"], seconds))
         parts.append(compared(results["people"]))
