@@ -34,7 +34,9 @@ MAX_BATCH_BYTES = 16 * 2**20
 KEEP_ALIVE_S = 15.0
 TAIL_BATCH = 200
 
-Text = Annotated[str, QueryParameter(max_length=1024)]
+Text = Annotated[str, QueryParameter(max_length=512)]
+"""All of them at their longest, percent-encoded, stay below the 64 KiB of a request line."""
+
 EventAction = FromQuery[Literal["", "allow", "audit", "deny"]]
 Grouped = Annotated[bool, QueryParameter(description="Retries as one item.")]
 Instant = Annotated[str, QueryParameter(max_length=64, description="RFC 3339.")]
