@@ -47,7 +47,8 @@ async def get_metrics(hub: TheHub, request: Request[Any, Any, Any]) -> Response[
         raise NotPermittedError("metrics are served to this machine alone; scrape over loopback")
     async with hub.database.read() as connection:
         counts = await jobs.counts(connection)
-    return Response(hub.metrics.render(counts, hub.signals), media_type=CONTENT_TYPE_LATEST)
+    body = hub.metrics.render(counts, hub.signals, hub.database.waiting)
+    return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
 def _is_loopback(host: str) -> bool:
