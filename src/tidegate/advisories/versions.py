@@ -1,26 +1,66 @@
-"""Versions: which ecosystems are compared, and whether a record's ranges hold a version.
+"""Versions: how each ecosystem compares them, and whether a record's ranges hold one.
 
-Comparison is univers' (checked against dpkg, rpm and npm). A version that cannot be compared is
-"cannot decide", which is reported; it is never "not affected".
+Comparison is univers' where it is right (checked against dpkg, rpm and packaging), else our own.
+A version that cannot be compared is "cannot decide", which is reported; it is never "not affected".
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from univers.versions import DebianVersion, InvalidVersion, MavenVersion, PypiVersion, SemverVersion
+from univers.versions import (
+    DebianVersion,
+    InvalidVersion,
+    MavenVersion,
+    PypiVersion,
+    RpmVersion,
+    RubygemsVersion,
+)
 
-from tidegate.advisories.osv import Affected, Event, base_of
+from tidegate.advisories.apk import apk_key
+from tidegate.advisories.composer import composer_key
+from tidegate.advisories.ecosystems import base_of
+from tidegate.advisories.osv import Affected, Event
+from tidegate.advisories.semver import go_key, npm_key, nuget_key, semver_key
 
-_CLASSES: dict[str, Callable[[str], Any]] = {
+_MAVEN_RELEASE = re.compile(r"[.-]?release$", re.IGNORECASE)
+
+
+def _maven(text: str) -> Any:  # noqa: ANN401 - univers is untyped
+    """Return a Maven version.
+
+    `1.0.RELEASE` is `1.0` (ComparableVersion's javadoc), which univers does not know; an unexpanded
+    `${project.version}`, which it takes, is none.
+    """
+    if "$" in text:
+        raise InvalidVersion(text)
+    return MavenVersion(_MAVEN_RELEASE.sub("", text))
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "AlmaLinux": RpmVersion,
+    "Alpine": apk_key,
+    "Chainguard": apk_key,
     "Debian": DebianVersion,
-    "Maven": MavenVersion,
+    "Go": go_key,
+    "Maven": _maven,
+    "NuGet": nuget_key,
+    "Packagist": composer_key,
     "PyPI": PypiVersion,
-    "npm": SemverVersion,
+    "Red Hat": RpmVersion,
+    "Rocky Linux": RpmVersion,
+    "RubyGems": RubygemsVersion,
+    "SUSE": RpmVersion,
+    "Ubuntu": DebianVersion,
+    "Wolfi": apk_key,
+    "crates.io": semver_key,
+    "npm": npm_key,
+    "openSUSE": RpmVersion,
 }
 
-COVERED = frozenset(_CLASSES)
+COVERED = frozenset(_PARSERS)
 """Ecosystems whose versions are compared; packages of others are reported as not covered."""
 
 MAX_VERSION_CHARS = 256
@@ -56,11 +96,10 @@ def parse_version(base: str, text: str) -> Any:  # noqa: ANN401 - univers is unt
     Raises:
         IncomparableVersionError: not a version there.
     """
-    if not text.strip() or len(text) > MAX_VERSION_CHARS or "$" in text:
-        # univers' MavenVersion takes anything, an unexpanded ${project.version} included.
+    if not text.strip() or len(text) > MAX_VERSION_CHARS:
         raise IncomparableVersionError(f"{text[:80]!r} is no {base} version")
     try:
-        return _CLASSES[base](text)
+        return _PARSERS[base](text.strip())
     except (InvalidVersion, ValueError, TypeError, AttributeError, IndexError) as error:
         raise IncomparableVersionError(f"{text[:80]!r} is no {base} version") from error
 

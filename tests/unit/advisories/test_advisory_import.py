@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tidegate.advisories.importer import ImportLimits, import_advisories
+from tidegate.advisories.importer import import_advisories
 from tidegate.advisories.index import AdvisoryIndex
+from tidegate.advisories.records import ImportLimits
 from tidegate.domain.errors import InvalidAdvisoryError, LimitExceededError, UnavailableError
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

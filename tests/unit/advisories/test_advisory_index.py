@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tidegate.advisories import index as index_module
-from tidegate.advisories.index import AdvisoryIndex, Outcome
+from tidegate.advisories.index import AdvisoryIndex
+from tidegate.advisories.index_writer import Outcome
 from tidegate.advisories.osv import parse_advisory
 from tidegate.domain.errors import InvalidAdvisoryError, UnavailableError
 
@@ -184,5 +185,5 @@ def test_an_index_of_another_version_is_refused_with_advice(tmp_path: Path) -> N
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(InvalidAdvisoryError, match="version 99, want 1"):
+    with pytest.raises(InvalidAdvisoryError, match="version 99, want 2"):
         AdvisoryIndex.open(path)

@@ -181,17 +181,17 @@ def test_an_incomparable_version_is_reported_and_never_clean(record: Callable[..
 def test_ecosystems_without_a_source_or_a_comparison_leave_a_gap(
     record: Callable[..., bytes],
 ) -> None:
-    go = Package("Go", "example.org/m", "v1.0.0", "pkg:golang/example.org/m@v1.0.0")
+    hex_ = Package("Hex", "m", "1.0.0", "pkg:hex/m@1.0.0")
     npm = Package("npm", "lodash", "4.17.15", "pkg:npm/lodash@4.17.15")
-    held = advisories(record(), record("GO-1", affected=affecting(ecosystem="Go")))
-    coverage = match_packages([EXAMPLE, go, npm], held, ["seen, not judged"]).coverage
+    held = advisories(record(), record("EEF-1", affected=affecting(ecosystem="Hex")))
+    coverage = match_packages([EXAMPLE, hex_, npm], held, ["seen, not judged"]).coverage
     assert [(e.ecosystem, e.source) for e in coverage.ecosystems] == [
-        ("Go", ""),
+        ("Hex", ""),
         ("PyPI", "test"),
         ("npm", ""),
     ]
     assert coverage.gaps == (
-        "1 Go packages without an advisory source",
+        "1 Hex packages without an advisory source",
         "1 npm packages without an advisory source",
         "seen, not judged",
     )

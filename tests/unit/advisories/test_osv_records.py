@@ -3,7 +3,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tidegate.advisories.osv import MAX_RECORD_BYTES, normalize_name, parse_advisory
+from tidegate.advisories.ecosystems import normalize_name
+from tidegate.advisories.osv import MAX_RECORD_BYTES, parse_advisory
 from tidegate.domain.errors import InvalidAdvisoryError
 
 
