@@ -19,6 +19,9 @@ from tidegate.domain.finding import is_cve, normalize_id
 MAX_RECORD_BYTES = 16 * 2**20
 """Largest record read; the longest of OSV's dumps (kernel, with all versions listed) are ~5 MiB."""
 
+MAX_OBJECTS = 200_000
+"""Braces in one record; an empty object of three bytes takes a hundred in memory."""
+
 MAX_REFERENCES = 20
 """References kept of one record; more help nobody who reads a report."""
 
@@ -199,6 +202,8 @@ def parse_advisory(body: bytes) -> Advisory:
     """
     if len(body) > MAX_RECORD_BYTES:
         raise InvalidAdvisoryError(f"{len(body)} bytes; want at most {MAX_RECORD_BYTES}")
+    if body.count(b"{") > MAX_OBJECTS:
+        raise InvalidAdvisoryError(f"no OSV record: more than {MAX_OBJECTS} objects in it")
     try:
         record = _DECODER.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

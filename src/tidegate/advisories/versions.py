@@ -1,6 +1,7 @@
 """Versions: how each ecosystem compares them, and whether a record's ranges hold one.
 
-Comparison is univers' where it is right (checked against dpkg, rpm and packaging), else our own.
+Comparison is univers' where it keeps the laws of an order (tests/property/test_version_laws.py),
+else our own by the format's specification.
 A version that cannot be compared is "cannot decide", which is reported; it is never "not affected".
 """
 
@@ -11,7 +12,6 @@ from functools import lru_cache
 from typing import Any
 
 from univers.versions import (
-    DebianVersion,
     InvalidVersion,
     MavenVersion,
     PypiVersion,
@@ -21,6 +21,7 @@ from univers.versions import (
 
 from tidegate.advisories.apk import apk_key
 from tidegate.advisories.composer import composer_key
+from tidegate.advisories.deb import deb_key
 from tidegate.advisories.ecosystems import base_of
 from tidegate.advisories.osv import Affected, Event
 from tidegate.advisories.semver import go_key, npm_key, nuget_key, semver_key
@@ -43,7 +44,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "AlmaLinux": RpmVersion,
     "Alpine": apk_key,
     "Chainguard": apk_key,
-    "Debian": DebianVersion,
+    "Debian": deb_key,
     "Go": go_key,
     "Maven": _maven,
     "NuGet": nuget_key,
@@ -53,7 +54,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "Rocky Linux": RpmVersion,
     "RubyGems": RubygemsVersion,
     "SUSE": RpmVersion,
-    "Ubuntu": DebianVersion,
+    "Ubuntu": deb_key,
     "Wolfi": apk_key,
     "crates.io": semver_key,
     "npm": npm_key,
