@@ -1239,6 +1239,8 @@ export interface components {
             source: string;
             records: number;
             updatedAt: string;
+            /** @default  */
+            importedAt?: string;
         };
         /** AuditEntryV1 */
         AuditEntryV1: {

@@ -275,6 +275,8 @@ class AdvisorySourceV1(Wire):
     records: Annotated[int, Meta(ge=0)]
     updated_at: Annotated[str, Meta(max_length=40)]
     """When the newest record was modified."""
+    imported_at: Annotated[str, Meta(max_length=40)] = ""
+    """When records were last imported; empty: never, the demo set is in use."""
 
 
 class WorkerHeartbeatV1(Wire):

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tidegate.domain.errors import HubUnavailableError, NotPermittedError
 from tidegate.hub.api.access import TheHub
-from tidegate.hub.store import jobs, organisation
+from tidegate.hub.store import jobs, organisation, workers
 
 _log = structlog.get_logger()
 
@@ -41,7 +41,9 @@ async def get_metrics(hub: TheHub, request: Request[Any, Any, Any]) -> Response[
         raise NotPermittedError("metrics are served to this machine alone; scrape over loopback")
     async with hub.database.read() as connection:
         counts = await jobs.counts(connection)
-    return Response(hub.metrics.render(counts, hub.signals), media_type=CONTENT_TYPE_LATEST)
+        advisories = await workers.advisories(connection)
+    body = hub.metrics.render(counts, hub.signals, advisories)
+    return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
 def _is_loopback(host: str) -> bool:
