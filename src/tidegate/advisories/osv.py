@@ -184,6 +184,7 @@ class _Specific(msgspec.Struct):
     """What is read of a database's own extensions; anything else in them stays bytes."""
 
     severity: msgspec.Raw = msgspec.Raw()
+    ubuntu_priority: msgspec.Raw = msgspec.Raw()
     urgency: msgspec.Raw = msgspec.Raw()
     cwe_ids: msgspec.Raw = msgspec.Raw()
 
@@ -293,8 +294,8 @@ def _specific(raw: msgspec.Raw) -> _Specific:
 
 
 def _word(specific: _Specific) -> str:
-    """Return the severity word of GitHub's (`severity`) or Debian's (`urgency`) extension."""
-    for raw in (specific.severity, specific.urgency):
+    """Return the severity word of GitHub's (`severity`), Ubuntu's or Debian's extension."""
+    for raw in (specific.severity, specific.ubuntu_priority, specific.urgency):
         try:
             return _WORD.decode(raw)[:64]
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -22,7 +22,7 @@ from univers.versions import (
 from tidegate.advisories.apk import apk_key
 from tidegate.advisories.composer import composer_key
 from tidegate.advisories.deb import deb_key
-from tidegate.advisories.ecosystems import base_of
+from tidegate.advisories.ecosystems import base_of, ecosystem_of
 from tidegate.advisories.osv import Affected, Event
 from tidegate.advisories.semver import go_key, npm_key, nuget_key, semver_key
 
@@ -118,7 +118,7 @@ def judge_version(affected: Affected, version: str) -> Judgement:
         return Judgement(affected=True) if version in affected.versions else UNDECIDED
     results = [_judge_range(base, events, own) for events in affected.ranges]
     hits = [result for result in results if result.affected]
-    if hits or _is_listed(base, affected.versions, version, own):
+    if hits or _is_listed(affected, version, own):
         fixes = [hit.fixed_version for hit in hits if hit.fixed_version]
         return Judgement(affected=True, fixed_version=highest(base, fixes))
     return UNDECIDED if UNDECIDED in results else NOT_AFFECTED
@@ -164,10 +164,17 @@ def _point(base: str, event: Event) -> Any:  # noqa: ANN401 - see parse_version
     return parse_version(base, event.version)
 
 
-def _is_listed(base: str, listed: frozenset[str], version: str, own: Any) -> bool:  # noqa: ANN401 - see parse_version
-    if version in listed:
+def _is_listed(affected: Affected, version: str, own: Any) -> bool:  # noqa: ANN401 - see parse_version
+    """Whether a listed version is this one, also in other words (`1.0` and `1.0.0`).
+
+    Distributions list hundreds of versions besides the range that says the same, in one spelling.
+    """
+    if version in affected.versions:
         return True
-    for text in listed:
+    if affected.ranges and ecosystem_of(affected.ecosystem).distribution:
+        return False
+    base = base_of(affected.ecosystem)
+    for text in affected.versions:
         try:
             if parse_version(base, text) == own:
                 return True

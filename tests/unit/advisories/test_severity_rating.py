@@ -103,6 +103,16 @@ def of(ecosystem: str, **fields: object) -> list[dict[str, object]]:
             id="ubuntu-priority",
         ),
         pytest.param(
+            "Ubuntu:22.04:LTS",
+            {
+                "affected": of("Ubuntu:22.04:LTS", ecosystem_specific={"ubuntu_priority": "low"}),
+                "severity": [V3_CRITICAL],
+            },
+            Severity.LOW,
+            "Ubuntu",
+            id="ubuntu-priority-of-the-package",
+        ),
+        pytest.param(
             "AlmaLinux:9",
             {"affected": of("AlmaLinux:9"), "summary": "Moderate: a security update"},
             Severity.MEDIUM,
