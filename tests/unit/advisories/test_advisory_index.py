@@ -163,6 +163,9 @@ def test_records_of_a_release_and_of_all_releases_are_both_found(
     )
     assert ids(index, "Debian:12", "openssl") == ["D-12", "D-all"]
     assert ids(index, "Debian:13", "openssl") == ["D-all"]
+    assert index.source("Debian:12") is not None
+    assert index.source("Debian:13") is None, "a record of no release does not cover all of them"
+    assert index.source("Debian") is None, "nor a package whose release is not known"
 
 
 def test_names_of_pypi_are_found_however_they_are_written(
