@@ -1838,6 +1838,8 @@ export interface components {
             word?: string;
             /** @default  */
             cvssVersion?: string;
+            /** @default false */
+            leading?: boolean;
         };
         /** ReferrerV1 */
         ReferrerV1: {

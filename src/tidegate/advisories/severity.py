@@ -7,7 +7,7 @@ and uses the package. What nobody rates stays UNKNOWN: it is never guessed.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from cvss import CVSS2, CVSS3, CVSS4, CVSSError  # type: ignore[import-untyped]  # ships no types
@@ -30,7 +30,7 @@ class Rated:
 
     severity: Severity
     ratings: tuple[Rating, ...] = ()
-    """The one that counts first, then the others; empty where nobody says anything."""
+    """The one that counts first and marked, then the others; empty where nobody says anything."""
 
 
 UNRATED = Rated(Severity.UNKNOWN)
@@ -63,7 +63,8 @@ def rate(
         return UNRATED
     chosen = max(counted, key=lambda o: (o.severity, _sort_key(o.rating)))
     every = sorted({opinion.rating for each in opinions for opinion in each}, key=_sort_key)
-    return Rated(chosen.severity, tuple(dict.fromkeys((chosen.rating, *every))))
+    others_said = (rating for rating in every if rating != chosen.rating)
+    return Rated(chosen.severity, (replace(chosen.rating, leading=True), *others_said))
 
 
 def _opinions(record: Advisory, entries: Sequence[Affected], base: str) -> list[_Opinion]:

@@ -218,6 +218,8 @@ class RatingV1(Wire, omit_defaults=True):
     score: str
     word: str = ""
     cvss_version: str = ""
+    leading: bool = False
+    """Whether the finding's severity is this one's."""
 
 
 class FindingDetailV1(Wire, omit_defaults=True):

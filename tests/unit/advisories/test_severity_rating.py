@@ -65,7 +65,7 @@ def test_every_rating_is_kept_and_the_one_that_counts_stands_first(
 ) -> None:
     body = record(severity=[V2_HIGH, V3_CRITICAL], database_specific={"severity": "HIGH"})
     assert rated(body).ratings == (
-        Rating("CVSS_V3", V3_CRITICAL["score"], "Critical", "3.1"),
+        Rating("CVSS_V3", V3_CRITICAL["score"], "Critical", "3.1", leading=True),
         Rating("CVSS_V2", V2_HIGH["score"], "High", "2.0"),
         Rating("GitHub", "", "HIGH"),
     )
@@ -167,7 +167,11 @@ def test_the_distributions_own_word_comes_before_any_other(
     own = parse_advisory(record("X-CVE-2024-0001", **fields))
     found = rate([(own, own.affected)], ecosystem, [elsewhere])
     assert (found.severity, found.ratings[0].method) == (severity, method)
-    assert Rating("CVSS_V3", V3_CRITICAL["score"], "Critical", "3.1") in found.ratings
+    assert [rating.leading for rating in found.ratings] == [
+        True,
+        *[False] * (len(found.ratings) - 1),
+    ]
+    assert "CVSS_V3" in {rating.method for rating in found.ratings}, "every opinion is kept"
 
 
 def test_what_is_said_of_another_package_is_not_the_distributions_word_on_this_one(
