@@ -57,6 +57,8 @@ def import_(
     world = world_of(context)
     file = _index_file(world)
     file.parent.mkdir(parents=True, exist_ok=True)
+    if "://" in source:
+        print_note("downloading; the records are counted once all of them are here")
     with AdvisoryIndex.open(file) as index, progress_count("records") as progress:
         result = import_advisories(index, source, now=world.now(), whole=whole, progress=progress)
     if output is not Format.TABLE:
