@@ -32,7 +32,9 @@ class Row:
         purl = PackageURL.from_string(self.package)
         ecosystem, name = ecosystem_of_purl(purl), name_of_purl(purl)
         source = (name, self.version) if ecosystem_of(ecosystem).by_source else ("", "")
-        return Package(ecosystem, name, self.version, self.package, *source)
+        label = dict(purl.qualifiers).get("modularitylabel", "")
+        module = ":".join(label.split(":")[:2])
+        return Package(ecosystem, name, self.version, self.package, *source, module=module)
 
     def is_found_in(self, advisories: Advisories) -> bool:
         findings = match_packages([self.as_package], advisories).findings

@@ -124,7 +124,23 @@ def _findings(package: Package, hits: Iterable[_Hit], advisories: Advisories) ->
     for hit in hits:
         for key in _canonical_ids(hit.advisory, advisories):
             groups[key].append(hit)
-    return [_finding(package, key, group, advisories) for key, group in groups.items()]
+    return [
+        _finding(package, key, group, advisories)
+        for key, group in groups.items()
+        if not _is_denied(package, key, group, advisories)
+    ]
+
+
+def _is_denied(package: Package, key: str, group: Sequence[_Hit], advisories: Advisories) -> bool:
+    """Whether the distribution's own record about `key` says that this package is not affected.
+
+    One update of several releases names all that it fixes in any of them (`USN-…`, `DSA-…`);
+    `UBUNTU-CVE-…` and `DEBIAN-CVE-…` tell for each release, and so decide where they exist.
+    """
+    if any(key in hit.advisory.ids or key in hit.advisory.id for hit in group):
+        return False
+    own = f"{base_of(package.ecosystem).upper()}-{key}"
+    return any(record.id.upper() == own for record in advisories.naming(own))
 
 
 def _canonical_ids(advisory: Advisory, advisories: Advisories) -> list[str]:

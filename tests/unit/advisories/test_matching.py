@@ -366,3 +366,42 @@ def test_a_withdrawn_record_neither_matches_nor_rates(record: Callable[..., byte
     (finding,) = match_packages([EXAMPLE], held).findings
     assert finding.severity is Severity.UNKNOWN
     assert finding.aliases == {"PYSEC-1"}
+
+
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [
+        pytest.param(
+            "Ubuntu:20.04:LTS", ["CVE-2024-0001", "CVE-2024-0002"], id="own-record-agrees"
+        ),
+        pytest.param("Ubuntu:22.04:LTS", ["CVE-2024-0001"], id="own-record-names-another-release"),
+    ],
+)
+def test_of_what_an_update_of_several_releases_fixes_the_distributions_own_records_decide(
+    record: Callable[..., bytes], named: str, found: list[str]
+) -> None:
+    releases = ("Ubuntu:20.04:LTS", "Ubuntu:22.04:LTS")
+    update = record(
+        "USN-1-1",
+        upstream=["UBUNTU-CVE-2024-0001", "CVE-2024-0001", "CVE-2024-0002"],
+        affected=[entry for name in releases for entry in distribution(name, fixed="2")],
+    )
+    own = record(
+        "UBUNTU-CVE-2024-0002",
+        upstream=["CVE-2024-0002"],
+        affected=distribution(named, fixed="2"),
+    )
+    package = Package("Ubuntu:20.04:LTS", "openssl", "1", "p")
+    findings = match_packages([package], advisories(update, own)).findings
+    assert [finding.vulnerability_id for finding in findings] == found
+
+
+def test_an_alias_is_not_denied_by_a_distributions_record(record: Callable[..., bytes]) -> None:
+    """Only an update's list is: a record about the CVE itself stands beside the other."""
+    held = record(
+        "DSA-1-1", aliases=["CVE-2024-0001"], affected=distribution("Debian:12", fixed="2")
+    )
+    own = record("DEBIAN-CVE-2024-0001", affected=distribution("Debian:11", fixed="2"))
+    package = Package("Debian:12", "openssl", "1", "p")
+    (finding,) = match_packages([package], advisories(held, own)).findings
+    assert finding.vulnerability_id == "CVE-2024-0001"
