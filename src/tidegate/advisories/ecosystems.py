@@ -64,6 +64,7 @@ ECOSYSTEMS = {ecosystem.name: ecosystem for ecosystem in _ALL}
 """By name; packages of others are reported as not covered."""
 
 _OTHER = Ecosystem("")
+_FAMILIES = {"Wolfi": "Chainguard", "openSUSE": "SUSE"}
 
 
 def ecosystem_of(name: str) -> Ecosystem:
@@ -74,6 +75,15 @@ def ecosystem_of(name: str) -> Ecosystem:
 def base_of(name: str) -> str:
     """Return an ecosystem's name without its release: `Debian` of `Debian:12`."""
     return name.partition(":")[0]
+
+
+def family_of(name: str) -> str:
+    """Return the name of the database that an ecosystem's advisories come from.
+
+    Chainguard's records speak of Wolfi as well, SUSE's of openSUSE.
+    """
+    base = base_of(name)
+    return _FAMILIES.get(base, base)
 
 
 def release_key(name: str) -> str:

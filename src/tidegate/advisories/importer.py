@@ -86,7 +86,7 @@ class _Import:
         refused: set[str] = set()
         with (
             open_records(path, source, self.limits) as (count, records),
-            self.index.writing(source, self.now) as writer,
+            self.index.writing(source, self.now, self.whole) as writer,
         ):
             for position, record in enumerate(records, start=1):
                 if why := _put(writer, record, result):

@@ -163,8 +163,10 @@ class AdvisoryIndex:
         return tuple(self._sources(None))
 
     @contextmanager
-    def writing(self, source: str, now: datetime) -> Iterator[IndexWriter]:
+    def writing(self, source: str, now: datetime, whole: str = "") -> Iterator[IndexWriter]:
         """Begin an import from `source`; it is kept whole at the end, or not at all on an error.
+
+        `whole` names an ecosystem that the import covers whatever its records name besides.
 
         Raises:
             UnavailableError: another import is running.
@@ -178,7 +180,7 @@ class AdvisoryIndex:
         try:
             writer = IndexWriter(self._connection, source, now)
             yield writer
-            writer.write_sources()
+            writer.write_sources(whole)
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise

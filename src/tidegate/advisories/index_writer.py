@@ -8,6 +8,7 @@ from hashlib import sha256
 
 import msgspec
 
+from tidegate.advisories.ecosystems import family_of
 from tidegate.advisories.osv import Advisory
 from tidegate.domain.errors import InvalidAdvisoryError, LimitExceededError
 
@@ -37,6 +38,7 @@ class IndexWriter:
         connection.execute("DELETE FROM seen")
         connection.execute("CREATE TEMP TABLE IF NOT EXISTS touched(ecosystem TEXT PRIMARY KEY)")
         connection.execute("DELETE FROM touched")
+        connection.execute("DROP TABLE IF EXISTS temp.about")
 
     def holds(self, body: bytes) -> bool:
         """Whether the index has these very bytes, so that they need not be read again."""
@@ -112,24 +114,37 @@ class IndexWriter:
             self._remove(base, of_base, identifier)
         return len(absent)
 
-    def write_sources(self) -> None:
-        """Note this import as the source of every ecosystem that its records named."""
+    def write_sources(self, whole: str = "") -> None:
+        """Note this import as the source of every ecosystem that it is about, and of `whole`.
+
+        That is one of which a record speaks alone. A dump of npm has records that name PyPI
+        besides: they are kept, but they neither cover PyPI nor make its advisories younger.
+        """
+        self._connection.create_function("family", 1, family_of, deterministic=True)
         self._connection.execute(
-            "INSERT INTO source SELECT DISTINCT ecosystem, ?1, '', ?2, 0 FROM affected JOIN seen"
-            " USING (id) WHERE true"
-            " ON CONFLICT(ecosystem) DO UPDATE SET name = ?1, imported_at = ?2",
-            (self._source, self._now.isoformat()),
+            "INSERT OR IGNORE INTO touched SELECT ecosystem FROM affected JOIN seen USING (id)"
         )
         self._connection.execute(
-            "INSERT OR IGNORE INTO touched SELECT DISTINCT ecosystem FROM affected JOIN seen"
-            " USING (id)"
+            "CREATE TEMP TABLE about AS"
+            " SELECT DISTINCT ecosystem FROM affected JOIN seen USING (id) WHERE id IN"
+            "  (SELECT id FROM affected JOIN seen USING (id)"
+            "   GROUP BY id HAVING count(DISTINCT family(ecosystem)) = 1)"
+            " OR ? != '' AND family(ecosystem) = family(?)",
+            (whole, whole),
+        )
+        self._connection.execute(
+            "INSERT INTO source SELECT ecosystem, ?1, '', ?2, 0 FROM about WHERE true"
+            " ON CONFLICT(ecosystem) DO UPDATE SET name = ?1, imported_at = ?2",
+            (self._source, self._now.isoformat()),
         )
         self._connection.execute(
             "DELETE FROM source WHERE ecosystem IN (SELECT ecosystem FROM touched)"
             " AND NOT EXISTS (SELECT 1 FROM affected WHERE affected.ecosystem = source.ecosystem)"
         )
         self._connection.execute(
-            "UPDATE source SET updated_at = min(newest, ?), record_count = count FROM"
+            "UPDATE source SET record_count = count, updated_at = CASE"
+            "  WHEN ecosystem IN (SELECT ecosystem FROM about) THEN min(newest, ?)"
+            "  ELSE updated_at END FROM"
             " (SELECT ecosystem AS key, max(modified_at) AS newest,"
             "         count(DISTINCT CASE WHEN NOT withdrawn THEN id END) AS count"
             "  FROM touched JOIN affected USING (ecosystem) JOIN record USING (id)"
@@ -137,6 +152,7 @@ class IndexWriter:
             " WHERE ecosystem = key",
             (self._now.isoformat(),),
         )
+        self._connection.execute("DROP TABLE about")
 
     def _see(self, record_id: str) -> None:
         self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (record_id,))

@@ -190,3 +190,51 @@ def test_an_index_of_another_version_is_refused_with_advice(tmp_path: Path) -> N
     connection.close()
     with pytest.raises(InvalidAdvisoryError, match="version 99, want 2"):
         AdvisoryIndex.open(path)
+
+
+def of(*ecosystems: str) -> list[dict[str, object]]:
+    return [
+        {"package": {"ecosystem": name, "name": "example"}, "versions": ["1"]}
+        for name in ecosystems
+    ]
+
+
+def test_a_dump_covers_what_its_records_speak_of_alone(
+    index: AdvisoryIndex, record: Callable[..., bytes]
+) -> None:
+    """A dump of npm has records that name PyPI besides; PyPI's own are not in it."""
+    put(index, record("N-1", affected=of("npm")), record("N-2", affected=of("npm", "PyPI")))
+    assert [source.ecosystem for source in index.sources()] == ["npm"]
+    assert ids(index) == ["N-2"], "the record itself counts"
+    assert not index.serves("PyPI")
+
+
+def test_another_ecosystems_dump_makes_advisories_no_younger(
+    index: AdvisoryIndex, record: Callable[..., bytes]
+) -> None:
+    put(index, record("A-1"), source="pypi")
+    later = record("N-2", modified="2026-05-01T00:00:00Z", affected=of("npm", "PyPI"))
+    put(index, record("N-1", affected=of("npm")), later, source="npm")
+    source = index.source("PyPI")
+    assert source is not None
+    assert (source.name, source.record_count) == ("pypi", 2)
+    assert source.updated_at == datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "pair", [("Wolfi", "Chainguard"), ("SUSE:Linux Enterprise Server 15 SP5", "openSUSE:Leap 15.5")]
+)
+def test_databases_that_speak_of_two_distributions_cover_both(
+    index: AdvisoryIndex, record: Callable[..., bytes], pair: tuple[str, str]
+) -> None:
+    put(index, record("A-1", affected=of(*pair)))
+    assert len(index.sources()) == 2
+
+
+def test_a_whole_dump_covers_its_ecosystem_whatever_its_records_name_besides(
+    index: AdvisoryIndex, record: Callable[..., bytes]
+) -> None:
+    body = record("A-1", affected=of("npm", "PyPI"))
+    with index.writing("test", NOW, "PyPI") as writer:
+        writer.put(parse_advisory(body), body)
+    assert [source.ecosystem for source in index.sources()] == ["PyPI"]
