@@ -643,6 +643,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the scan workers by name
+         * @description Return each worker that was heard of, and when it last was.
+         */
+        get: operations["listWorkers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workers/{name}": {
         parameters: {
             query?: never;
@@ -1201,7 +1221,7 @@ export interface paths {
         };
         /**
          * Whether the hub can serve
-         * @description Answer once the database does.
+         * @description Answer once the database does, and is of this version's schema or a newer one.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -1800,6 +1820,11 @@ export interface components {
             items: components["schemas"]["RepositoryV1"][];
             next?: string | null;
         };
+        /** Page[WorkerV1] */
+        "Page_tidegate.wire.hub_data_v1.WorkerV1_": {
+            items: components["schemas"]["WorkerV1"][];
+            next?: string | null;
+        };
         /** Page[AuditEntryV1] */
         "Page_tidegate.wire.hub_v1.AuditEntryV1_": {
             items: components["schemas"]["AuditEntryV1"][];
@@ -2176,6 +2201,14 @@ export interface components {
             registries?: string[];
             advisories?: components["schemas"]["AdvisorySourceV1"][];
         };
+        /** WorkerV1 */
+        WorkerV1: {
+            name: string;
+            lastSeenAt: string;
+            version: string;
+            keyFingerprint: string;
+            registries: string[];
+        };
     };
     responses: never;
     parameters: never;
@@ -2290,6 +2323,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2431,6 +2473,15 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2720,6 +2771,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     duplicateRule: {
@@ -2831,6 +2891,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2978,6 +3047,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3199,6 +3277,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     getCluster: {
@@ -3375,6 +3462,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     postHeartbeat: {
@@ -3428,6 +3524,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3551,6 +3656,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3683,6 +3797,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     createEnrolment: {
@@ -3743,6 +3866,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     enrol: {
@@ -3787,6 +3919,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3961,6 +4102,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4354,6 +4504,53 @@ export interface operations {
             };
         };
     };
+    listWorkers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.WorkerV1_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
     putWorker: {
         parameters: {
             query?: never;
@@ -4396,6 +4593,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4454,6 +4660,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     requestScan: {
@@ -4498,6 +4713,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4883,6 +5107,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     reportProgress: {
@@ -4945,6 +5178,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5021,6 +5263,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     completeJob: {
@@ -5090,6 +5341,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     failJob: {
@@ -5152,6 +5412,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5382,6 +5651,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     deleteToken: {
@@ -5592,6 +5870,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
             /** @description Too Many Requests */
             429: {
                 headers: {
@@ -5701,6 +5988,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5950,6 +6246,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     putUser: {
@@ -6014,6 +6319,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -286,6 +286,12 @@ async def test_workers_tell_their_registries_keys_and_advisories(world: World) -
         ("w2", "g", "PEM"),
     ]
     assert keys[0].last_used_at == "2026-11-23T08:00:00.000000Z"
+    heard = [
+        (w.name, w.last_seen_at, w.key_fingerprint[0], w.registries)
+        for w in await world.reader.list_workers()
+    ]
+    at = render_instant(START)
+    assert heard == [("w1", at, "f", [HOST]), ("w2", at, "g", [HOST])]
     (registry,) = (await world.reader.list_registries()).items
     assert registry.access == "On"
     world.later(301)
@@ -302,12 +308,12 @@ async def test_the_advisories_that_workers_judge_by_are_counted_with_their_age(
     demo = AdvisorySourceV1("npm", "demo set", 3, "2026-10-01T00:00:00Z")
     await world.scanner.put_worker("w1", heartbeat(advisories=[source, demo]))
     assert await world.reader.list_advisories() == [source, demo]
-    text = world.hub.metrics.render({}, world.hub.signals, [source, demo]).decode()
+    text = world.hub.metrics.render({}, world.hub.signals, advisories=[source, demo]).decode()
     assert 'tidegate_hub_advisories{ecosystem="PyPI"} 5.0' in text
     assert 'advisories_updated_at_seconds{ecosystem="PyPI"} 1.7934912e+09' in text
     assert 'advisories_imported_at_seconds{ecosystem="PyPI"} 1.7935776e+09' in text
     assert 'advisories_imported_at_seconds{ecosystem="npm"}' not in text
-    again = world.hub.metrics.render({}, world.hub.signals, [demo]).decode()
+    again = world.hub.metrics.render({}, world.hub.signals, advisories=[demo]).decode()
     assert 'ecosystem="PyPI"' not in again, "an ecosystem that is gone must not look young"
 
 
