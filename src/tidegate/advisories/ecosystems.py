@@ -16,7 +16,7 @@ _MAJOR = re.compile(r"(AlmaLinux|Rocky Linux):(\d+)(?:\.\d+)?")
 
 _KEYS = {
     "Red Hat": re.compile(r"Red Hat:enterprise_linux:\d+"),
-    "SUSE": re.compile(r"SUSE:Linux Enterprise (?:Micro )?\d+(?: SP\d+|\.\d+)?"),
+    "SUSE": re.compile(r"SUSE:Linux (?:Enterprise )?(?:Micro )?\d+(?: SP\d+|\.\d+)?"),
     "Ubuntu": _UBUNTU,
 }
 """Keys that packages can have, where records name products besides."""

@@ -106,11 +106,17 @@ def _suse(product: str, release: str) -> str:
     if not release:
         return ""
     if product in {"slem", "sle-micro", "sl-micro", "suse-linux-enterprise-micro"}:
-        return f"Linux Enterprise Micro {release}"
+        return f"Linux {'Enterprise ' if _major(release) < 6 else ''}Micro {release}"
     major, _, pack = release.partition(".")
-    if major.isdigit() and int(major) < 16:
+    if _major(release) < 16:
         release = f"{major} SP{pack}" if pack not in {"", "0"} else major
     return f"Linux Enterprise Server {release}"
+
+
+def _major(release: str) -> int:
+    """Return the first number of a release; a large one where it has none."""
+    first = release.partition(".")[0]
+    return int(first) if first.isascii() and first.isdigit() and len(first) < 5 else 9999
 
 
 def _joined(name: str, release: str) -> str:

@@ -91,6 +91,8 @@ def test_a_release_has_one_key_however_it_is_written(written: str, key: str) -> 
         pytest.param(
             "pkg:rpm/suse/a@1?distro=slem-5.5", "SUSE:Linux Enterprise Micro 5.5", id="sle-micro"
         ),
+        pytest.param("pkg:rpm/suse/a@1?distro=sl-micro-6.0", "SUSE:Linux Micro 6.0", id="sl-micro"),
+        pytest.param(f"pkg:rpm/suse/a@1?distro=sles-{'9' * 30}", f"SUSE:Linux Enterprise {'9' * 30}", id="sles-absurd"),
         pytest.param(
             "pkg:rpm/opensuse/a@1?distro=opensuse-leap-15.5", "openSUSE:Leap 15.5", id="leap"
         ),
@@ -147,6 +149,7 @@ def test_records_that_name_no_release_concern_all() -> None:
         ("Red Hat:openshift:4.12::el8", False),
         ("SUSE:Linux Enterprise 15 SP5", True),
         ("SUSE:Manager Server 4.3", False),
+        ("SUSE:Linux Micro 6.0", True),
         ("Ubuntu:Pro:18.04:LTS", True),
         ("Ubuntu:Pro:FIPS:20.04:LTS", False),
         ("PyPI", True),

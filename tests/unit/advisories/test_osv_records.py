@@ -272,3 +272,20 @@ def test_deep_nesting_in_ignored_fields_is_harmless_up_to_the_parsers_limit(
     for _ in range(50):
         nested = [nested]
     assert parse_advisory(json.dumps({**json.loads(record()), "extra": nested}).encode())
+
+
+@pytest.mark.parametrize(
+    ("ecosystem", "name"),
+    [
+        pytest.param("PyPI", "", id="no-name"),
+        pytest.param(" ", "a", id="no-ecosystem"),
+        pytest.param("PyPI", "a" * 513, id="overlong-name"),
+        pytest.param("SUSE:" + "1 " * 300, "a", id="overlong-ecosystem"),
+    ],
+)
+def test_t19_a_package_without_a_sensible_name_makes_the_record_invalid(
+    record: Callable[..., bytes], ecosystem: str, name: str
+) -> None:
+    affected = [{"package": {"ecosystem": ecosystem, "name": name}, "versions": ["1"]}]
+    with pytest.raises(InvalidAdvisoryError, match="want a name and an ecosystem of 1 to 512"):
+        parse_advisory(record(affected=affected))
