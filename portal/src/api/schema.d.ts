@@ -1370,6 +1370,8 @@ export interface components {
             source: string;
             records: number;
             updatedAt: string;
+            /** @default  */
+            importedAt?: string;
         };
         /** AuditEntryV1 */
         AuditEntryV1: {
@@ -1991,6 +1993,8 @@ export interface components {
             word?: string;
             /** @default  */
             cvssVersion?: string;
+            /** @default false */
+            leading?: boolean;
         };
         /** ReferrerV1 */
         ReferrerV1: {
