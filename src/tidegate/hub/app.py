@@ -24,6 +24,7 @@ from tidegate.hub.api import (
     organisation,
     overview,
     registries,
+    rematch,
     rules,
     session,
     tokens,
@@ -39,6 +40,7 @@ from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
 from tidegate.hub.headers import with_headers
 from tidegate.hub.jobs.pruning import keep_pruned
+from tidegate.hub.jobs.rematching import keep_rematched
 from tidegate.hub.portal.assets import STATIC, load_assets
 from tidegate.hub.portal.site import with_portal
 from tidegate.hub.replicas import hear_changes
@@ -102,6 +104,7 @@ def _loops(hub: Hub) -> Iterator[Coroutine[Any, Any, None]]:
     retention = timedelta(days=hub.settings.event_retention_d)
     if retention:
         yield keep_pruned(hub.database, retention, hub.now)
+    yield keep_rematched(hub.database, hub.signals.jobs, hub.now)
     if hub.database.is_shared:
         yield hear_changes(hub.database, hub.signals)
 
@@ -142,6 +145,7 @@ def _routes() -> list[Router]:
                 *images.HANDLERS,
                 *image_details.HANDLERS,
                 *jobs.HANDLERS,
+                *rematch.HANDLERS,
                 *tokens.HANDLERS,
                 *session.HANDLERS,
                 *oidc.HANDLERS,
