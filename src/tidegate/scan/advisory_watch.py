@@ -17,6 +17,7 @@ from tidegate.advisories.index import AdvisoryIndex
 from tidegate.domain.errors import ConflictError, InputError, TidegateError, UnavailableError
 from tidegate.hubclient.client import HubClient
 from tidegate.scan.judge import Judge
+from tidegate.scan.matchers import Matchers, usable_cores
 from tidegate.scan.settings import ScanSettings
 from tidegate.wire.rematch_v1 import MAX_NAMES, AdvisoriesToldV1, Standing
 
@@ -51,6 +52,7 @@ class AdvisoryWatch:
     ) -> None:
         self._hub, self._name, self._file = hub, settings.name, settings.index_file
         self._judge = judge
+        self._matchers = settings.matchers or usable_cores()
         self._monotonic_s = monotonic_s
         self._told: Imports | None = None
         self._told_s = float("-inf")
@@ -103,16 +105,19 @@ class AdvisoryWatch:
         self.state = taken.changes.state
 
     async def _match_pages(self, state: str) -> None:
-        while (page := await self._hub.lease_packages(state)) is not None:
-            said = await asyncio.to_thread(self._judge.judge_page, page.packages, state)
-            if said is None:
-                return  # imported meanwhile: the next look tells of it, and begins anew
-            try:
-                await self._hub.put_packages(page.lease, said)
-            except ConflictError as error:
-                _log.info("advisories.page_lost", why=str(error))
-                return
-            _log.info("advisories.matched", packages=len(said))
+        with Matchers(self._file, self._matchers) as matchers:
+            while (page := await self._hub.lease_packages(state)) is not None:
+                said = await asyncio.to_thread(
+                    self._judge.judge_page, page.packages, state, matchers
+                )
+                if said is None:
+                    return  # imported meanwhile: the next look tells of it, and begins anew
+                try:
+                    await self._hub.put_packages(page.lease, said)
+                except ConflictError as error:
+                    _log.info("advisories.page_lost", why=str(error))
+                    return
+                _log.info("advisories.matched", packages=len(said))
 
 
 def _told(taken: _Taken) -> AdvisoriesToldV1:

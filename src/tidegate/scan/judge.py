@@ -12,8 +12,9 @@ from pathlib import Path
 from tidegate.advisories.demo import WithDemoSet, with_demo_set
 from tidegate.advisories.index import AdvisoryIndex
 from tidegate.advisories.match import Matched, match_packages
-from tidegate.advisories.opinions import KeptAdvisories, opinion_of, opinions
+from tidegate.advisories.opinions import opinions
 from tidegate.advisories.package import Package
+from tidegate.scan.matchers import Matchers
 from tidegate.wire.hub_data_v1 import OpinionV1
 from tidegate.wire.rematch_v1 import DistinctPackageV1, SaidV1
 
@@ -77,15 +78,16 @@ class Judge:
             said = opened.opinions(packages)
             return Judged(matched, said, opened.state)
 
-    def judge_page(self, packages: Iterable[DistinctPackageV1], state: str) -> list[SaidV1] | None:
+    def judge_page(
+        self, packages: Sequence[DistinctPackageV1], state: str, matchers: Matchers
+    ) -> list[SaidV1] | None:
         """Return what is said of packages; None: not by the advisories in `state`.
 
         Raises:
             InvalidAdvisoryError: the file is no index.
         """
         with self.opened() as opened:
-            kept = KeptAdvisories(opened.advisories)
-            said = [SaidV1(each.id, opinion_of(_package(each), kept)) for each in packages]
+            said = matchers.judge(packages)
             return said if opened.state == state else None
 
     def state_of(self, index: AdvisoryIndex) -> str:
@@ -96,9 +98,3 @@ class Judge:
             known = (imports, index.state())
             self._known = known
         return known[1]
-
-
-def _package(distinct: DistinctPackageV1) -> Package:
-    return Package(
-        ecosystem=distinct.ecosystem, name=distinct.name, version=distinct.version, purl=""
-    )
