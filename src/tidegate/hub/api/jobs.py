@@ -22,6 +22,7 @@ from tidegate.hub.clock import render_instant
 from tidegate.hub.jobs.details import accept
 from tidegate.hub.jobs.results import require_about, still_attached
 from tidegate.hub.store import advisory_pass, due, image_details, images, jobs, packages, scans
+from tidegate.hub.store.database import Turn
 from tidegate.hub.store.due import Due
 from tidegate.hub.store.jobs import Failure, Worker
 from tidegate.hub.store.tokens import Role
@@ -125,7 +126,8 @@ async def put_detail(hub: TheHub, job_id: Id, data: JSONBody[DetailUploadV1]) ->
 )
 async def complete_job(hub: TheHub, job_id: Id, data: JSONBody[JobResultV1]) -> None:
     """Keep the reports of the leased digest; without any, it was no image and is forgotten."""
-    async with hub.database.write() as connection:
+    # The turn first: who asks for a scan has it when it changes the job.
+    async with hub.database.write_in_turn(Turn.IMAGES) as connection:
         job = await jobs.held(connection, job_id, data.lease, hub.now())
         require_about(job, data.reports)
         await jobs.finish(connection, job, render_instant(hub.now()))
@@ -142,6 +144,8 @@ async def complete_job(hub: TheHub, job_id: Id, data: JSONBody[JobResultV1]) -> 
             await scans.add(connection, image_id, reports, render_instant(hub.now()))
         else:
             await images.remove(connection, job.subject)
+    if data.reports:
+        hub.signals.reports.ring()
 
 
 @post(

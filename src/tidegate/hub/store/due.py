@@ -16,6 +16,7 @@ from sqlalchemy import Row, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.hub.clock import render_instant
+from tidegate.hub.store.database import Turn, take_turn
 from tidegate.hub.store.image_sets import parse_set, render_set
 from tidegate.hub.store.schema import (
     event_images,
@@ -103,8 +104,9 @@ async def make_jobs(connection: AsyncConnection, attach_per_minute: int, now: da
         return 0
     if not any([await load(connection, kind) for kind in Due]):
         return 0
-    # In one order, as everybody takes them.
+    # In one order, as everybody takes them; the turn because pushes make jobs as well.
     sets = {kind: await _locked(connection, kind) for kind in Due}
+    await take_turn(connection, Turn.IMAGES)
     room = Room(attach_per_minute, await _attached_lately(connection, now))
     made = 0
     for kind in (Due.REMATCH, Due.SCAN, Due.ATTACH):
