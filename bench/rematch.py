@@ -89,11 +89,12 @@ grow with the number of images to the power of {GROWTH} (Heaps), and how many im
 falls as its rank (Zipf), from {MOST:.0%} of them down. {WITH_ADVISORIES:.0%} have the name and a
 version of a package that the real OSV records of PyPI and Go name, the others a name that none
 does. *listed*: every image that carries any version of one package name, the most common one and
-one of the middle, as rows in the hub's reading transaction; median of {REPEATS}. *whole pass*:
-every distinct package leased, matched by the real advisories and stored again, page by page, by
-{usable_cores()} processes; *hub's share* of it is the time that they wait for the database. *first
-jobs*: the time until {due.STEP_IMAGES} of the images are jobs when all became due at once. Details of images (manifests, statements, package lists) are
-not in these databases; *sets* is the size of the sets of images by package.
+one of the middle, in the hub's reading transaction; median of {REPEATS}. *whole pass*: every
+distinct package leased, matched by the real advisories and stored again, page by page, by
+{usable_cores()} processes; *hub's share* of it is the time that they wait for the database.
+*first jobs*: the time until {due.STEP_IMAGES} images are jobs when all became due at once. Details
+of images (manifests, statements, package lists) are not in these databases; *sets* is the size of
+the sets of images by package.
 
 {table(header, [list(row.values()) for row in rows])}"""
 
@@ -181,7 +182,7 @@ def harmonic(count: int) -> float:
 
 async def fill(hub: Database, count: int, names: list[tuple[str, str, list[str]]]) -> int:
     """Write a fleet; return how many distinct packages it has."""
-    chance = random.Random(4)
+    chance = random.Random(4)  # noqa: S311 - a fleet, the same each time
     distinct = round(DISTINCT_AT_A_MILLION * (count / 1_000_000) ** GROWTH)
     real = chance.sample(
         [(e, n, v) for e, n, versions in names for v in versions],
@@ -287,7 +288,7 @@ async def whole_pass(hub: Database, index_file: Path) -> tuple[float, float]:
 
 
 def cpu_s() -> float:
-    """Return the CPU seconds of this process and of those that it ended; PostgreSQL's are not in."""
+    """Return the CPU seconds of this process and of those that it ended, not PostgreSQL's."""
     kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     used = [resource.getrusage(kind) for kind in kinds]
     return sum(each.ru_utime + each.ru_stime for each in used)
