@@ -1790,9 +1790,6 @@ export interface components {
             repository: string;
             digest: string;
             /** @enum {string} */
-            kind: "scan" | "rematch";
-            priority: number;
-            /** @enum {string} */
             state: "queued" | "leased" | "done" | "failed";
             attempt: number;
             maxAttempts: number;
@@ -1807,6 +1804,13 @@ export interface components {
             error?: string;
             /** @default  */
             finishedAt?: string;
+            /**
+             * @default scan
+             * @enum {string}
+             */
+            kind?: "scan" | "rematch";
+            /** @default 2 */
+            priority?: number;
         };
         /** JobResultV1 */
         JobResultV1: {

@@ -313,9 +313,6 @@ class JobRecordV1(Wire):
     registry: str
     repository: str
     digest: str
-    kind: JobKind
-    priority: int
-    """The least is first: 0 somebody waits, 1 it runs, 2 it was pushed, 3 the rest."""
     state: JobState
     attempt: int
     """Times it was leased so far."""
@@ -329,6 +326,9 @@ class JobRecordV1(Wire):
     error: str = ""
     """Of the last attempt."""
     finished_at: str = ""
+    kind: JobKind = "scan"
+    priority: int = 2
+    """The least is first: 0 somebody waits, 1 it runs, 2 it was pushed, 3 the rest."""
 
 
 class JobPageV1(Wire):
