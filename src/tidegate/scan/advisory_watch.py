@@ -16,7 +16,7 @@ from tidegate.advisories.changes import Changes
 from tidegate.advisories.index import AdvisoryIndex
 from tidegate.domain.errors import ConflictError, InputError, TidegateError, UnavailableError
 from tidegate.hubclient.client import HubClient
-from tidegate.scan.judge import Judge
+from tidegate.scan.judge import Imports, Judge
 from tidegate.scan.matchers import Matchers, usable_cores
 from tidegate.scan.settings import ScanSettings
 from tidegate.wire.rematch_v1 import MAX_NAMES, AdvisoriesToldV1, Standing
@@ -30,8 +30,6 @@ TELL_AGAIN = timedelta(seconds=60)
 MAX_NAME_CHARS = 512
 
 _log = structlog.get_logger()
-
-Imports = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,9 @@ class AdvisoryWatch:
     def _take(self) -> _Taken:
         with AdvisoryIndex.open(self._file) as index:
             imports = index.imports()  # first: an import meanwhile is looked at next time
-            return _Taken(index.take_changes(), imports)
+            changes = index.take_changes()
+        self._judge.know(imports, changes.state)
+        return _Taken(changes, imports)
 
     def _settle(self, taken: _Taken, standing: Standing) -> None:
         if standing == "superseded":

@@ -19,6 +19,10 @@ from tidegate.wire.hub_data_v1 import OpinionV1
 from tidegate.wire.rematch_v1 import DistinctPackageV1, SaidV1
 
 
+Imports = tuple[tuple[str, ...], ...]
+"""As `AdvisoryIndex.imports` tells them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """Packages, matched."""
@@ -42,12 +46,13 @@ class OpenAdvisories:
         """The state that all answers since the opening are of; empty: there was an import."""
         return self._before if self._judge.state_of(self._index) == self._before else ""
 
-    def opinions(self, packages: Iterable[Package]) -> list[OpinionV1]:
-        """Return what is said of every distinct package."""
-        return [
-            OpinionV1(key.ecosystem, key.name, key.version, key.module, said)
-            for key, said in opinions(packages, self.advisories)
+    def conclude(self, packages: Iterable[Package]) -> tuple[list[OpinionV1], str]:
+        """Return what is said of every distinct package, and the `state` of all answers."""
+        said = [
+            OpinionV1(key.ecosystem, key.name, key.version, key.module, text)
+            for key, text in opinions(packages, self.advisories)
         ]
+        return said, self.state
 
 
 class Judge:
@@ -55,7 +60,7 @@ class Judge:
 
     def __init__(self, index_file: Path) -> None:
         self._index_file = index_file
-        self._known: tuple[tuple[tuple[str, ...], ...], str] | None = None
+        self._known: tuple[Imports, str] | None = None
 
     @contextmanager
     def opened(self) -> Iterator[OpenAdvisories]:
@@ -75,8 +80,7 @@ class Judge:
         """
         with self.opened() as opened:
             matched = match_packages(packages, opened.advisories, not_understood)
-            said = opened.opinions(packages)
-            return Judged(matched, said, opened.state)
+            return Judged(matched, *opened.conclude(packages))
 
     def judge_page(
         self, packages: Sequence[DistinctPackageV1], state: str, matchers: Matchers
@@ -89,6 +93,10 @@ class Judge:
         with self.opened() as opened:
             said = matchers.judge(packages)
             return said if opened.state == state else None
+
+    def know(self, imports: Imports, state: str) -> None:
+        """Take note of a state that was worked out elsewhere, after `imports` were read."""
+        self._known = (imports, state)
 
     def state_of(self, index: AdvisoryIndex) -> str:
         """Return the index's state, worked out once after each import."""

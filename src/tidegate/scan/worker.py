@@ -199,8 +199,7 @@ class Worker:
                 progress=lambda step: log.debug("platform.progress", step=step),
             )
             scan = await scan_platform(self.registries, platform, setup)
-            said = await asyncio.to_thread(opened.opinions, scan.packages)
-            state = opened.state
+            said, state = await asyncio.to_thread(opened.conclude, scan.packages)
         if scan.refused:
             log.warning("sandbox.incomplete", refused=scan.refused)
         published = None

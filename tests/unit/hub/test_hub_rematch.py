@@ -318,12 +318,12 @@ async def test_t20_packages_and_findings_are_of_leased_images_alone(world: World
         await world.scanner.take_package_lists(stolen)
     with pytest.raises(NotFoundError):
         await world.scanner.take_package_lists(msgspec.structs.replace(job, id="other"))
+    of_another = FindingsUploadV1(job.lease, b, statement(b), [], NEW)
     with pytest.raises(InputError, match="neither the leased image"):
-        upload_b = FindingsUploadV1(job.lease, b, statement(b), [], NEW)
-        await world.scanner.put_findings(job, upload_b)
+        await world.scanner.put_findings(job, of_another)
+    mixed = FindingsUploadV1(job.lease, a, statement(b), [], NEW)
     with pytest.raises(InputError, match="it is about"):
-        wrong = FindingsUploadV1(job.lease, a, statement(b), [], NEW)
-        await world.scanner.put_findings(job, wrong)
+        await world.scanner.put_findings(job, mixed)
     with pytest.raises(NotPermittedError):
         await world.c1.lease_packages(NEW)
     with pytest.raises(NotPermittedError):
