@@ -18,7 +18,6 @@ from tidegate.scan.matchers import Matchers
 from tidegate.wire.hub_data_v1 import OpinionV1
 from tidegate.wire.rematch_v1 import DistinctPackageV1, SaidV1
 
-
 Imports = tuple[tuple[str, ...], ...]
 """As `AdvisoryIndex.imports` tells them."""
 
