@@ -643,6 +643,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the scan workers by name
+         * @description Return each worker that was heard of, and when it last was.
+         */
+        get: operations["listWorkers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workers/{name}": {
         parameters: {
             query?: never;
@@ -1306,7 +1326,7 @@ export interface paths {
         };
         /**
          * Whether the hub can serve
-         * @description Answer once the database does.
+         * @description Answer once the database does, and is of this version's schema or a newer one.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -1993,6 +2013,11 @@ export interface components {
             items: components["schemas"]["RepositoryV1"][];
             next?: string | null;
         };
+        /** Page[WorkerV1] */
+        "Page_tidegate.wire.hub_data_v1.WorkerV1_": {
+            items: components["schemas"]["WorkerV1"][];
+            next?: string | null;
+        };
         /** Page[AuditEntryV1] */
         "Page_tidegate.wire.hub_v1.AuditEntryV1_": {
             items: components["schemas"]["AuditEntryV1"][];
@@ -2401,6 +2426,14 @@ export interface components {
             registries?: string[];
             advisories?: components["schemas"]["AdvisorySourceV1"][];
         };
+        /** WorkerV1 */
+        WorkerV1: {
+            name: string;
+            lastSeenAt: string;
+            version: string;
+            keyFingerprint: string;
+            registries: string[];
+        };
     };
     responses: never;
     parameters: never;
@@ -2515,6 +2548,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2656,6 +2698,15 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2945,6 +2996,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     duplicateRule: {
@@ -3056,6 +3116,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3203,6 +3272,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3424,6 +3502,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     getCluster: {
@@ -3600,6 +3687,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     postHeartbeat: {
@@ -3653,6 +3749,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3776,6 +3881,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3908,6 +4022,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     createEnrolment: {
@@ -3968,6 +4091,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     enrol: {
@@ -4012,6 +4144,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4186,6 +4327,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4579,6 +4729,53 @@ export interface operations {
             };
         };
     };
+    listWorkers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.WorkerV1_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
     putWorker: {
         parameters: {
             query?: never;
@@ -4621,6 +4818,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4679,6 +4885,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     requestScan: {
@@ -4723,6 +4938,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5108,6 +5332,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     reportProgress: {
@@ -5170,6 +5403,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5246,6 +5488,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     completeJob: {
@@ -5315,6 +5566,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     failJob: {
@@ -5377,6 +5637,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5956,6 +6225,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     deleteToken: {
@@ -6166,6 +6444,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
             /** @description Too Many Requests */
             429: {
                 headers: {
@@ -6275,6 +6562,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6524,6 +6820,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     putUser: {
@@ -6588,6 +6893,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
