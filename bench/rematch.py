@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -63,6 +64,10 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--images", type=int, nargs="+", default=list(SIZES))
     parser.add_argument("--database", nargs="+", default=["sqlite", "postgresql"])
+    parser.add_argument(
+        "--only", type=int, default=0, metavar="N",
+        help="list only, from the N most common package versions of the fleet",
+    )  # fmt: skip
     given = parser.parse_args()
     if not ADVISORIES.is_dir():
         say(f"{ADVISORIES}: no such folder; set TIDEGATE_TEST_ADVISORIES to OSV dumps")
@@ -74,7 +79,8 @@ def main() -> int:
         for count, kind in itertools.product(given.images, given.database):
             with contextlib.ExitStack() as stack:
                 url = stack.enter_context(database(kind, Path(folder)))
-                rows.append(asyncio.run(measure(url, kind, count, index_file, names)))
+                fleet = Fleet(count, given.only, names)
+                rows.append(asyncio.run(measure(url, kind, fleet, index_file)))
     print(section(rows))
     return 0
 
@@ -89,7 +95,7 @@ grow with the number of images to the power of {GROWTH} (Heaps), and how many im
 falls as its rank (Zipf), from {MOST:.0%} of them down. {WITH_ADVISORIES:.0%} have the name and a
 version of a package that the real OSV records of PyPI and Go name, the others a name that none
 does. *listed*: every image that carries any version of one package name, the most common one and
-one of the middle, in the hub's reading transaction; median of {REPEATS}. *whole pass*: every
+the hundredth, in the hub's reading transaction; median of {REPEATS}. *whole pass*: every
 distinct package leased, matched by the real advisories and stored again, page by page, by
 {usable_cores()} processes; *hub's share* of it is the time that they wait for the database.
 *first jobs*: the time until {due.STEP_IMAGES} images are jobs when all became due at once. Details
@@ -131,35 +137,56 @@ def database(kind: str, folder: Path) -> Iterator[str]:
         yield server.url(server.create())
 
 
-async def measure(
-    url: str, kind: str, count: int, index_file: Path, names: list[tuple[str, str, list[str]]]
-) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What is measured on."""
+
+    count: int
+    """Images."""
+    only: int
+    """So many of its most common package versions, and no images; 0: everything."""
+    names: list[tuple[str, str, list[str]]] = field(repr=False)
+
+
+async def measure(url: str, kind: str, fleet: Fleet, index_file: Path) -> dict[str, str]:
     """Return one row of the table."""
-    hub = Database(url)
+    hub, count = Database(url), fleet.count
     await migrate(hub)
     started_s = time.perf_counter()
-    distinct = await fill(hub, count, names)
+    distinct = await fill(hub, fleet)
     say(f"{count} images in {kind}: {distinct} packages in {time.perf_counter() - started_s:.0f} s")
     sets_mib, whole_mib = await sizes(hub, url)
-    common, middle = await listed(hub, "common-0"), await listed(hub, f"common-{count // 100}")
+    common, middle = await listed(hub, "common-0"), await listed(hub, "common-100")
+    if fleet.only:
+        await hub.close()
+        return {**listing(fleet, kind, distinct, common, middle), **dict.fromkeys(PASS, "")}
     before_s = cpu_s()
     whole_s, hub_s = await whole_pass(hub, index_file)
     whole_cpu_s = cpu_s() - before_s
     row_s = await first_jobs(hub, count)
     await hub.close()
+    memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    told = (whole_s, whole_cpu_s, hub_s, row_s * 1000, sets_mib, whole_mib, memory_mib)
+    values = dict(zip(PASS, map(number, told), strict=True))
+    return {**listing(fleet, kind, distinct, common, middle), **values}
+
+
+PASS = (
+    "whole pass, s", "its CPU, s", "hub's share, s", "first jobs, ms", "sets, MiB",
+    "database, MiB", "memory, MiB",
+)  # fmt: skip
+
+
+def listing(
+    fleet: Fleet, kind: str, distinct: int, common: "Listed", middle: "Listed"
+) -> dict[str, str]:
+    """Return the columns about listing."""
     return {
-        "images": f"{count:,}",
+        "images": f"{fleet.count:,}",
         "database": kind,
-        "distinct": f"{distinct:,}",
+        "distinct": f"{distinct:,}" + (f", {fleet.only:,} written" if fleet.only else ""),
         "listed, most common, ms": spread(common.times_ms) + f" ({common.images:,} images)",
         "listed, middle, ms": spread(middle.times_ms) + f" ({middle.images:,} images)",
-        "whole pass, s": number(whole_s),
-        "its CPU, s": number(whole_cpu_s),
-        "hub's share, s": number(hub_s),
-        "first jobs, ms": number(row_s * 1000),
-        "sets, MiB": number(sets_mib),
-        "database, MiB": number(whole_mib),
-        "memory, MiB": number(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
 
 
@@ -180,8 +207,9 @@ def harmonic(count: int) -> float:
     return math.log(count) + 0.5772 + 1 / (2 * count) if count else 0.0
 
 
-async def fill(hub: Database, count: int, names: list[tuple[str, str, list[str]]]) -> int:
+async def fill(hub: Database, fleet: Fleet) -> int:
     """Write a fleet; return how many distinct packages it has."""
+    count, names = fleet.count, fleet.names
     chance = random.Random(4)  # noqa: S311 - a fleet, the same each time
     distinct = round(DISTINCT_AT_A_MILLION * (count / 1_000_000) ** GROWTH)
     real = chance.sample(
@@ -192,7 +220,7 @@ async def fill(hub: Database, count: int, names: list[tuple[str, str, list[str]]
     rows: list[dict[str, object]] = []
     sets: list[dict[str, object]] = []
     pending = iter(real)
-    for rank, carried in enumerate(shares(count, distinct)):
+    for rank, carried in enumerate(shares(count, distinct)[: fleet.only or None]):
         known = next(pending, None) if rank % every == 1 else None
         ecosystem, name, version = known or ("Debian:12", f"common-{rank // 3}", f"1.{rank % 3}")
         key = blake2b(f"{ecosystem}\0{name}\0{version}".encode(), digest_size=16).digest()
@@ -206,6 +234,8 @@ async def fill(hub: Database, count: int, names: list[tuple[str, str, list[str]]
             await store(hub, rows, sets)
             rows, sets = [], []
     await store(hub, rows, sets)
+    if fleet.only:
+        return distinct
     for start in range(1, count + 1, STEP_ROWS * 5):
         made = [image(n) for n in range(start, min(start + STEP_ROWS * 5, count + 1))]
         async with hub.write() as connection:

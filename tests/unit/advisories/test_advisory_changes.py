@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -205,6 +206,17 @@ def one(folder: Path, body: bytes) -> Path:
     path = folder / "record.json"
     path.write_bytes(body)
     return path
+
+
+@pytest.mark.parametrize(
+    "field", [each.name for each in fields(Package) if each.name not in {"locations", "purl"}]
+)
+def test_packages_that_matching_tells_apart_are_distinct(field: str) -> None:
+    """Names and versions of binaries are not compared where there are those of a source."""
+    package = Package("Debian:12", "libc6", "2.36-9+b1", "", "glibc", "2.36-9")
+    other = replace(package, **{field: "7"})
+    found = distinct([package, other])
+    assert len(found) == (1 if field in {"name", "version"} else 2)
 
 
 def test_binary_packages_of_one_source_are_judged_once_and_alike(tmp_path: Path) -> None:
