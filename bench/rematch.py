@@ -42,8 +42,9 @@ from tidegate.scan.matchers import Matchers, usable_cores
 from tidegate.wire.rematch_v1 import AdvisoriesToldV1
 
 PER_IMAGE = 200
-SIZES = (10_000, 100_000)
-"""A million takes a quarter of an hour for each database: asked for by name."""
+USUAL = ((10_000, 0), (1_000_000, 1000))
+"""Images, and how many package versions are written: 0 for all. All of a million images' take an
+hour: asked for by name."""
 
 DISTINCT_AT_A_MILLION = 2_000_000
 GROWTH = 0.75
@@ -62,7 +63,7 @@ WITH_ADVISORIES = 0.3
 def main() -> int:
     """Measure; return the exit code."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--images", type=int, nargs="+", default=list(SIZES))
+    parser.add_argument("--images", type=int, nargs="+", default=[])
     parser.add_argument("--database", nargs="+", default=["sqlite", "postgresql"])
     parser.add_argument(
         "--only", type=int, default=0, metavar="N",
@@ -76,10 +77,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder:
         index_file = Path(folder) / INDEX_FILE
         names = known_names(index_file)
-        for count, kind in itertools.product(given.images, given.database):
+        sizes = [(count, given.only) for count in given.images] or USUAL
+        for (count, only), kind in itertools.product(sizes, given.database):
             with contextlib.ExitStack() as stack:
                 url = stack.enter_context(database(kind, Path(folder)))
-                fleet = Fleet(count, given.only, names)
+                fleet = Fleet(count, only, names)
                 rows.append(asyncio.run(measure(url, kind, fleet, index_file)))
     print(section(rows))
     return 0
