@@ -907,8 +907,9 @@ export interface paths {
         put?: never;
         /**
          * Lease a scan job
-         * @description Return the job that waits longest, for as long as its lease is extended; 204: none.
+         * @description Return the most urgent job, for as long as its lease is extended; 204: none.
          *
+         *     Images are matched again only by a worker whose advisories are the ones that count.
          *     409: registry access is switched off.
          */
         post: operations["leaseJob"];
@@ -1031,6 +1032,110 @@ export interface paths {
          */
         get: operations["getJob"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers/{name}/advisories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Tell what a worker's advisories are
+         * @description Take note of a worker's advisories; where they are fresher, packages are matched again.
+         */
+        put: operations["putAdvisories"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/advisories/packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Tell what advisories say of packages
+         * @description Keep it; images with packages of which it is new wait to be matched again.
+         */
+        put: operations["putPackages"];
+        /**
+         * Lease packages to match
+         * @description Return a page of the packages that changed advisories name; 204: there are none now.
+         */
+        post: operations["leasePackages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/advisories/rematch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show how far matching by new advisories is
+         * @description Return what was matched by the newest advisories, and what waits.
+         */
+        get: operations["getRematch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the packages of a job's image
+         * @description Return the package lists of the leased image, as they were signed; none: scan it.
+         */
+        post: operations["takePackages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Upload what matching again said
+         * @description Keep the statement about a platform of the leased image; its packages stay as they are.
+         */
+        put: operations["putFindings"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1364,6 +1469,14 @@ export interface components {
             /** @default 0 */
             durationUs?: number;
         };
+        /** AdvisoriesToldV1 */
+        AdvisoriesToldV1: {
+            state: string;
+            rank: string;
+            /** @default  */
+            since?: string;
+            names?: string[] | null;
+        };
         /** AdvisorySourceV1 */
         AdvisorySourceV1: {
             ecosystem: string;
@@ -1507,6 +1620,13 @@ export interface components {
             /** @default  */
             statement?: string;
             packages?: components["schemas"]["PackageV1"][];
+            /** @default  */
+            packageList?: string;
+            /** @default  */
+            packageListSignature?: string;
+            opinions?: components["schemas"]["OpinionV1"][];
+            /** @default  */
+            advisoriesState?: string;
             referrers?: components["schemas"]["ReferrerV1"][];
         };
         /**
@@ -1516,6 +1636,15 @@ export interface components {
          * @enum {string}
          */
         Disposition: "violate" | "ignore";
+        /** DistinctPackageV1 */
+        DistinctPackageV1: {
+            id: number;
+            name: string;
+            version: string;
+            ecosystem: string;
+            /** @default  */
+            module?: string;
+        };
         /** EnrolV1 */
         EnrolV1: {
             token: string;
@@ -1609,6 +1738,16 @@ export interface components {
             fixedVersion?: string;
             aliases?: string[];
             exemptedBy?: string[];
+        };
+        /** FindingsUploadV1 */
+        FindingsUploadV1: {
+            lease: string;
+            digest: string;
+            statement: string;
+            opinions: components["schemas"]["OpinionV1"][];
+            /** @default  */
+            advisoriesState?: string;
+            referrers?: components["schemas"]["ReferrerV1"][] | null;
         };
         /** GatingV1 */
         GatingV1: {
@@ -1733,12 +1872,16 @@ export interface components {
             lease: string;
             error: string;
             retry: boolean;
+            /** @default false */
+            rescan?: boolean;
         };
         /** JobLeaseRequestV1 */
         JobLeaseRequestV1: {
             worker: string;
             /** @default 0 */
             waitS?: number;
+            /** @default  */
+            advisoriesState?: string;
         };
         /** JobPageV1 */
         JobPageV1: {
@@ -1773,6 +1916,13 @@ export interface components {
             error?: string;
             /** @default  */
             finishedAt?: string;
+            /**
+             * @default scan
+             * @enum {string}
+             */
+            kind?: "scan" | "rematch";
+            /** @default 2 */
+            priority?: number;
         };
         /** JobResultV1 */
         JobResultV1: {
@@ -1790,6 +1940,13 @@ export interface components {
             attach: boolean;
             attempt: number;
             leaseExpiresAt: string;
+            /**
+             * @default scan
+             * @enum {string}
+             */
+            kind?: "scan" | "rematch";
+            /** @default 0 */
+            renewAfterS?: number;
         };
         /** LocationV1 */
         LocationV1: {
@@ -1852,6 +2009,16 @@ export interface components {
          * @enum {string}
          */
         Operator: "In" | "NotIn";
+        /** OpinionV1 */
+        OpinionV1: {
+            ecosystem: string;
+            name: string;
+            version: string;
+            /** @default  */
+            module?: string;
+            /** @default  */
+            said?: string;
+        };
         /** OverviewV1 */
         OverviewV1: {
             hours: number;
@@ -1862,6 +2029,19 @@ export interface components {
             expiringExemptions: components["schemas"]["ExpiringExemptionV1"][];
             clusters: components["schemas"]["ClusterProblemV1"][];
         };
+        /** PackageListsRequestV1 */
+        PackageListsRequestV1: {
+            lease: string;
+        };
+        /** PackageListsV1 */
+        PackageListsV1: {
+            lists: components["schemas"]["StoredListV1"][];
+        };
+        /** PackagePageV1 */
+        PackagePageV1: {
+            lease: string;
+            packages: components["schemas"]["DistinctPackageV1"][];
+        };
         /** PackageV1 */
         PackageV1: {
             purl: string;
@@ -1869,6 +2049,21 @@ export interface components {
             version: string;
             ecosystem: string;
             locations?: components["schemas"]["LocationV1"][];
+            /** @default  */
+            sourceName?: string;
+            /** @default  */
+            sourceVersion?: string;
+            /** @default  */
+            module?: string;
+        };
+        /** PageRequestV1 */
+        PageRequestV1: {
+            state: string;
+        };
+        /** PageResultV1 */
+        PageResultV1: {
+            lease: string;
+            said: components["schemas"]["SaidV1"][];
         };
         /** Page[AdmissionEventV1] */
         "Page_tidegate.wire.event_v1.AdmissionEventV1_": {
@@ -1961,6 +2156,8 @@ export interface components {
             gaps?: string[];
             /** @default  */
             artifact?: string;
+            /** @default  */
+            attachedAt?: string;
         };
         /** PolicyObjectV1 */
         PolicyObjectV1: {
@@ -2025,6 +2222,19 @@ export interface components {
         /** RejudgementsV1 */
         RejudgementsV1: {
             verdicts: components["schemas"]["AdmissionEventV1"][];
+        };
+        /** RematchStatusV1 */
+        RematchStatusV1: {
+            state: string;
+            startedAt: string;
+            finishedAt: string;
+            whole: boolean;
+            packagesMatched: number;
+            packagesChanged: number;
+            imagesAffected: number;
+            imagesDue: number;
+            imagesToScan: number;
+            imagesToAttach: number;
         };
         /** RenewalsV1 */
         RenewalsV1: {
@@ -2136,6 +2346,12 @@ export interface components {
             pods?: number;
             namespaces?: string[];
         };
+        /** SaidV1 */
+        SaidV1: {
+            id: number;
+            /** @default  */
+            said?: string;
+        };
         /** ScanRecordV1 */
         ScanRecordV1: {
             scannedAt: string;
@@ -2241,6 +2457,19 @@ export interface components {
              * @enum {string}
              */
             reAdmission?: "Enforce" | "Audit";
+        };
+        /** StandingV1 */
+        StandingV1: {
+            /** @enum {string} */
+            standing: "current" | "superseded";
+        };
+        /** StoredListV1 */
+        StoredListV1: {
+            digest: string;
+            body: string;
+            signature: string;
+            /** @default  */
+            artifact?: string;
         };
         /** TargetV2 */
         TargetV2: {
@@ -5927,6 +6156,355 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    putAdvisories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdvisoriesToldV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandingV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    putPackages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PageResultV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    leasePackages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PageRequestV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackagePageV1"] | null;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    getRematch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RematchStatusV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    takePackages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PackageListsRequestV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageListsV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    putFindings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindingsUploadV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -39,6 +39,9 @@ class ScanSettings:
     renew_after_d: float = 182.0
     """`TIDEGATE_SCAN_RENEW_AFTER_D`: days after which a report that says nothing new is attached
     again all the same: half of the smallest `maximumVaFileAge` of the rules; default 182."""
+    matchers: int = 0
+    """`TIDEGATE_SCAN_MATCHERS`: processes that match packages when advisories change, 1 to 64;
+    default 0: one a core."""
     name: str = "worker"
     """`TIDEGATE_SCAN_NAME`: what the hub calls this worker; default the host's name."""
 
@@ -73,6 +76,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ScanSettings:
         max_image_bytes=int(_number(found, "MAX_IMAGE_BYTES", 10 * 2**30, 2**20, 2**50)),
         heartbeat_s=_number(found, "HEARTBEAT_S", 5, 0.1, 3600),
         renew_after_d=_number(found, "RENEW_AFTER_D", 182, 0, 36_500),
+        matchers=int(_number(found, "MATCHERS", 0, 0, 64)),
         name=(found.get(f"{_PREFIX}NAME") or socket.gethostname() or "worker")[:128],
     )
 

@@ -24,6 +24,7 @@ MAX_REFERRERS = 500
 
 MAX_MANIFEST_CHARS = 4 * 2**20
 MAX_STATEMENT_CHARS = 32 * 2**20
+MAX_LIST_CHARS = 32 * 2**20
 
 Digest = Annotated[str, Meta(max_length=160)]
 Word = Annotated[str, Meta(max_length=512)]
@@ -251,6 +252,24 @@ class PackageV1(Wire, omit_defaults=True):
     version: Word
     ecosystem: Word
     locations: Annotated[list[LocationV1], Meta(max_length=1000)] = []
+    source_name: Word = ""
+    """Of the source package, where advisories are about those; else empty."""
+    source_version: Word = ""
+    module: Word = ""
+    """Module and stream that it was built for, where its distribution has such; else empty."""
+
+
+class OpinionV1(Wire, omit_defaults=True):
+    """What advisories say of a package at one version, in short, as its worker matched it."""
+
+    ecosystem: Word
+    name: Word
+    """As advisories name it."""
+    version: Word
+    """As advisories compare it."""
+    module: Word = ""
+    said: Annotated[str, Meta(max_length=32)] = ""
+    """Differs exactly when the findings do, or whether they can be told; empty: nothing found."""
 
 
 class DetailUploadV1(Wire, omit_defaults=True):
@@ -266,6 +285,14 @@ class DetailUploadV1(Wire, omit_defaults=True):
     statement: Annotated[str, Meta(max_length=MAX_STATEMENT_CHARS)] = ""
     """The findings statement about this manifest; empty for an index."""
     packages: Annotated[list[PackageV1], Meta(max_length=MAX_PACKAGES)] = []
+    """Of workers before `package_list`: shown to people, not good enough to match again."""
+    package_list: Annotated[str, Meta(max_length=MAX_LIST_CHARS)] = ""
+    """A `PackageListV1`, the bytes that are signed; takes the place of `packages`."""
+    package_list_signature: Annotated[str, Meta(max_length=1024)] = ""
+    opinions: Annotated[list[OpinionV1], Meta(max_length=MAX_PACKAGES)] = []
+    """Of every package in the list, each once."""
+    advisories_state: Annotated[str, Meta(max_length=64)] = ""
+    """State of the advisories that it was matched by; empty: they changed meanwhile."""
     referrers: Annotated[list[ReferrerV1], Meta(max_length=MAX_REFERRERS)] = []
 
 

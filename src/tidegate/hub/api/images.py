@@ -18,6 +18,7 @@ from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
 from tidegate.hub.store import images, jobs
 from tidegate.hub.store.database import Turn
+from tidegate.hub.store.due import Priority
 from tidegate.hub.store.images import ImageFilter, Subject
 from tidegate.hub.store.jobs import Asked
 from tidegate.hub.store.tokens import Role
@@ -93,7 +94,12 @@ async def request_scan(
     if wrong:
         raise InputError(f"tags: {wrong[0][:128]!r} is no tag")
     async with hub.database.write_in_turn(Turn.IMAGES) as connection:
-        asked = Asked(caller.name, render_instant(hub.now()), attach=data.attach)
+        asked = Asked(
+            caller.name,
+            render_instant(hub.now()),
+            attach=data.attach,
+            priority=Priority.WAITED_FOR,  # whoever asks, waits
+        )
         job = await _queue(connection, subject, data.tags, asked)
     hub.signals.jobs.ring()
     return jobs.record_of(job, hub.settings.jobs.max_attempts)
