@@ -26,6 +26,12 @@ class Metrics:
             ["status"],
             registry=registry,
         )
+        self.notifications = Counter(
+            "tidegate_hub_notifications",
+            "Events that registries told of: queued, repeated, or ignored as no image's push.",
+            ["format", "result"],
+            registry=registry,
+        )
         self._waiting = Gauge(
             "tidegate_hub_waiting", "Requests that wait for a change.", ["of"], registry=registry
         )

@@ -264,6 +264,15 @@ class DetailUploadV1(Wire, omit_defaults=True):
     referrers: Annotated[list[ReferrerV1], Meta(max_length=MAX_REFERRERS)] = []
 
 
+# Registries' notifications
+
+
+class EventGridValidationV1(Wire):
+    """Answer to Event Grid's question whether its events are wanted."""
+
+    validation_response: str
+
+
 # Workers
 
 

@@ -47,6 +47,8 @@ PERMITTED: dict[tuple[str, str], set[Role]] = {
     ("GET", "/api/v1/events/{event_id}"): {A, R},
     ("GET", "/api/v1/events/tail"): {A, R},
     ("POST", "/api/v1/registries/notifications"): {G},
+    ("POST", "/api/v1/registries/notifications/harbor"): {G},
+    ("POST", "/api/v1/registries/notifications/acr"): {G},
     ("POST", "/api/v1/images/scan"): {A, S},
     ("GET", "/api/v1/images"): {A, R},
     ("GET", "/api/v1/images/lookup"): {A, R, S},

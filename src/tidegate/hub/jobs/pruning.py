@@ -9,7 +9,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tidegate.domain.errors import UnavailableError
 from tidegate.hub.clock import render_instant
-from tidegate.hub.store import event_groups, event_tallies, events, jobs, scans, workers
+from tidegate.hub.store import (
+    event_groups,
+    event_tallies,
+    events,
+    jobs,
+    notices,
+    scans,
+    workers,
+)
 from tidegate.hub.store.database import Database
 
 INTERVAL_S = 600.0
@@ -22,6 +30,7 @@ _STEPS = (
     jobs.prune,
     scans.prune,
     workers.prune,
+    notices.prune,
 )
 
 _log = structlog.get_logger()

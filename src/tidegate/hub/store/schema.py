@@ -296,6 +296,15 @@ evidence_keys = Table(
     Column("last_used_at", String(32), nullable=False),
 )
 
+# Events of registries that were acted on, by a hash of what names them.
+notices = Table(
+    "notices",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("told_at", String(32), nullable=False),
+    Index(None, "told_at"),
+)
+
 _UNFINISHED = text("state IN ('queued', 'leased')")
 
 jobs = Table(
