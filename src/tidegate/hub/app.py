@@ -25,9 +25,11 @@ from tidegate.hub.api import (
     organisation,
     overview,
     registries,
+    registry_settings,
     rules,
     session,
     tokens,
+    turns,
     users,
 )
 from tidegate.hub.api.access import provide_caller, provide_hub, provide_session
@@ -140,6 +142,8 @@ def _routes() -> list[Router]:
                 *events.HANDLERS,
                 *event_export.HANDLERS,
                 *registries.HANDLERS,
+                *registry_settings.HANDLERS,
+                *turns.HANDLERS,
                 *notifications.HANDLERS,
                 *images.HANDLERS,
                 *image_details.HANDLERS,

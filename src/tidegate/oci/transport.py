@@ -8,7 +8,7 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import httpcore2
@@ -113,7 +113,7 @@ class Transport:
     def __init__(self, registry: RegistryConfig, limits: RegistryLimits) -> None:
         self._limits = limits
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=None if registry.plain_http else tls_context(registry.ca_file),
+            ssl_context=None if registry.plain_http else tls_context_of(registry),
             max_connections=limits.max_connections,
             keepalive_expiry=limits.keep_alive_s,
             network_backend=PinnedBackend(_private(registry), RegistryUnavailableError),
@@ -149,13 +149,22 @@ class Transport:
         return await self._pool.handle_async_request(_request(call, idle_s))
 
 
-@cache
-def tls_context(ca_file: str) -> ssl.SSLContext:
-    """Return the TLS settings: the system's authorities and those in `ca_file`; kept per file.
+def tls_context_of(registry: RegistryConfig) -> ssl.SSLContext:
+    """Return the TLS settings for `registry`; kept as long as its files say the same.
 
     Raises:
-        ConfigurationError: `ca_file` cannot be read.
+        ConfigurationError: a file cannot be read, or certificate and key do not fit.
     """
+    return _tls_context(
+        registry.ca_file,
+        registry.client_cert_file,
+        registry.client_key_file,
+        registry.tls_generation,
+    )
+
+
+@lru_cache(maxsize=256)
+def _tls_context(ca_file: str, cert_file: str, key_file: str, _: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_file:
@@ -165,7 +174,20 @@ def tls_context(ca_file: str) -> ssl.SSLContext:
             raise ConfigurationError(
                 f"certificate authorities in {ca_file}: {error}; want a PEM file"
             ) from error
+    if cert_file:
+        try:
+            # A key with a passphrase would ask on the terminal; there is none.
+            context.load_cert_chain(cert_file, key_file, password=_no_passphrase)
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"client certificate {cert_file} with key {key_file}: {error}; want a PEM chain "
+                "and its key, without a passphrase"
+            ) from error
     return context
+
+
+def _no_passphrase() -> str:
+    raise ValueError("the key has a passphrase")
 
 
 def _private(registry: RegistryConfig) -> frozenset[tuple[str, int]]:

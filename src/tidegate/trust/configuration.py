@@ -85,6 +85,13 @@ class TrustedRegistry:
     """Blob stores with private addresses that this registry may redirect to."""
     endpoint: str = ""
     """`host:port` of the API where it is not `host`."""
+    aliases: tuple[str, ...] = ()
+    """Other names, `host` or `host/path`, of the same content."""
+    client_cert_file: str = ""
+    client_key_file: str = ""
+    """Certificate and key, PEM, that we show."""
+    docker_config_file: str = ""
+    """Docker's config.json, or the file of a pull secret, with this registry's credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,10 @@ class _Registry(_Wire):
     token_realms: Annotated[list[_Name], Meta(max_length=100)] = []
     redirect_hosts: Annotated[list[_Name], Meta(max_length=100)] = []
     endpoint: Annotated[str, Meta(max_length=261)] = ""
+    aliases: Annotated[list[_Name], Meta(max_length=100)] = []
+    client_cert_file: _Path = ""
+    client_key_file: _Path = ""
+    docker_config_file: _Path = ""
 
 
 class _Document(_Wire):
@@ -185,6 +196,10 @@ def _registry(index: int, registry: _Registry) -> TrustedRegistry:
         raise InvalidTrustError(
             f"{place} ({host}): usernameFile and passwordFile go together; give both or neither"
         )
+    if registry.username_file and registry.docker_config_file:
+        raise InvalidTrustError(
+            f"{place} ({host}): credentials from usernameFile and from dockerConfigFile; give one"
+        )
     return TrustedRegistry(
         host=host,
         plain_http=registry.plain_http,
@@ -196,6 +211,10 @@ def _registry(index: int, registry: _Registry) -> TrustedRegistry:
         token_realms=tuple(map(str.lower, registry.token_realms)),
         redirect_hosts=tuple(map(str.lower, registry.redirect_hosts)),
         endpoint=registry.endpoint,
+        aliases=tuple(registry.aliases),
+        client_cert_file=registry.client_cert_file,
+        client_key_file=registry.client_key_file,
+        docker_config_file=registry.docker_config_file,
     )
 
 
