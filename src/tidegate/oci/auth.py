@@ -88,7 +88,7 @@ class Authorizer:
             return await self._token(what, scope, offered["bearer"], stale)
         if "basic" in offered:
             return await self._answer_basic(what, stale)
-        raise RegistryUnavailableError(
+        raise RegistryRefusesError(
             f"{what}: HTTP 401 without a challenge that is understood here; want Basic or Bearer"
         )
 

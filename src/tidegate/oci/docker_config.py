@@ -10,6 +10,9 @@ import asyncio
 import base64
 import binascii
 import re
+import subprocess
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -120,29 +123,16 @@ class DockerConfigKeychain:
         """Return what the helper printed, None where it says that it has nothing."""
         asked = _HUB_KEY if self.host == DOCKER_HUB else self.host
         try:
-            process = await asyncio.create_subprocess_exec(
-                program,
-                "get",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-            )
+            code, output = await asyncio.to_thread(_talk, program, asked.encode())
         except OSError as error:
             raise self._refusal(f"{program} cannot be run: {error.strerror}") from error
-        try:
-            async with asyncio.timeout(HELPER_S):
-                output = await _talk(process, asked.encode())
-        except TimeoutError as error:
-            raise self._refusal(f"{program} took longer than {HELPER_S:g} s") from error
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode == 0 and len(output) <= MAX_OUTPUT_BYTES:
+        if code == 0 and len(output) <= MAX_OUTPUT_BYTES:
             return output
         if b"credentials not found" in output:
             return None
-        raise self._refusal(f"{program} ended with {process.returncode}, want 0 and few words")
+        raise self._refusal(
+            f"{program} ended with {code}, want 0 and few words within {HELPER_S:g} s"
+        )
 
     def _of_entry(self, entry: _Entry) -> Credentials | None:
         if entry.username and entry.password:
@@ -165,18 +155,26 @@ class DockerConfigKeychain:
         return RegistryUnavailableError(f"credentials of {self.host} in {self.path}: {why}")
 
 
-async def _talk(process: asyncio.subprocess.Process, asked: bytes) -> bytes:
-    """Hand `asked` to a helper; return what it prints, and one byte more than is allowed."""
-    if process.stdin is None or process.stdout is None:
-        raise TypeError("the helper was started without pipes")
-    process.stdin.write(asked)
-    process.stdin.close()
-    output = bytearray()
-    while len(output) <= MAX_OUTPUT_BYTES and (piece := await process.stdout.read(65536)):
-        output += piece
-    if len(output) <= MAX_OUTPUT_BYTES:
-        await process.wait()
-    return bytes(output[: MAX_OUTPUT_BYTES + 1])
+def _talk(program: str, asked: bytes) -> tuple[int, bytes]:
+    """Return how a helper ended and what it printed, up to one byte more than is allowed."""
+    with subprocess.Popen(  # noqa: S603 - the name was checked, and there is no shell
+        [program, "get"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        end = threading.Timer(HELPER_S, process.kill)
+        end.start()
+        try:
+            with suppress(BrokenPipeError):  # it may not care what it is asked
+                process.stdin.write(asked)  # type: ignore[union-attr]  # it is a pipe
+                process.stdin.close()  # type: ignore[union-attr]  # as above
+            output = process.stdout.read(MAX_OUTPUT_BYTES + 1)  # type: ignore[union-attr]  # as above
+            if len(output) > MAX_OUTPUT_BYTES:
+                process.kill()
+            return process.wait(), output
+        finally:
+            end.cancel()
 
 
 def _host_of(key: str) -> str:
