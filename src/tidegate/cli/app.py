@@ -28,6 +28,9 @@ VERBS = {
     "key": "tidegate.cli.key",
     "registry": "tidegate.cli.registry",
     "cluster": "tidegate.cli.cluster",
+    "user": "tidegate.cli.user",
+    "token": "tidegate.cli.api_token",
+    "audit": "tidegate.cli.audit",
     "doctor": "tidegate.cli.doctor",
 }
 """Every verb with its module, in the order of the help."""

@@ -26,6 +26,7 @@ from tidegate.hub.api import (
     overview,
     registries,
     registry_settings,
+    rejudgements,
     rules,
     session,
     tokens,
@@ -102,9 +103,7 @@ async def running(hub: Hub) -> AsyncIterator[None]:
 
 def _loops(hub: Hub) -> Iterator[Coroutine[Any, Any, None]]:
     """Yield what runs beside the requests."""
-    retention = timedelta(days=hub.settings.event_retention_d)
-    if retention:
-        yield keep_pruned(hub.database, retention, hub.now)
+    yield keep_pruned(hub.database, timedelta(days=hub.settings.event_retention_d), hub.now)
     if hub.database.is_shared:
         yield hear_changes(hub.database, hub.signals)
 
@@ -138,6 +137,7 @@ def _routes() -> list[Router]:
                 *overview.HANDLERS,
                 *clusters.HANDLERS,
                 *inventory.HANDLERS,
+                *rejudgements.HANDLERS,
                 *enrolments.HANDLERS,
                 *events.HANDLERS,
                 *event_export.HANDLERS,

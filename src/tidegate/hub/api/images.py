@@ -31,6 +31,7 @@ TheFilter = NamedDependency[ImageFilter]
 
 
 async def provide_image_filter(
+    hub: TheHub,
     registry: Text = "",
     repository: Text = "",
     status: Status = "",
@@ -38,6 +39,7 @@ async def provide_image_filter(
     search: Text = "",
 ) -> ImageFilter:
     """Return the filter that a request asks for."""
+    del hub  # asked for first, see `provide_caller`
     return ImageFilter(registry, repository, status, tag, search)
 
 

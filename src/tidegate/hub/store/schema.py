@@ -124,6 +124,16 @@ sessions = Table(
     Index(None, "token_id"),
 )
 
+# By a digest of the account or address; nobody signed in is needed for a row.
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", String(32), nullable=False),
+    Index(None, "last_at"),
+)
+
 # One-time tokens with which an agent gets its cluster's own; used ones stay, to know them again.
 enrolments = Table(
     "enrolments",
@@ -274,6 +284,20 @@ running_images = Table(
     Column("pods", Integer, nullable=False),
     Column("namespaces", Text, nullable=False),
     Index(None, "digest"),
+)
+
+# The last verdict about each image of each workload that runs, so that a change is told once, also
+# by an agent that started anew. The key: a hash of namespace, workload, image and digest.
+running_verdicts = Table(
+    "running_verdicts",
+    metadata,
+    Column(
+        "cluster", String(128), ForeignKey("clusters.name", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("key", String(64), primary_key=True),
+    Column("action", String(8), nullable=False),
+    Column("seen_on", String(32), nullable=False),
+    Index(None, "seen_on"),
 )
 
 workers = Table(
