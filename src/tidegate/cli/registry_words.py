@@ -114,6 +114,8 @@ class RegistryRow:
     def _credentials(self) -> str:
         if self.local is not None and (self.local.username_file or self.local.docker_config_file):
             return self.local.username_file or self.local.docker_config_file
+        if self.local is not None and self.local.identity is not None:
+            return "by a cloud's identity"
         return "sealed in the hub" if self._record and self._record.credentials_for else ""
 
     @property

@@ -8,12 +8,18 @@ then starting fails, because a gate that trusts nobody would only look as if it 
 import hashlib
 from pathlib import Path
 
-from tidegate.domain.errors import InvalidTrustError
+from tidegate.domain.errors import ConfigurationError, InvalidTrustError
+from tidegate.oci.acr import AcrKeychain
+from tidegate.oci.artifact_registry import ArtifactRegistryKeychain
 from tidegate.oci.docker_config import DockerConfigKeychain
+from tidegate.oci.ecr import EcrKeychain
 from tidegate.oci.keychain import Keychain
 from tidegate.oci.registries import RegistryConfig
 from tidegate.trust.configuration import (
     MAX_CONFIGURATION_BYTES,
+    AcrIdentity,
+    EcrIdentity,
+    GoogleIdentity,
     TrustConfiguration,
     TrustedRegistry,
     parse_trust_configuration,
@@ -85,9 +91,24 @@ def _registry_config(registry: TrustedRegistry) -> RegistryConfig:
 
 
 def _keychain(registry: TrustedRegistry) -> Keychain | None:
+    host = registry.host
     if registry.docker_config_file:
-        return DockerConfigKeychain(Path(registry.docker_config_file), registry.host)
-    return None
+        return DockerConfigKeychain(Path(registry.docker_config_file), host)
+    try:
+        match registry.identity:
+            case AcrIdentity(tenant_id, client_id, token_file):
+                token = Path(token_file)
+                return AcrKeychain(
+                    host=host, tenant_id=tenant_id, client_id=client_id, token_file=token
+                )
+            case EcrIdentity(role_arn, token_file):
+                return EcrKeychain(host=host, role_arn=role_arn, token_file=Path(token_file))
+            case GoogleIdentity(key_file):
+                return ArtifactRegistryKeychain(host=host, key_file=Path(key_file))
+            case None:
+                return None
+    except ConfigurationError as error:
+        raise InvalidTrustError(str(error)) from error
 
 
 def _tls_generation(registry: TrustedRegistry) -> str:
