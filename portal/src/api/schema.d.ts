@@ -173,6 +173,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the order of the rules
+         * @description Return the ids of all rules, highest priority first; the ETag is what If-Match wants.
+         */
+        get: operations["getOrder"];
+        /**
+         * Put all rules into an order
+         * @description Save the order of all rules at once, unless it was changed since it was read.
+         */
+        put: operations["putOrder"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take over the rules of a file
+         * @description Create or update a file's rules by name, all or none, or say what would become of each.
+         *
+         *     Takes SecurityArtifactPolicy objects of `tidegate.io/v1alpha1` and of
+         *     `defender.microsoft.com/v1alpha3`, in YAML or JSON, single or as lists. New rules stand
+         *     directly above the default rule; updated ones keep their place and cloud scope.
+         */
+        post: operations["importRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings": {
         parameters: {
             query?: never;
@@ -187,7 +235,10 @@ export interface paths {
         get: operations["getSettings"];
         /**
          * Change the organisation's settings
-         * @description Set the evaluation mode and the component switches.
+         * @description Set evaluation mode and component switches; gating goes off as a cluster's does, with proof.
+         *
+         *     What new clusters begin with counts as much as the switch of one: whoever sets it to Off has
+         *     every cluster admit everything that is enrolled from then on.
          */
         put: operations["putSettings"];
         post?: never;
@@ -206,9 +257,29 @@ export interface paths {
         };
         /**
          * List changes, newest first
-         * @description Return a page of the audit log.
+         * @description Return a page of those entries of the audit log that match all filters given.
          */
         get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/{entry_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a change
+         * @description Return one entry of the audit log.
+         */
+        get: operations["getAuditEntry"];
         put?: never;
         post?: never;
         delete?: never;
@@ -683,6 +754,180 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/registries/configured/{host}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a configured registry
+         * @description Return a registry's settings, what its test said, and how looking through it goes.
+         */
+        get: operations["getRegistry"];
+        /**
+         * Configure a registry
+         * @description Let workers contact a registry; one of them tests it at once.
+         */
+        put: operations["putRegistry"];
+        post?: never;
+        /**
+         * Forget a registry
+         * @description Forget a registry's settings and credentials; workers contact it no more.
+         */
+        delete: operations["deleteRegistry"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/configured/{host}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a registry tested
+         * @description Ask the workers for a test; `testing` is false again when its result is there.
+         */
+        post: operations["askForTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sealing-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the keys that credentials are sealed by
+         * @description Return the key of each worker that was heard of in the last five minutes.
+         */
+        get: operations["listSealingKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers/registries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the registries that workers may contact
+         * @description Return the registries, credentials sealed; 304: `generation` is the newest.
+         */
+        get: operations["listForWorkers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/turns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lease a registry
+         * @description Return a registry that is to be tested or looked through; 204: none.
+         *
+         *     409: registry access is switched off.
+         */
+        post: operations["leaseTurn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/turns/{host}/observed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell what a registry's tags name
+         * @description Queue a scan for each digest that the hub does not know; extends the lease.
+         *
+         *     409: the lease is lost.
+         */
+        post: operations["postObserved"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/turns/{host}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a lease of a registry
+         * @description Keep the test's result, or how the look ended.
+         */
+        post: operations["endTurn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/notifications/acr": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take events of Azure Container Registry
+         * @description Queue a scan for each image that was pushed: the registry's webhook, or Event Grid.
+         *
+         *     Event Grid's question whether its events are wanted is answered with 200.
+         */
+        post: operations["postAcr"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/registries/notifications": {
         parameters: {
             query?: never;
@@ -699,6 +944,26 @@ export interface paths {
          *     What is no image's push is counted as skipped, never refused: a registry would repeat it.
          */
         post: operations["postNotification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/notifications/harbor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a webhook of Harbor
+         * @description Queue a scan for each artifact that was pushed, in either of Harbor's payload formats.
+         */
+        post: operations["postHarbor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1361,6 +1626,33 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AcrEventV1 */
+        AcrEventV1: {
+            /** @default  */
+            id?: string;
+            /** @default  */
+            action?: string;
+            target?: components["schemas"]["TargetV2"];
+            request?: components["schemas"]["NotifiedRequestV2"];
+            /** @default  */
+            validationCode?: string;
+            /** @default  */
+            type?: string;
+            /** @default  */
+            eventType?: string;
+            data?: components["schemas"]["AcrPushV1"] | null;
+        };
+        /** AcrPushV1 */
+        AcrPushV1: {
+            /** @default  */
+            id?: string;
+            /** @default  */
+            action?: string;
+            target?: components["schemas"]["TargetV2"];
+            request?: components["schemas"]["NotifiedRequestV2"];
+            /** @default  */
+            validationCode?: string;
+        };
         /**
          * Action
          * @description What a violation leads to.
@@ -1412,6 +1704,8 @@ export interface components {
             source: string;
             records: number;
             updatedAt: string;
+            /** @default  */
+            importedAt?: string;
         };
         /** AuditEntryV1 */
         AuditEntryV1: {
@@ -1436,6 +1730,12 @@ export interface components {
             audited: number;
             allowed: number;
             unscanned: number;
+        };
+        /** ChosenRuleV1 */
+        ChosenRuleV1: {
+            name: string;
+            /** @default * */
+            etag?: string;
         };
         /** CloudScopeV1 */
         CloudScopeV1: {
@@ -1515,6 +1815,18 @@ export interface components {
             ignoredCves?: string[];
             exemptions?: components["schemas"]["ExemptionV1"][];
             unsupportedRegistries?: string[];
+        };
+        /** ConnectionV1 */
+        ConnectionV1: {
+            /** @default  */
+            url?: string;
+            /** @default false */
+            allowPrivate?: boolean;
+            /** @default  */
+            ca?: string;
+            tokenRealms?: string[];
+            redirectHosts?: string[];
+            aliases?: string[];
         };
         /** CountsV1 */
         CountsV1: {
@@ -1597,6 +1909,10 @@ export interface components {
             /** @default 0 */
             dropped?: number;
         };
+        /** EventGridValidationV1 */
+        EventGridValidationV1: {
+            validationResponse: string;
+        };
         /** EventGroupV1 */
         EventGroupV1: {
             event: components["schemas"]["AdmissionEventV1"];
@@ -1676,6 +1992,37 @@ export interface components {
             gating: "On" | "Off";
             /** @default  */
             password?: string;
+        };
+        /** HarborDataV1 */
+        HarborDataV1: {
+            resources?: components["schemas"]["HarborResourceV1"][];
+            repository?: components["schemas"]["HarborRepositoryV1"];
+        };
+        /** HarborNotificationV1 */
+        HarborNotificationV1: {
+            type: string;
+            /** @default 0 */
+            occur_at?: number;
+            event_data?: components["schemas"]["HarborDataV1"] | null;
+            /** @default  */
+            specversion?: string;
+            /** @default  */
+            id?: string;
+            data?: components["schemas"]["HarborDataV1"] | null;
+        };
+        /** HarborRepositoryV1 */
+        HarborRepositoryV1: {
+            /** @default  */
+            repo_full_name?: string;
+        };
+        /** HarborResourceV1 */
+        HarborResourceV1: {
+            /** @default  */
+            digest?: string;
+            /** @default  */
+            tag?: string;
+            /** @default  */
+            resource_url?: string;
         };
         /** HeartbeatV1 */
         HeartbeatV1: {
@@ -1770,6 +2117,19 @@ export interface components {
             /** @default  */
             error?: string;
             reports?: components["schemas"]["PlatformReportV1"][];
+        };
+        /** ImportedRuleV1 */
+        ImportedRuleV1: {
+            name: string;
+            /** @enum {string} */
+            outcome: "create" | "update" | "unchanged" | "refused";
+            /** @default  */
+            problem?: string;
+            warnings?: string[];
+            /** @default  */
+            etag?: string;
+            before?: components["schemas"]["RuleV1"] | null;
+            after?: components["schemas"]["RuleV1"] | null;
         };
         /** InventoryV1 */
         InventoryV1: {
@@ -1892,6 +2252,8 @@ export interface components {
             action: string;
             target: components["schemas"]["TargetV2"];
             request?: components["schemas"]["NotifiedRequestV2"];
+            /** @default  */
+            id?: string;
         };
         /** NotifiedRequestV2 */
         NotifiedRequestV2: {
@@ -1911,6 +2273,23 @@ export interface components {
             labels?: {
                 [key: string]: string;
             };
+        };
+        /** ObservedResultV1 */
+        ObservedResultV1: {
+            queued: number;
+        };
+        /** ObservedTagV1 */
+        ObservedTagV1: {
+            repository: string;
+            tag: string;
+            digest: string;
+        };
+        /** ObservedV1 */
+        ObservedV1: {
+            lease: string;
+            tags: components["schemas"]["ObservedTagV1"][];
+            /** @default  */
+            after?: string;
         };
         /**
          * Operator
@@ -2045,6 +2424,11 @@ export interface components {
             items: components["schemas"]["TokenV1"][];
             next?: string | null;
         };
+        /** Page[SealingKeyV1] */
+        "Page_tidegate.wire.registries_v1.SealingKeyV1_": {
+            items: components["schemas"]["SealingKeyV1"][];
+            next?: string | null;
+        };
         /** Page[UserV1] */
         "Page_tidegate.wire.sign_in_v1.UserV1_": {
             items: components["schemas"]["UserV1"][];
@@ -2078,6 +2462,37 @@ export interface components {
             metadata: components["schemas"]["ObjectMetaV1"];
             spec: components["schemas"]["SpecV1"];
         };
+        /** PollStateV1 */
+        PollStateV1: {
+            /** @default  */
+            lastStartedAt?: string;
+            /** @default  */
+            lastEndedAt?: string;
+            /** @default  */
+            lastCompleteAt?: string;
+            /** @default  */
+            nextAt?: string;
+            /** @default  */
+            worker?: string;
+            /** @default 0 */
+            tags?: number;
+            /** @default 0 */
+            found?: number;
+            /** @default 0 */
+            failures?: number;
+            /** @default  */
+            error?: string;
+        };
+        /** PollingV1 */
+        PollingV1: {
+            /** @default false */
+            enabled?: boolean;
+            /** @default 300 */
+            intervalS?: number;
+            repositories?: string[];
+            /** @default 120 */
+            requestsPerMinute?: number;
+        };
         /** ProblemV1 */
         ProblemV1: {
             title: string;
@@ -2100,6 +2515,8 @@ export interface components {
             word?: string;
             /** @default  */
             cvssVersion?: string;
+            /** @default false */
+            leading?: boolean;
         };
         /** ReferrerV1 */
         ReferrerV1: {
@@ -2119,6 +2536,45 @@ export interface components {
             note?: string;
             referrers?: components["schemas"]["ReferrerV1"][];
         };
+        /** RegistryRecordV1 */
+        RegistryRecordV1: {
+            host: string;
+            connection: components["schemas"]["ConnectionV1"];
+            polling: components["schemas"]["PollingV1"];
+            testRepository: string;
+            credentialsFor: string[];
+            updatedAt: string;
+            updatedBy: string;
+            /** @default false */
+            testing?: boolean;
+            test?: components["schemas"]["RegistryTestV1"] | null;
+            poll?: components["schemas"]["PollStateV1"];
+        };
+        /** RegistryTestV1 */
+        RegistryTestV1: {
+            checkedAt: string;
+            worker: string;
+            reachable: boolean;
+            /** @default  */
+            error?: string;
+            /**
+             * @default
+             * @enum {string}
+             */
+            referrers?: "" | "api" | "tag";
+            /** @default false */
+            catalogue?: boolean;
+            /**
+             * @default
+             * @enum {string}
+             */
+            push?: "" | "yes" | "no";
+            /**
+             * @default
+             * @enum {string}
+             */
+            delete?: "" | "yes" | "no";
+        };
         /** RegistryV1 */
         RegistryV1: {
             host: string;
@@ -2126,6 +2582,15 @@ export interface components {
             imageCount: number;
             /** @enum {string} */
             access: "On" | "Off" | "NotConfigured";
+            configured?: components["schemas"]["RegistryRecordV1"] | null;
+        };
+        /** RegistryWriteV1 */
+        RegistryWriteV1: {
+            connection?: components["schemas"]["ConnectionV1"];
+            polling?: components["schemas"]["PollingV1"];
+            /** @default  */
+            testRepository?: string;
+            sealed?: components["schemas"]["SealedV1"][] | null;
         };
         /** RejudgementsV1 */
         RejudgementsV1: {
@@ -2193,9 +2658,28 @@ export interface components {
             rules: components["schemas"]["RuleV1"][];
             evaluationMode?: components["schemas"]["EvaluationMode"] | null;
         };
+        /** RuleImportResultV1 */
+        RuleImportResultV1: {
+            saved: boolean;
+            rules: components["schemas"]["ImportedRuleV1"][];
+            warnings?: string[];
+            evaluationMode?: components["schemas"]["EvaluationMode"] | null;
+        };
+        /** RuleImportV1 */
+        RuleImportV1: {
+            content: string;
+            /** @default false */
+            dryRun?: boolean;
+            chosen?: components["schemas"]["ChosenRuleV1"][] | null;
+            evaluationMode?: components["schemas"]["EvaluationMode"] | null;
+        };
         /** RuleMoveV1 */
         RuleMoveV1: {
             priority: number;
+        };
+        /** RuleOrderV1 */
+        RuleOrderV1: {
+            ids: string[];
         };
         /** RuleRecordV1 */
         RuleRecordV1: {
@@ -2268,6 +2752,16 @@ export interface components {
             anyOf: string[];
             operator?: components["schemas"]["Operator"];
         };
+        /** SealedV1 */
+        SealedV1: {
+            key: string;
+            ciphertext: string;
+        };
+        /** SealingKeyV1 */
+        SealingKeyV1: {
+            worker: string;
+            publicKey: string;
+        };
         /** SessionV1 */
         SessionV1: {
             user: components["schemas"]["SignedInUserV1"];
@@ -2291,6 +2785,27 @@ export interface components {
              * @enum {string}
              */
             securityGating?: "On" | "Off";
+        };
+        /** SettingsWriteV1 */
+        SettingsWriteV1: {
+            evaluationMode: components["schemas"]["EvaluationMode"];
+            /**
+             * @default On
+             * @enum {string}
+             */
+            securityFindings?: "On" | "Off";
+            /**
+             * @default On
+             * @enum {string}
+             */
+            registryAccess?: "On" | "Off";
+            /**
+             * @default On
+             * @enum {string}
+             */
+            securityGating?: "On" | "Off";
+            /** @default  */
+            password?: string;
         };
         /** SignInV1 */
         SignInV1: {
@@ -2383,6 +2898,34 @@ export interface components {
             denied: number;
             audited: number;
         };
+        /** TurnEndV1 */
+        TurnEndV1: {
+            lease: string;
+            test?: components["schemas"]["RegistryTestV1"] | null;
+            /** @default  */
+            error?: string;
+            /** @default true */
+            complete?: boolean;
+            /** @default 0 */
+            retryAfterS?: number;
+        };
+        /** TurnRequestV1 */
+        TurnRequestV1: {
+            worker: string;
+            hosts: string[];
+        };
+        /** TurnV1 */
+        TurnV1: {
+            host: string;
+            /** @enum {string} */
+            kind: "test" | "poll";
+            lease: string;
+            leaseExpiresAt: string;
+            polling: components["schemas"]["PollingV1"];
+            testRepository: string;
+            /** @default  */
+            after?: string;
+        };
         /** UserCreateV1 */
         UserCreateV1: {
             name: string;
@@ -2426,8 +2969,22 @@ export interface components {
             publicKey: string;
             /** @default  */
             keyUsedAt?: string;
+            /** @default  */
+            sealingKey?: string;
             registries?: string[];
             advisories?: components["schemas"]["AdvisorySourceV1"][];
+        };
+        /** WorkerRegistriesV1 */
+        WorkerRegistriesV1: {
+            generation: string;
+            registries: components["schemas"]["WorkerRegistryV1"][];
+        };
+        /** WorkerRegistryV1 */
+        WorkerRegistryV1: {
+            host: string;
+            connection: components["schemas"]["ConnectionV1"];
+            polling: components["schemas"]["PollingV1"];
+            sealed: components["schemas"]["SealedV1"][];
         };
         /** WorkerV1 */
         WorkerV1: {
@@ -3186,6 +3743,203 @@ export interface operations {
             };
         };
     };
+    getOrder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOrderV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    putOrder: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the order as you read it, or `*`. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleOrderV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOrderV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    importRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleImportV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleImportResultV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
     getSettings: {
         parameters: {
             query?: never;
@@ -3242,7 +3996,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SettingsV1"];
+                "application/json": components["schemas"]["SettingsWriteV1"];
             };
         };
         responses: {
@@ -3296,6 +4050,16 @@ export interface operations {
     listAudit: {
         parameters: {
             query?: {
+                actor?: string;
+                action?: string;
+                /** @description Target of the change, `rule/4f28…`, or its kind: `rule`. */
+                object?: string;
+                /** @description Part of who, what or target, or of what was there before and after. */
+                search?: string;
+                /** @description RFC 3339. */
+                since?: string;
+                /** @description RFC 3339. */
+                until?: string;
                 /** @description `next` of the page before; empty: the first one. */
                 cursor?: string;
                 /** @description Items on a page. */
@@ -3336,6 +4100,64 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    getAuditEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                entry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntryV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4839,7 +5661,338 @@ export interface operations {
             };
         };
     };
-    postNotification: {
+    getRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryRecordV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    putRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryWriteV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryRecordV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    deleteRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    askForTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryRecordV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    listSealingKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_tidegate.wire.registries_v1.SealingKeyV1_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    listForWorkers: {
+        parameters: {
+            query?: {
+                /** @description The one held; empty: answer at once. */
+                generation?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerRegistriesV1"] | null;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    leaseTurn: {
         parameters: {
             query?: never;
             header?: never;
@@ -4848,7 +6001,363 @@ export interface operations {
         };
         requestBody: {
             content: {
+                "application/json": components["schemas"]["TurnRequestV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TurnV1"] | null;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    postObserved: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ObservedV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservedResultV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    endTurn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TurnEndV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    postAcr: {
+        parameters: {
+            query?: {
+                /** @description What the registry is called in image references, whatever its events say. */
+                registry?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcrEventV1"] | components["schemas"]["AcrEventV1"][];
+            };
+        };
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationResultV1"] | components["schemas"]["EventGridValidationV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    postNotification: {
+        parameters: {
+            query?: {
+                /** @description What the registry is called in image references, whatever its events say. */
+                registry?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
                 "application/json": components["schemas"]["NotificationV2"];
+            };
+        };
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationResultV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    postHarbor: {
+        parameters: {
+            query?: {
+                /** @description What the registry is called in image references, whatever its events say. */
+                registry?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HarborNotificationV1"];
             };
         };
         responses: {

@@ -12,9 +12,10 @@ from hashlib import blake2b
 
 import msgspec
 
+from tidegate.advisories.ecosystems import normalize_name
 from tidegate.advisories.index import Advisories, EcosystemSource
 from tidegate.advisories.match import match_packages
-from tidegate.advisories.osv import Advisory, normalize_name
+from tidegate.advisories.osv import Advisory
 from tidegate.advisories.package import Package
 
 OPINION_BYTES = 12
@@ -39,9 +40,8 @@ def distinct(packages: Iterable[Package]) -> dict[DistinctPackage, Package]:
     found: dict[DistinctPackage, Package] = {}
     for package in packages:
         name = normalize_name(package.ecosystem, package.compared_name)
-        found.setdefault(
-            DistinctPackage(name, package.compared_version, package.ecosystem), package
-        )
+        version, ecosystem = package.compared_version, package.ecosystem
+        found.setdefault(DistinctPackage(name, version, ecosystem, package.module), package)
     return found
 
 

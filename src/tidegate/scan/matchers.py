@@ -87,5 +87,9 @@ def usable_cores() -> int:
 
 def _package(distinct: DistinctPackageV1) -> Package:
     return Package(
-        ecosystem=distinct.ecosystem, name=distinct.name, version=distinct.version, purl=""
+        ecosystem=distinct.ecosystem,
+        name=distinct.name,
+        version=distinct.version,
+        purl="",
+        module=distinct.module,
     )

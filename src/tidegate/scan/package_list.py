@@ -141,11 +141,12 @@ def _words(package: Package) -> tuple[str, ...]:
         package.ecosystem,
         package.source_name,
         package.source_version,
+        package.module,
     )
 
 
 def _entry(package: Package) -> PackageV1:
-    name, version, ecosystem, source_name, source_version = (
+    name, version, ecosystem, source_name, source_version, module = (
         word[:MAX_WORD_CHARS] for word in _words(package)
     )
     return PackageV1(
@@ -156,6 +157,7 @@ def _entry(package: Package) -> PackageV1:
         locations=[LocationV1(place.path, place.layer) for place in package.locations],
         source_name=source_name,
         source_version=source_version,
+        module=module,
     )
 
 
@@ -167,5 +169,6 @@ def _package(entry: PackageV1) -> Package:
         purl=entry.purl,
         source_name=entry.source_name,
         source_version=entry.source_version,
+        module=entry.module,
         locations=tuple(Location(place.path, place.layer) for place in entry.locations),
     )

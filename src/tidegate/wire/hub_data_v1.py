@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from tidegate.wire.event_v1 import AdmissionEventV1, CountsV1
 from tidegate.wire.hub_v1 import ImageV1, PlatformReportV1
+from tidegate.wire.registries_v1 import RegistryRecordV1
 
 MAX_INVENTORY_IMAGES = 20_000
 """Distinct images that one cluster reports running."""
@@ -126,6 +127,8 @@ class RegistryV1(Wire):
     image_count: int
     access: Literal["On", "Off", "NotConfigured"]
     """Off: switched off for all; NotConfigured: no worker that was heard of may contact it."""
+    configured: RegistryRecordV1 | None = None
+    """As the hub's administrators configured it; null: a worker's own file names it, or nobody."""
 
 
 class RepositoryV1(Wire):
@@ -222,6 +225,8 @@ class RatingV1(Wire, omit_defaults=True):
     score: str
     word: str = ""
     cvss_version: str = ""
+    leading: bool = False
+    """Whether the finding's severity is this one's."""
 
 
 class FindingDetailV1(Wire, omit_defaults=True):
@@ -294,6 +299,15 @@ class DetailUploadV1(Wire, omit_defaults=True):
     referrers: Annotated[list[ReferrerV1], Meta(max_length=MAX_REFERRERS)] = []
 
 
+# Registries' notifications
+
+
+class EventGridValidationV1(Wire):
+    """Answer to Event Grid's question whether its events are wanted."""
+
+    validation_response: str
+
+
 # Workers
 
 
@@ -305,6 +319,8 @@ class AdvisorySourceV1(Wire):
     records: Annotated[int, Meta(ge=0)]
     updated_at: Annotated[str, Meta(max_length=40)]
     """When the newest record was modified."""
+    imported_at: Annotated[str, Meta(max_length=40)] = ""
+    """When records were last imported; empty: never, the demo set is in use."""
 
 
 class WorkerHeartbeatV1(Wire):
@@ -316,6 +332,8 @@ class WorkerHeartbeatV1(Wire):
     """PEM, of the evidence key that it signs with."""
     key_used_at: Annotated[str, Meta(max_length=40)] = ""
     """When it last signed; empty: not since its start."""
+    sealing_key: Annotated[str, Meta(max_length=4096)] = ""
+    """PEM, X25519: credentials sealed by it can be read by this worker alone."""
     registries: Annotated[list[Annotated[str, Meta(max_length=261)]], Meta(max_length=1000)] = []
     """Hosts that it may contact."""
     advisories: Annotated[list[AdvisorySourceV1], Meta(max_length=1000)] = []

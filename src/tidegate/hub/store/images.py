@@ -89,7 +89,7 @@ async def note_push(
             update(images).where(images.c.id == row.id).values(pushed_at=now, status="queued")
         )
     for tag in tags:
-        await _point(connection, subject, tag)
+        await point_tag(connection, subject, tag)
 
 
 async def set_status(
@@ -206,7 +206,7 @@ def _unknown(subject: Subject) -> NotFoundError:
     )
 
 
-async def _point(connection: AsyncConnection, subject: Subject, tag: str) -> None:
+async def point_tag(connection: AsyncConnection, subject: Subject, tag: str) -> None:
     """Let `tag` point to `subject` alone: in a repository a tag names one digest."""
     row = await _find(connection, subject)
     if row is None:

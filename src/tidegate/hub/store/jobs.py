@@ -112,7 +112,7 @@ async def lease(
     Raises:
         ConflictError: registry access is switched off.
     """
-    await _require_registry_access(connection)
+    await require_registry_access(connection)
     instant = render_instant(now)
     current = bool(worker.state) and worker.state == await advisory_pass.current_state(connection)
     if current:
@@ -136,7 +136,7 @@ async def extend(
     Raises:
         ConflictError: the lease is lost, or registry access is switched off.
     """
-    await _require_registry_access(connection)
+    await require_registry_access(connection)
     await held(connection, job_id, secret, now)
     await connection.execute(
         update(jobs)
@@ -276,7 +276,12 @@ async def load(connection: AsyncConnection, job_id: str, max_attempts: int) -> J
     return record_of(row, max_attempts)
 
 
-async def _require_registry_access(connection: AsyncConnection) -> None:
+async def require_registry_access(connection: AsyncConnection) -> None:
+    """Refuse while registry access is switched off.
+
+    Raises:
+        ConflictError: it is.
+    """
     if (await organisation.load(connection)).registry_access == "Off":
         raise ConflictError(
             "registry access is switched off in the hub's settings: no registry may be contacted"

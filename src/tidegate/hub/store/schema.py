@@ -397,6 +397,8 @@ workers = Table(
     Column("key_fingerprint", String(128), nullable=False),
     Column("registries", Text, nullable=False),
     Column("advisories", Text, nullable=False),
+    # PEM; what credentials for this worker are sealed by.
+    Column("sealing_key", Text, nullable=False, server_default=""),
 )
 
 evidence_keys = Table(
@@ -406,6 +408,41 @@ evidence_keys = Table(
     Column("name", String(128), nullable=False),
     Column("public_key", Text, nullable=False),
     Column("last_used_at", String(32), nullable=False),
+)
+
+# Registries that administrators configured for the workers. Credentials are sealed: the hub cannot
+# read them. A worker tests or looks through one under a lease, like a job's.
+registry_settings = Table(
+    "registry_settings",
+    metadata,
+    Column("host", String(261), primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("polling", Text, nullable=False),
+    Column("test_repository", String(255), nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("updated_at", String(32), nullable=False),
+    Column("updated_by", String(256), nullable=False),
+    # Empty: nobody waits for one, or nobody has made one.
+    Column("test_wanted_at", String(32), nullable=False),
+    Column("test", Text, nullable=False),
+    # Empty: it is not looked through.
+    Column("poll_next_at", String(32), nullable=False),
+    Column("poll_after", String(255), nullable=False),
+    Column("poll", Text, nullable=False),
+    # A test does not wait for the end of a look, which may take hours.
+    Column("test_lease_hash", String(64), nullable=False),
+    Column("test_lease_expires_at", String(32), nullable=False),
+    Column("poll_lease_hash", String(64), nullable=False),
+    Column("poll_lease_expires_at", String(32), nullable=False),
+)
+
+# Events of registries that were acted on, by a hash of what names them.
+notices = Table(
+    "notices",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("told_at", String(32), nullable=False),
+    Index(None, "told_at"),
 )
 
 _UNFINISHED = text("state IN ('queued', 'leased')")
@@ -461,5 +498,8 @@ audit = Table(
     Column("before", Text),
     Column("after", Text),
     Index(None, "target", "seq"),
+    Index(None, "actor", "seq"),
+    Index(None, "action", "seq"),
+    Index(None, "at"),
     sqlite_autoincrement=True,
 )

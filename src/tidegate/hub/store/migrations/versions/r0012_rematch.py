@@ -4,7 +4,7 @@ Defaults let the previous release still write to this schema. Packages stored be
 to match again, so their images count as not rematchable, and are scanned again in time; when their
 reports were made stands in the statements stored.
 
-Revision ID: 0010
+Revision ID: 0012
 """
 
 import re
@@ -15,8 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
