@@ -75,6 +75,7 @@ class _Rating(_Wire):
     score: _Word
     textual_score: _Word = ""
     cvss_version: _Word = ""
+    leading: bool = False
 
 
 class _Location(_Wire, omit_defaults=False, kw_only=True):
@@ -257,7 +258,8 @@ def _finding(result: _Result) -> Finding:
         fixed_version=result.fix_version,
         aliases=frozenset(result.aliases),
         ratings=tuple(
-            Rating(r.method, r.score, r.textual_score, r.cvss_version) for r in result.severity
+            Rating(r.method, r.score, r.textual_score, r.cvss_version, r.leading)
+            for r in result.severity
         ),
         cwe_ids=tuple(result.cwe_ids),
         locations=tuple(Location(e.path, e.layer_id) for e in result.evidence),
@@ -336,7 +338,9 @@ def _result(finding: Finding) -> _Result:
         detected_version=finding.version,
         leading_severity_score=finding.severity.word.capitalize(),
         fix_version=finding.fixed_version,
-        severity=[_Rating(r.method, r.score, r.word, r.cvss_version) for r in finding.ratings],
+        severity=[
+            _Rating(r.method, r.score, r.word, r.cvss_version, r.leading) for r in finding.ratings
+        ],
         aliases=sorted(finding.aliases),
         cwe_ids=list(finding.cwe_ids),
         evidence=[_Location(path=e.path, layer_id=e.layer) for e in finding.locations[:MAX_LISTED]],

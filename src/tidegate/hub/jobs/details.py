@@ -136,5 +136,7 @@ def _finding(finding: Finding) -> FindingDetailV1:
         cwe_ids=list(finding.cwe_ids),
         locations=[LocationV1(place.path, place.layer) for place in finding.locations],
         references=list(finding.references),
-        ratings=[RatingV1(r.method, r.score, r.word, r.cvss_version) for r in finding.ratings],
+        ratings=[
+            RatingV1(r.method, r.score, r.word, r.cvss_version, r.leading) for r in finding.ratings
+        ],
     )
