@@ -64,6 +64,8 @@ class Statement:
     """The scan time that counts, UTC."""
     subject_name: str = ""
     """For people; never compared."""
+    listed_at: datetime | None = None
+    """When the image was looked into, where its packages were only matched again since."""
 
 
 class _Wire(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -118,6 +120,7 @@ class _Scanner(_Wire, omit_defaults=False, kw_only=True):
 class _Metadata(_Wire):
     scan_started_on: _Word
     scan_finished_on: _Word
+    packages_listed_on: _Word = ""
 
 
 class _Ecosystem(_Wire):
@@ -238,6 +241,7 @@ def _value(wire: _Statement) -> Statement:
         ),
         started_at=parse_time(metadata.scan_started_on, "metadata.scanStartedOn"),
         finished_at=parse_time(metadata.scan_finished_on, "metadata.scanFinishedOn"),
+        listed_at=_optional_time(metadata.packages_listed_on, "metadata.packagesListedOn"),
     )
 
 
@@ -313,7 +317,9 @@ def _wire(statement: Statement) -> _Statement:
                 result=[_result(finding) for finding in statement.findings],
             ),
             metadata=_Metadata(
-                render_time(statement.started_at), render_time(statement.finished_at)
+                render_time(statement.started_at),
+                render_time(statement.finished_at),
+                _render_optional(statement.listed_at),
             ),
             coverage=_Coverage(
                 ecosystems=[
