@@ -2196,6 +2196,8 @@ export interface components {
         JobResultV1: {
             lease: string;
             reports: components["schemas"]["PlatformReportV1"][];
+            /** @default  */
+            notAttached?: string;
         };
         /** JobV1 */
         JobV1: {
@@ -2606,6 +2608,7 @@ export interface components {
             imagesDue: number;
             imagesToScan: number;
             imagesToAttach: number;
+            imagesToRetry: number;
         };
         /** RenewalsV1 */
         RenewalsV1: {
@@ -7326,6 +7329,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     putPackages: {
@@ -7384,6 +7396,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     leasePackages: {
@@ -7428,6 +7449,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7553,6 +7583,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemV1"];
                 };
             };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
         };
     };
     putFindings: {
@@ -7615,6 +7654,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

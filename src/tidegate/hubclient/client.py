@@ -280,11 +280,15 @@ class HubClient(DataCalls, PeopleCalls, RematchCalls):
             "POST", f"jobs/{_part(job.id)}/progress", body=JobProgressV1(job.lease)
         )
 
-    async def complete_job(self, job: JobV1, reports: Sequence[PlatformReportV1]) -> None:
-        """Deliver the reports; none: what was pushed is no image. ConflictError: lease lost."""
-        await self._http.call(
-            "POST", f"jobs/{_part(job.id)}/complete", body=JobResultV1(job.lease, list(reports))
-        )
+    async def complete_job(
+        self, job: JobV1, reports: Sequence[PlatformReportV1], not_attached: str = ""
+    ) -> None:
+        """Deliver the reports; none: what was pushed is no image. ConflictError: lease lost.
+
+        `not_attached`: why the registry did not take them, after matching again.
+        """
+        body = JobResultV1(job.lease, list(reports), not_attached)
+        await self._http.call("POST", f"jobs/{_part(job.id)}/complete", body=body)
 
     async def fail_job(self, job: JobV1, error: str, *, retry: bool, rescan: bool = False) -> None:
         """Give the job back with what went wrong. ConflictError: lease lost."""

@@ -3,10 +3,13 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import structlog
 
 from tidegate.advisories.demo import with_demo_set
 from tidegate.advisories.index import AdvisoryIndex
@@ -27,6 +30,9 @@ def judge_packages(index_file: Path, packages: Sequence[DistinctPackageV1]) -> l
     with AdvisoryIndex.open(index_file) as index:
         kept = KeptAdvisories(with_demo_set(index))
         return [SaidV1(each.id, opinion_of(_package(each), kept)) for each in packages]
+
+
+_log = structlog.get_logger()
 
 
 class Matchers:
@@ -64,8 +70,14 @@ class Matchers:
         # Neighbours have one name, whose advisories are read once.
         size = -(-len(packages) // shares)
         parts = [packages[start : start + size] for start in range(0, len(packages), size)]
-        futures = [self._pool.submit(judge_packages, self._index_file, part) for part in parts]
-        return [said for future in futures for said in future.result()]
+        try:
+            futures = [self._pool.submit(judge_packages, self._index_file, part) for part in parts]
+            return [said for future in futures for said in future.result()]
+        except BrokenProcessPool:
+            # One was killed, most likely for memory: slower, but it gets done.
+            _log.warning("matchers.killed", count=self._count)
+            self._pool, self._count = None, 1
+            return judge_packages(self._index_file, packages)
 
 
 def usable_cores() -> int:

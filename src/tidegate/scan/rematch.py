@@ -7,13 +7,14 @@ asked for reports only, and not at all where nothing is to be attached.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
 from tidegate.domain.digest import Digest
-from tidegate.domain.errors import InputError, UntrustedError
+from tidegate.domain.errors import InputError, TidegateError, UnavailableError, UntrustedError
 from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
@@ -23,12 +24,14 @@ from tidegate.scan.judge import Judge, Judged
 from tidegate.scan.package_list import PackageList, SignedList
 from tidegate.scan.pipeline import SCANNER_NAME, PlatformScan, make_statement
 from tidegate.scan.publish import Known, Published, Publisher
-from tidegate.scan.reports import report_of
+from tidegate.scan.reports import Done, report_of
 from tidegate.trust.configuration import EvidenceKey
 from tidegate.trust.keys import PrivateKey
 from tidegate.wire.hub_v1 import JobV1, PlatformReportV1
 from tidegate.wire.rematch_v1 import FindingsUploadV1, StoredListV1
 from tidegate.wire.statement_v1 import render_statement
+
+MAX_REFUSAL_CHARS = 2000
 
 _log = structlog.get_logger()
 
@@ -49,8 +52,10 @@ class Rematcher:
     keys: tuple[EvidenceKey, ...]
     now: Callable[[], datetime]
 
-    async def rematch(self, job: JobV1) -> list[PlatformReportV1]:
+    async def rematch(self, job: JobV1) -> Done:
         """Return the new report of each platform, attached where the job says so.
+
+        A registry that does not take reports keeps nobody from seeing what they say.
 
         Raises:
             ScanNeededError: there are no packages that could be believed.
@@ -62,10 +67,12 @@ class Rematcher:
         reference = parse_reference(f"{job.registry}/{job.repository}@{job.digest}")
         # All are read before any is reported on: a report for half of an image helps nobody.
         lists = [self._open(reference, each) for each in stored]
-        return [
-            await self._rematch(job, reference, known.artifact, listed)
-            for known, listed in zip(stored, lists, strict=True)
-        ]
+        reports, refusals = list[PlatformReportV1](), list[str]()
+        for known, listed in zip(stored, lists, strict=True):
+            report, refusal = await self._rematch(job, reference, known.artifact, listed)
+            reports.append(report)
+            refusals += filter(None, [refusal])
+        return Done(reports, "; ".join(refusals)[:MAX_REFUSAL_CHARS])
 
     def _open(self, reference: ImageReference, stored: StoredListV1) -> PackageList:
         keys = [
@@ -84,15 +91,20 @@ class Rematcher:
 
     async def _rematch(
         self, job: JobV1, reference: ImageReference, artifact: str, listed: PackageList
-    ) -> PlatformReportV1:
+    ) -> tuple[PlatformReportV1, str]:
+        """Return the report and why it could not be attached; empty: it is, or was not to be."""
         started_at = self.now()
         judged = await asyncio.to_thread(self.judge.judge, listed.packages, listed.not_understood)
         subject = reference.at(listed.subject.digest)
         scan = self._scan_of(subject, listed, judged, started_at)
-        published = None
+        published, refusal = None, ""
         if job.attach:
             known = Known(artifact, job.renew_after_s)
-            published = await self.publisher.publish(subject, scan, known)
+            try:
+                published = await self.publisher.publish(subject, scan, known)
+            except TidegateError as error:
+                _log.warning("report.not_attached", job=job.id, error=str(error))
+                refusal = str(error)
         await self._tell(job, subject, scan, judged, published)
         _log.info(
             "platform.rematched",
@@ -101,7 +113,7 @@ class Rematcher:
             findings=len(judged.matched.findings),
             artifact=published.artifact if published else "",
         )
-        return report_of(scan, published)
+        return report_of(scan, published), refusal
 
     def _scan_of(
         self,
@@ -141,7 +153,8 @@ class Rematcher:
         )
         if published is not None:
             artifact: Digest = published.artifact
-            upload.statement = await read_statement(self.registries, reference, artifact)
+            with suppress(UnavailableError):  # it says the same as ours, at another time
+                upload.statement = await read_statement(self.registries, reference, artifact)
             upload.referrers = await read_referrers(
                 self.registries, reference, scan.subject.digest, self.keys
             )

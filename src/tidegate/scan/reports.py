@@ -1,5 +1,7 @@
 """What a worker reports to the hub of one platform: counts, coverage and the artifact."""
 
+from dataclasses import dataclass
+
 from tidegate.domain.finding import Finding
 from tidegate.domain.severity import Severity
 from tidegate.scan.pipeline import PlatformScan
@@ -7,6 +9,16 @@ from tidegate.scan.publish import Published
 from tidegate.wire.event_v1 import CountsV1
 from tidegate.wire.hub_v1 import PlatformReportV1
 from tidegate.wire.statement_v1 import render_time
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a job's image."""
+
+    reports: list[PlatformReportV1]
+    """One a platform; none: it is no image."""
+    not_attached: str = ""
+    """Why its registry did not take a report after matching again; empty: it took all."""
 
 
 def report_of(scan: PlatformScan, published: Published | None) -> PlatformReportV1:

@@ -41,7 +41,7 @@ from tidegate.scan.pipeline import (
 )
 from tidegate.scan.publish import Known, Published, Publisher
 from tidegate.scan.rematch import Rematcher, ScanNeededError
-from tidegate.scan.reports import report_of
+from tidegate.scan.reports import Done, report_of
 from tidegate.scan.scanner import Scanner
 from tidegate.scan.settings import ScanSettings
 from tidegate.trust.configuration import EvidenceKey
@@ -131,10 +131,10 @@ class Worker:
         log = _log.bind(job=job.id, image=f"{job.registry}/{job.repository}@{job.digest}")
         log.info("job.started", kind=job.kind, attempt=job.attempt)
         work = self._scan(job, log) if job.kind == "scan" else self._rematch(job)
-        task = asyncio.create_task(work)
+        task: asyncio.Task[Done] = asyncio.create_task(work)
         heartbeat = asyncio.create_task(self._keep_lease(job, task, log))
         try:
-            reports = await task
+            done = await task
         except asyncio.CancelledError:
             if _ended_by_itself(heartbeat) and not _asked_to_stop():
                 log.warning("job.abandoned", why="its lease is lost")
@@ -153,20 +153,18 @@ class Worker:
             log.exception("job.crashed")
             await self._fail(job, f"fault of the worker: {error!r}", log, retry=True)
         else:
-            await self._complete(job, reports, log)
+            await self._complete(job, done, log)
         finally:
             await _stop(heartbeat)
 
-    async def _scan(
-        self, job: JobV1, log: structlog.typing.FilteringBoundLogger
-    ) -> list[PlatformReportV1]:
+    async def _scan(self, job: JobV1, log: structlog.typing.FilteringBoundLogger) -> Done:
         """Scan and attach every platform; one that fails does not keep others from a report."""
         reference = parse_reference(f"{job.registry}/{job.repository}@{job.digest}")
         try:
             platforms = await list_platforms(self.registries, reference)
         except InvalidManifestError as error:
             log.info("job.no_image", why=str(error))
-            return []
+            return Done([])
         if [platform.reference.digest for platform in platforms] != [job.digest]:
             await self._tell(job, Platform(reference, ""), None)
         reports, errors = list[PlatformReportV1](), list[TidegateError]()
@@ -178,12 +176,12 @@ class Worker:
                 errors.append(error)
         if errors:
             raise errors[0]
-        return reports
+        return Done(reports)
 
-    async def _rematch(self, job: JobV1) -> list[PlatformReportV1]:
-        reports = await self._rematcher.rematch(job)
+    async def _rematch(self, job: JobV1) -> Done:
+        done = await self._rematcher.rematch(job)
         self._note_signing()
-        return reports
+        return done
 
     async def _scan_platform(
         self, job: JobV1, platform: Platform, log: structlog.typing.FilteringBoundLogger
@@ -265,16 +263,16 @@ class Worker:
     async def _complete(
         self,
         job: JobV1,
-        reports: list[PlatformReportV1],
+        done: Done,
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
         try:
-            await self.hub.complete_job(job, reports)
+            await self.hub.complete_job(job, done.reports, done.not_attached)
         except (UnavailableError, InputError) as error:
             # Its lease runs out and it is done again; attaching the same twice adds nothing.
             log.warning("job.unanswered", error=str(error))
         else:
-            log.info("job.completed", reports=len(reports))
+            log.info("job.completed", reports=len(done.reports))
 
     async def _fail(
         self,

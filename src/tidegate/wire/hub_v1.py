@@ -283,11 +283,13 @@ class JobProgressV1(Wire):
     lease: str
 
 
-class JobResultV1(Wire):
+class JobResultV1(Wire, omit_defaults=True):
     """A worker is done."""
 
     lease: str
     reports: list[PlatformReportV1]
+    not_attached: Annotated[str, Meta(max_length=4096)] = ""
+    """Why the registry did not take the reports of an image that was matched again: later."""
 
 
 class JobFailureV1(Wire, omit_defaults=True):

@@ -138,3 +138,5 @@ class RematchStatusV1(Wire):
     """What is kept of them does not serve."""
     images_to_attach: int
     """Matched; their reports wait until their registry may be written to again."""
+    images_to_retry: int
+    """Matching failed, or their registry did not take the report; tried again within the hour."""

@@ -157,7 +157,7 @@ async def test_when_images_were_reported_on_is_taken_from_statements(
         assert (await connection.execute(query)).all() == [("", None)]
         # What the version before kept of packages is not enough: the image waits for a scan.
         due = await connection.execute(text("SELECT kind, images FROM images_due ORDER BY kind"))
-        assert due.all() == [("attach", None), ("rematch", None), ("scan", None)]
+        assert due.all() == [(kind, None) for kind in ("attach", "later", "rematch", "scan")]
     await old.close()
 
 

@@ -12,7 +12,7 @@ from support.hub_world import TOKENS, World
 from support.image_world import HOST, REPOSITORY, index, manifest, report, statement, upload
 from tidegate.domain.digest import Digest
 from tidegate.domain.errors import ConflictError, InputError, NotFoundError, NotPermittedError
-from tidegate.hub.jobs.rematching import compact, renew
+from tidegate.hub.jobs.rematching import compact, renew, try_again
 from tidegate.hub.settings import JobLimits
 from tidegate.hub.store import image_sets
 from tidegate.hub.store.database import Turn
@@ -478,6 +478,45 @@ async def test_reports_beyond_the_write_budget_wait_but_findings_do_not(
         for job in jobs:
             await complete(world, job, job.digest)
     assert (await world.reader.get_rematch()).images_to_attach == 0
+
+
+async def test_a_report_that_its_registry_did_not_take_is_tried_again_and_shown_meanwhile(
+    world: World,
+) -> None:
+    await tell(world, OLD)
+    await match(world, state=OLD)
+    a = await scan(world, "a", ("jinja2", "2.10"))
+    await tell(world, NEW, ["jinja2"])
+    await match(world, ("jinja2", "2.10"))
+    job = await rematch(world)
+    assert job is not None
+    found = msgspec.structs.replace(report(a), counts=CountsV1(critical=1))
+    await world.scanner.complete_job(job, [found], "registry.example: HTTP 503")
+    image = await world.reader.get_image(HOST, REPOSITORY, a)
+    assert image.reports[0].counts == CountsV1(critical=1)
+    assert (await world.reader.get_job(job.id)).error == "registry.example: HTTP 503"
+    assert await rematched(world) == []
+    assert (await world.reader.get_rematch()).images_to_retry == 1
+    assert await try_again(world.hub.database) == 1
+    assert await rematched(world) == [a]
+    assert (await world.reader.get_rematch()).images_to_retry == 0
+
+
+async def test_an_image_whose_matching_failed_each_time_is_not_forgotten(world: World) -> None:
+    await tell(world, OLD)
+    await match(world, state=OLD)
+    a = await scan(world, "a", ("jinja2", "2.10"))
+    await tell(world, NEW, ["jinja2"])
+    await match(world, ("jinja2", "2.10"))
+    for _ in range(3):
+        job = await rematch(world)
+        assert job is not None
+        await world.scanner.fail_job(job, "fault of the worker", retry=True)
+        world.later(60)
+    assert await rematch(world) is None
+    assert (await world.reader.get_image(HOST, REPOSITORY, a)).status == "scanned"
+    await try_again(world.hub.database)
+    assert await rematched(world) == [a]
 
 
 # Age

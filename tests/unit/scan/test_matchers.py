@@ -59,6 +59,21 @@ def test_several_processes_say_what_one_says(
         assert several.judge([]) == []
 
 
+def test_processes_that_are_killed_are_done_without(
+    index_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matchers, "MIN_SHARE", 10)
+    alone = judge_packages(index_file, PACKAGES)
+    with Matchers(index_file, 2) as several:
+        several.judge(PACKAGES)
+        assert several._pool is not None  # noqa: SLF001 - to kill its processes
+        for process in list(several._pool._processes.values()):  # noqa: SLF001
+            process.kill()
+            process.join()
+        assert several.judge(PACKAGES) == alone
+        assert several.judge(PACKAGES) == alone
+
+
 def test_a_fault_of_a_process_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matchers, "MIN_SHARE", 10)
     path = tmp_path / "advisories.sqlite"

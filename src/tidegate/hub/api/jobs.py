@@ -130,7 +130,7 @@ async def complete_job(hub: TheHub, job_id: Id, data: JSONBody[JobResultV1]) -> 
     async with hub.database.write_in_turn(Turn.IMAGES) as connection:
         job = await jobs.held(connection, job_id, data.lease, hub.now())
         require_about(job, data.reports)
-        await jobs.finish(connection, job, render_instant(hub.now()))
+        await jobs.finish(connection, job, render_instant(hub.now()), data.not_attached)
         if data.reports:
             image_id = await images.id_of(connection, job.subject)
             before = await images.reports_of(connection, image_id)

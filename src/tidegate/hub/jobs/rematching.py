@@ -1,19 +1,21 @@
-"""Looks after matching again: reports that grow old, and the sets of images by package."""
+"""Looks after matching again: what failed, reports that grow old, the sets of images by package."""
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from tidegate.domain.errors import UnavailableError
 from tidegate.hub.signals import Signal
-from tidegate.hub.store import image_sets, renewal
+from tidegate.hub.store import due, image_sets, renewal
 from tidegate.hub.store.database import Database, Turn
 
 INTERVAL_S = 60.0
 STEP_PACKAGES = 500
+RETRY_AFTER = timedelta(hours=1)
+"""A registry that takes no reports is left alone for so long."""
 
 _log = structlog.get_logger()
 
@@ -22,6 +24,12 @@ async def renew(database: Database, now: datetime) -> int:
     """Let images whose reports grow old wait for new ones; return how many."""
     async with database.write_in_turn(Turn.PACKAGES) as connection:
         return await renewal.add_old(connection, now)
+
+
+async def try_again(database: Database) -> int:
+    """Let images of which matching or attaching failed be matched again; return how many."""
+    async with database.write_in_turn(Turn.PACKAGES) as connection:
+        return await due.try_again(connection)
 
 
 async def compact(database: Database, more_than: int = image_sets.MIN_CHANGES) -> int:
@@ -41,9 +49,13 @@ async def compact(database: Database, more_than: int = image_sets.MIN_CHANGES) -
 
 
 async def keep_rematched(database: Database, jobs: Signal, now: Callable[[], datetime]) -> None:
-    """Do both now and then, until cancelled; a failure is logged and tried again."""
+    """Do all of it now and then, until cancelled; a failure is logged and tried again."""
+    retry_at = now()
     while True:
         try:
+            if now() >= retry_at:
+                retry_at = now() + RETRY_AFTER
+                await try_again(database)
             renewed = await renew(database, now())
             if renewed:
                 _log.info("reports grow old", images=renewed)

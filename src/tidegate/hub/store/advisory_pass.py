@@ -171,6 +171,7 @@ async def status(connection: AsyncConnection) -> RematchStatusV1:
         images_due=len(await due.load(connection, Due.REMATCH)),
         images_to_scan=len(await due.load(connection, Due.SCAN)),
         images_to_attach=len(await due.load(connection, Due.ATTACH)),
+        images_to_retry=len(await due.load(connection, Due.LATER)),
     )
 
 

@@ -5,6 +5,7 @@ ask: first those that somebody waits for, then what runs, then what was pushed l
 out of a set and making its job is one transaction: a crash loses neither.
 """
 
+import random
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,6 +59,12 @@ class Due(StrEnum):
     """For the same, but what is kept of them does not serve."""
     ATTACH = "attach"
     """Matched again; their report goes to the registry once that may be written to."""
+    LATER = "later"
+    """For another try: matching failed, or their registry did not take the report."""
+
+
+_TAKEN = (Due.REMATCH, Due.SCAN, Due.ATTACH)
+"""In this order jobs are made of them; everybody locks them in this order too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,15 @@ async def add_unmatchable(connection: AsyncConnection) -> int:
     return await add(connection, Due.SCAN, BitMap((await connection.execute(query)).scalars()))
 
 
+async def try_again(connection: AsyncConnection) -> int:
+    """Let what failed be matched again; return how many images that are."""
+    failed = await load(connection, Due.LATER)
+    if failed:
+        await add(connection, Due.REMATCH, failed)
+        await _store(connection, Due.LATER, (await _locked(connection, Due.LATER)) - failed)
+    return len(failed)
+
+
 async def make_jobs(connection: AsyncConnection, attach_per_minute: int, now: datetime) -> int:
     """Make jobs of images that wait, where few such jobs do; return how many."""
     waiting = select(func.count()).where(
@@ -102,14 +118,14 @@ async def make_jobs(connection: AsyncConnection, attach_per_minute: int, now: da
     )
     if (await connection.execute(waiting)).scalar_one() >= MAX_QUEUED:
         return 0
-    if not any([await load(connection, kind) for kind in Due]):
+    if not any([await load(connection, kind) for kind in _TAKEN]):
         return 0
-    # In one order, as everybody takes them; the turn because pushes make jobs as well.
-    sets = {kind: await _locked(connection, kind) for kind in Due}
+    sets = {kind: await _locked(connection, kind) for kind in _TAKEN}
+    # Pushes make jobs as well.
     await take_turn(connection, Turn.IMAGES)
     room = Room(attach_per_minute, await _attached_lately(connection, now))
     made = 0
-    for kind in (Due.REMATCH, Due.SCAN, Due.ATTACH):
+    for kind in _TAKEN:
         made += await _make(connection, kind, sets, room, now)
     for kind, left in sets.items():
         await _store(connection, kind, left)
@@ -122,7 +138,7 @@ async def _make(
     if not sets[kind]:
         return 0
     urgent = await _urgent(connection, sets[kind], now)
-    rows = await _choose(connection, sets[kind], urgent)
+    rows = await _choose(connection, sets[kind], urgent, at_random=kind is Due.ATTACH)
     busy = await _busy(connection, rows)
     since = render_instant(now - NEW)
     made: list[dict[str, Any]] = []
@@ -167,13 +183,23 @@ def _job(row: Row[Any], kind: Due, priority: Priority, now: str, *, attach: bool
 
 
 async def _choose(
-    connection: AsyncConnection, waiting: BitMap, urgent: dict[int, Priority]
+    connection: AsyncConnection,
+    waiting: BitMap,
+    urgent: dict[int, Priority],
+    *,
+    at_random: bool,
 ) -> list[Row[Any]]:
-    """Return the rows of the next images, in order; forgets those that are no more."""
+    """Return the rows of the next images, in order; forgets those that are no more.
+
+    `at_random`: beside the urgent ones any, so that those of one registry that takes no more do
+    not stand before all others.
+    """
     first = sorted(urgent, key=lambda image_id: (urgent[image_id], -image_id))[:STEP_IMAGES]
     rest = waiting - BitMap(first)
-    newest = [rest[len(rest) - 1 - n] for n in range(min(STEP_IMAGES - len(first), len(rest)))]
-    wanted = [*first, *newest]
+    count = min(STEP_IMAGES - len(first), len(rest))
+    places = range(len(rest) - 1, len(rest) - 1 - count, -1)
+    chosen = random.sample(range(len(rest)), count) if at_random else places
+    wanted = [*first, *(rest[place] for place in chosen)]
     columns = ("id", "registry", "repository", "digest", "pushed_at")
     query = select(*(images.c[name] for name in columns)).where(images.c.id.in_(wanted))
     rows = {row.id: row for row in await connection.execute(query)}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
+from pyroaring import BitMap
 from sqlalchemy import Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,7 +18,7 @@ from tidegate.hub.clock import render_instant
 from tidegate.hub.settings import JobLimits
 from tidegate.hub.store import advisory_pass, due, images, organisation, renewal
 from tidegate.hub.store.database import Turn, take_turn
-from tidegate.hub.store.due import Priority
+from tidegate.hub.store.due import Due, Priority
 from tidegate.hub.store.images import Subject
 from tidegate.hub.store.schema import jobs, running_images
 from tidegate.hub.store.tokens import hash_of
@@ -168,9 +169,9 @@ async def held(
     return _leased(row)
 
 
-async def finish(connection: AsyncConnection, job: Leased, now: str) -> None:
-    """Keep that a job is done."""
-    await _finish(connection, job, "done", "", now)
+async def finish(connection: AsyncConnection, job: Leased, now: str, error: str = "") -> None:
+    """Keep that a job is done; `error`: what of it is to be tried again."""
+    await _finish(connection, job, "done", error[:MAX_ERROR_CHARS], now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,6 +381,9 @@ async def _finish(
     )
     if state == "failed" and job.kind == "scan":
         await images.set_status(connection, job.subject, "failed", error=error)
+    if error and job.kind == "rematch":
+        image_id = await images.find_id(connection, job.subject)
+        await due.add(connection, Due.LATER, BitMap([] if image_id is None else [image_id]))
 
 
 def _leased(row: Row[Any]) -> Leased:

@@ -97,7 +97,7 @@ def _pass_tables() -> None:
         sa.Column("images", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("kind", name=op.f("pk_images_due")),
     )
-    op.bulk_insert(due, [{"kind": kind} for kind in ("rematch", "scan", "attach")])
+    op.bulk_insert(due, [{"kind": kind} for kind in ("rematch", "scan", "attach", "later")])
     texts = {
         "state": 64, "rank": 80, "after_name": 512, "until_name": 512, "lease_hash": 64,
         "lease_expires_at": 32, "started_at": 32, "finished_at": 32,
