@@ -66,7 +66,7 @@ class AdvisoryWatch:
                 _log.warning("advisories.not_told", error=str(error))  # tried again by the next
             except TidegateError as error:
                 _log.error("advisories.not_read", error=str(error))
-            except Exception:
+            except Exception:  # noqa: BLE001  # logged whole
                 # A fault of ours must not end the scans beside it; the next look tries again.
                 _log.exception("advisories.watch_crashed")
             await asyncio.sleep(LOOK_S)
