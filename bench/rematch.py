@@ -96,8 +96,8 @@ Synthetic fleets in the hub's own tables, {PER_IMAGE} packages an image: distinc
 grow with the number of images to the power of {GROWTH} (Heaps), and how many images carry each
 falls as its rank (Zipf), from {MOST:.0%} of them down. {WITH_ADVISORIES:.0%}, or as many as there
 are, have the name and a version of a package that the real OSV records of PyPI and Go name, the
-others a name that none does. *listed*: every image that carries any version of one package name, the most common one and
-the hundredth, in the hub's reading transaction; median of {REPEATS}. *whole pass*: every
+others a name that none does. *listed*: every image that carries any version of one package name,
+the most common one and the hundredth, in the hub's reading transaction; median of {REPEATS}. *whole pass*: every
 distinct package leased, matched by the real advisories and stored again, page by page, by
 {usable_cores()} processes; *hub's share* of it is the time that they wait for the database.
 *first jobs*: the time until {due.STEP_IMAGES} images are jobs when all became due at once. Details
