@@ -5057,6 +5057,7 @@ export interface operations {
                 kind?: string;
                 user?: string;
                 reason?: string;
+                origin?: "" | "api-server" | "direct" | "rejudged";
                 /** @description RFC 3339. */
                 since?: string;
                 /** @description RFC 3339. */
@@ -5244,6 +5245,7 @@ export interface operations {
                 kind?: string;
                 user?: string;
                 reason?: string;
+                origin?: "" | "api-server" | "direct" | "rejudged";
                 /** @description `next` of the page before; empty: the first one. */
                 after?: string;
             };
@@ -5305,6 +5307,7 @@ export interface operations {
                 kind?: string;
                 user?: string;
                 reason?: string;
+                origin?: "" | "api-server" | "direct" | "rejudged";
                 /** @description RFC 3339. */
                 since?: string;
                 /** @description RFC 3339. */
