@@ -6,7 +6,7 @@ what is wrong with them. Nothing is signed or pushed here.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,7 +32,7 @@ from tidegate.scan.layout import (
     is_image,
     write_layout,
 )
-from tidegate.scan.sbom import parse_sbom
+from tidegate.scan.sbom import Sbom, parse_sbom
 from tidegate.scan.scanner import Scanner, ScannerOutput
 from tidegate.wire.oci_v1 import Descriptor, platforms
 from tidegate.wire.statement_v1 import MAX_LISTED, ScannerIdentity, Statement
@@ -90,6 +90,8 @@ class PlatformScan:
     max_rss_bytes: int
     packages: tuple[Package, ...] = ()
     """What the scanner saw."""
+    not_understood: tuple[str, ...] = ()
+    """Sentences about content that never became a package."""
 
 
 async def scan_image(
@@ -150,16 +152,17 @@ async def scan_platform(client: ImageSource, platform: Platform, setup: ScanSetu
         setup.progress("listing packages")
         output = await setup.scanner.scan(layout.path, scanner_dir, setup.deadline_s)
         setup.progress("matching advisories")
-        packages, matched = await asyncio.to_thread(_match, output, layout, setup.advisories)
+        sbom, matched = await asyncio.to_thread(_match, output, layout, setup.advisories)
     subject = Descriptor(fetched.manifest.media_type, fetched.digest, len(fetched.body))
     return PlatformScan(
         subject=subject,
         platform=platform.name or layout.platform,
-        statement=_statement(platform.reference, subject, matched, started_at, setup.now()),
+        statement=make_statement(platform.reference, subject, matched, started_at, setup.now()),
         refused=output.refused,
         cpu_s=output.cpu_s,
         max_rss_bytes=output.max_rss_bytes,
-        packages=packages,
+        packages=sbom.packages,
+        not_understood=sbom.not_understood,
     )
 
 
@@ -170,25 +173,24 @@ async def _fetch(client: ImageSource, reference: ImageReference) -> FetchedImage
     return fetched
 
 
-def _match(
-    output: ScannerOutput, layout: Layout, advisories: Advisories
-) -> tuple[tuple[Package, ...], Matched]:
+def _match(output: ScannerOutput, layout: Layout, advisories: Advisories) -> tuple[Sbom, Matched]:
     sbom = parse_sbom(output.body, layout.layers, output.archives)
     if sbom.image_id != layout.config:
         raise ContentMismatchError(
             f"the scanner looked at image {sbom.image_id[:80]!r}, want {layout.config}"
         )
-    not_understood = (*sbom.not_understood, *output.not_understood)
-    return sbom.packages, match_packages(sbom.packages, advisories, not_understood)
+    whole = replace(sbom, not_understood=(*sbom.not_understood, *output.not_understood))
+    return whole, match_packages(whole.packages, advisories, whole.not_understood)
 
 
-def _statement(
+def make_statement(
     reference: ImageReference,
     subject: Descriptor,
     matched: Matched,
     started_at: datetime,
     finished_at: datetime,
 ) -> Statement:
+    """Return what was found about `subject`, a manifest of `reference`'s repository."""
     return Statement(
         subject=subject.digest,
         subject_name=reference.name,

@@ -64,6 +64,8 @@ class Statement:
     """The scan time that counts, UTC."""
     subject_name: str = ""
     """For people; never compared."""
+    listed_at: datetime | None = None
+    """When the image was looked into, where its packages were only matched again since."""
 
 
 class _Wire(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -75,6 +77,7 @@ class _Rating(_Wire):
     score: _Word
     textual_score: _Word = ""
     cvss_version: _Word = ""
+    leading: bool = False
 
 
 class _Location(_Wire, omit_defaults=False, kw_only=True):
@@ -117,6 +120,7 @@ class _Scanner(_Wire, omit_defaults=False, kw_only=True):
 class _Metadata(_Wire):
     scan_started_on: _Word
     scan_finished_on: _Word
+    packages_listed_on: _Word = ""
 
 
 class _Ecosystem(_Wire):
@@ -237,6 +241,7 @@ def _value(wire: _Statement) -> Statement:
         ),
         started_at=parse_time(metadata.scan_started_on, "metadata.scanStartedOn"),
         finished_at=parse_time(metadata.scan_finished_on, "metadata.scanFinishedOn"),
+        listed_at=_optional_time(metadata.packages_listed_on, "metadata.packagesListedOn"),
     )
 
 
@@ -257,7 +262,8 @@ def _finding(result: _Result) -> Finding:
         fixed_version=result.fix_version,
         aliases=frozenset(result.aliases),
         ratings=tuple(
-            Rating(r.method, r.score, r.textual_score, r.cvss_version) for r in result.severity
+            Rating(r.method, r.score, r.textual_score, r.cvss_version, r.leading)
+            for r in result.severity
         ),
         cwe_ids=tuple(result.cwe_ids),
         locations=tuple(Location(e.path, e.layer_id) for e in result.evidence),
@@ -311,7 +317,9 @@ def _wire(statement: Statement) -> _Statement:
                 result=[_result(finding) for finding in statement.findings],
             ),
             metadata=_Metadata(
-                render_time(statement.started_at), render_time(statement.finished_at)
+                render_time(statement.started_at),
+                render_time(statement.finished_at),
+                _render_optional(statement.listed_at),
             ),
             coverage=_Coverage(
                 ecosystems=[
@@ -336,7 +344,9 @@ def _result(finding: Finding) -> _Result:
         detected_version=finding.version,
         leading_severity_score=finding.severity.word.capitalize(),
         fix_version=finding.fixed_version,
-        severity=[_Rating(r.method, r.score, r.word, r.cvss_version) for r in finding.ratings],
+        severity=[
+            _Rating(r.method, r.score, r.word, r.cvss_version, r.leading) for r in finding.ratings
+        ],
         aliases=sorted(finding.aliases),
         cwe_ids=list(finding.cwe_ids),
         evidence=[_Location(path=e.path, layer_id=e.layer) for e in finding.locations[:MAX_LISTED]],

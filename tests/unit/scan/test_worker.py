@@ -18,9 +18,10 @@ from tidegate.domain.finding import Finding
 from tidegate.domain.severity import Severity
 from tidegate.hubclient.client import HubClient
 from tidegate.local.images import build_demo_images
+from tidegate.scan.reports import count_vulnerabilities
 from tidegate.scan.scanner import ScannerOutput
 from tidegate.scan.settings import ScanSettings
-from tidegate.scan.worker import Worker, count_vulnerabilities
+from tidegate.scan.worker import Worker
 from tidegate.testing.memory_registry import MemoryRegistry
 from tidegate.trust.keys import generate_key
 from tidegate.wire.hub_v1 import JobFailureV1, JobResultV1, JobV1
