@@ -4050,7 +4050,9 @@ export interface operations {
     listAudit: {
         parameters: {
             query?: {
+                /** @description Who made the change. */
                 actor?: string;
+                /** @description Like `rule.update`. */
                 action?: string;
                 /** @description Target of the change, `rule/4f28…`, or its kind: `rule`. */
                 object?: string;
@@ -5055,6 +5057,7 @@ export interface operations {
                 kind?: string;
                 user?: string;
                 reason?: string;
+                origin?: "" | "api-server" | "direct" | "rejudged";
                 /** @description RFC 3339. */
                 since?: string;
                 /** @description RFC 3339. */
@@ -5242,6 +5245,7 @@ export interface operations {
                 kind?: string;
                 user?: string;
                 reason?: string;
+                origin?: "" | "api-server" | "direct" | "rejudged";
                 /** @description `next` of the page before; empty: the first one. */
                 after?: string;
             };
@@ -5303,6 +5307,7 @@ export interface operations {
                 kind?: string;
                 user?: string;
                 reason?: string;
+                origin?: "" | "api-server" | "direct" | "rejudged";
                 /** @description RFC 3339. */
                 since?: string;
                 /** @description RFC 3339. */
