@@ -136,4 +136,4 @@ async def test_all_filters_of_a_list_fit_one_request_line(world: World, path: st
         for parameter in document["paths"][path]["get"]["parameters"]
         if parameter["in"] == "query"
     ]
-    assert 12 * sum(texts) < 32 * 1024  # four bytes of UTF-8, three characters for each
+    assert 9 * sum(texts) < 32 * 1024  # three bytes of UTF-8, three characters for each

@@ -217,6 +217,17 @@ async def test_what_is_new_is_queued_and_what_is_known_is_not(world: World) -> N
     assert found == {A: (["1", "latest"], "queued"), B: (["2"], "queued")}
 
 
+async def test_what_lay_there_before_waits_behind_what_is_pushed(world: World) -> None:
+    turn = await looking(world)
+    await world.scanner.tell_observed(HOST, ObservedV1(turn.lease, [seen(A)], "shop/web"))
+    await world.scanner.end_turn(HOST, TurnEndV1(turn.lease))
+    world.later(67)
+    again = await take(world)
+    await world.scanner.tell_observed(HOST, ObservedV1(again.lease, [seen(B, "2")]))
+    leased = [await world.scanner.lease_job(f"w{n}") for n in range(2)]
+    assert [job.digest for job in leased if job is not None] == [B, A]
+
+
 async def test_a_moved_tag_is_seen(world: World) -> None:
     turn = await looking(world)
     await world.scanner.tell_observed(HOST, ObservedV1(turn.lease, [seen(A), seen(B, "2")]))

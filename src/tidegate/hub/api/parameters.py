@@ -27,9 +27,11 @@ Cursor = Annotated[
 Name = Annotated[str, QueryParameter(max_length=128)]
 Text = Annotated[str, QueryParameter(max_length=256)]
 Reference = Annotated[str, QueryParameter(max_length=512)]
-"""Of an image; also a rule, whose name others may have made longer. All filters of a list together
-fit a request line of 32 KiB, where a character takes up to 12 bytes: the server closes the
-connection on a longer one without a word."""
+"""Of an image. All filters of a list together fit a request line of 32 KiB, where a character of
+the basic plane takes up to 9 bytes: the server closes the connection on a longer one.
+"""
+RuleName = Annotated[str, QueryParameter(max_length=1024)]
+"""Longer than any that the hub takes: events carry what clusters' own objects say."""
 Instant = Annotated[str, QueryParameter(max_length=64, description="RFC 3339.")]
 DEFAULT_LIMIT = 50
 _MAX_PLACE = 2**63 - 1

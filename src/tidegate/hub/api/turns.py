@@ -12,8 +12,9 @@ from tidegate.hub.api.problems import documented
 from tidegate.hub.api.registry_settings import HostName
 from tidegate.hub.clock import render_instant
 from tidegate.hub.observed import take_in
-from tidegate.hub.store import turns
+from tidegate.hub.store import registry_settings, turns
 from tidegate.hub.store.database import Turn
+from tidegate.hub.store.due import Priority
 from tidegate.hub.store.jobs import Asked
 from tidegate.hub.store.tokens import Role
 from tidegate.wire.registries_v1 import (
@@ -61,7 +62,10 @@ async def post_observed(
     async with hub.database.write_in_turn(Turn.IMAGES) as connection:
         if await turns.held(connection, name, data.lease, now) != "poll":
             raise ConflictError("this lease is for a test; nothing was to be looked through")
-        asked = Asked(caller.name, render_instant(now))
+        # What the first look finds lay there before anybody asked: it waits behind what is pushed.
+        poll = (await registry_settings.load(connection, name)).poll
+        priority = Priority.PUSHED if poll.last_complete_at else Priority.REST
+        asked = Asked(caller.name, render_instant(now), priority=priority)
         queued = await take_in(connection, name, data.tags, asked)
         await turns.note_observed(connection, name, data, queued, expires_at)
     if queued:
