@@ -99,7 +99,8 @@ are, have the name and a version of a package that the real OSV records of PyPI 
 others a name that none does. *listed*: every image that carries any version of one package name,
 the most common one and the hundredth, in the hub's reading transaction; median of {REPEATS}.
 *whole pass*: every distinct package leased, matched by the real advisories and stored again, page
-by page, by {usable_cores()} processes; *hub's share* of it is the time that they wait for the database.
+by page, by {usable_cores()} processes; *hub's share* of it is the time that they wait for the hub's
+database.
 *first jobs*: the time until {due.STEP_IMAGES} images are jobs when all became due at once. Details
 of images (manifests, statements, package lists) are not in these databases; *sets* is the size of
 the sets of images by package. Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC; load now
