@@ -28,6 +28,7 @@ VERBS = {
     "key": "tidegate.cli.key",
     "registry": "tidegate.cli.registry",
     "cluster": "tidegate.cli.cluster",
+    "plugins": "tidegate.cli.plugins",
     "doctor": "tidegate.cli.doctor",
 }
 """Every verb with its module, in the order of the help."""

@@ -16,10 +16,11 @@ from tidegate.domain.errors import ConfigurationError, MissingSettingError, Tide
 from tidegate.evidence.trust_file import registry_configs
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
-from tidegate.plugins import load_plugin
+from tidegate.plugins import load_formats
 from tidegate.process import announce, configure_logs
+from tidegate.scan.foreign import Borrowing
 from tidegate.scan.presence import Presence
-from tidegate.scan.scanner import GROUP, Scanner
+from tidegate.scan.scanner import load_scanner
 from tidegate.scan.settings import ScanSettings, read_settings
 from tidegate.scan.worker import Worker
 from tidegate.trust.configuration import (
@@ -50,7 +51,9 @@ async def _run(settings: ScanSettings) -> None:
     key = load_private_key(_read(settings.key_file))
     trust = parse_trust_configuration(_read(settings.registries_file))
     registries = registry_configs(trust)
-    scanner = _load_scanner(settings.scanner)
+    scanner = load_scanner(
+        settings.scanner, settings.scanner_db or settings.data_dir / "scanner-db"
+    )
     async with HubClient(settings.hub_url, token) as hub, RegistryClient(registries) as client:
         hosts = [registry.host for registry in registries]
         presence = Presence(hub, settings.name, key, hosts, settings.index_file)
@@ -62,6 +65,7 @@ async def _run(settings: ScanSettings) -> None:
             settings,
             lambda: datetime.now(UTC),
             keys=_named_keys(trust, key, settings.name),
+            borrowing=Borrowing(trust.sources, load_formats(settings.formats)),
             on_signed=presence.note_signing,
         )
         task = asyncio.create_task(_run_both(worker, presence))
@@ -86,14 +90,6 @@ def _named_keys(trust: TrustConfiguration, own: PrivateKey, name: str) -> tuple[
     if any(key.fingerprint == fingerprint(own) for key in trust.keys):
         return trust.keys
     return (*trust.keys, EvidenceKey(name, own.public_key(), fingerprint(own)))
-
-
-def _load_scanner(name: str) -> Scanner:
-    factory = load_plugin(GROUP, name)
-    if not callable(factory):
-        raise ConfigurationError(f"{GROUP}: plug-in {name!r} is {factory!r}; want a callable")
-    scanner: Scanner = factory()
-    return scanner
 
 
 def _read(path: Path) -> bytes:

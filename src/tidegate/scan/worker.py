@@ -30,9 +30,11 @@ from tidegate.domain.errors import (
 from tidegate.domain.finding import Finding
 from tidegate.domain.reference import parse_reference
 from tidegate.domain.severity import Severity
+from tidegate.domain.tally import count, units_of
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
 from tidegate.scan.detail import package_entries, read_detail, read_statement
+from tidegate.scan.foreign import NO_BORROWING, Borrowing, ImageFacts, clear, take_over
 from tidegate.scan.layout import LayoutLimits
 from tidegate.scan.pipeline import (
     Platform,
@@ -80,6 +82,8 @@ class Worker:
     now: Callable[[], datetime]
     keys: tuple[EvidenceKey, ...] = ()
     """By which the hub is told who signed what; nothing is trusted by them."""
+    borrowing: Borrowing = NO_BORROWING
+    """Whose reports and VEX statements are taken over."""
     on_signed: Callable[[datetime], None] = lambda _: None
     """Called when the key was used."""
     publisher: Publisher = field(init=False)
@@ -182,6 +186,7 @@ class Worker:
             scan = await scan_platform(self.registries, platform, setup)
         if scan.refused:
             log.warning("sandbox.incomplete", refused=scan.refused)
+        scan = await self._with_foreign(job, platform, scan, log)
         artifact = await self.publisher.publish(platform.reference, scan) if job.attach else ""
         if self.publisher.signed_at is not None:
             self.on_signed(self.publisher.signed_at)
@@ -196,6 +201,25 @@ class Worker:
             max_rss_bytes=scan.max_rss_bytes,
         )
         return _report(scan, artifact)
+
+    async def _with_foreign(
+        self,
+        job: JobV1,
+        platform: Platform,
+        scan: PlatformScan,
+        log: structlog.typing.FilteringBoundLogger,
+    ) -> PlatformScan:
+        """Attach reports of trusted sources; return `scan` with what their VEX clears marked."""
+        image = ImageFacts(platform.reference, scan.subject.digest, scan.config)
+        foreign = await take_over(self.registries, image, self.borrowing, self.now())
+        for refusal in foreign.refused:
+            log.warning("foreign.refused", why=refusal)
+        for statement in foreign.statements if job.attach else ():
+            artifact = await self.publisher.publish_statement(
+                platform.reference, statement, scan.subject
+            )
+            log.info("foreign.attached", scanner=statement.scanner.name, artifact=artifact)
+        return clear(scan, foreign)
 
     async def _tell(
         self, job: JobV1, platform: Platform, scan: PlatformScan | None, artifact: str
@@ -302,10 +326,6 @@ def _report(scan: PlatformScan, artifact: str) -> PlatformReportV1:
 
 
 def count_vulnerabilities(findings: tuple[Finding, ...]) -> CountsV1:
-    """Return the distinct vulnerabilities per severity, each at its highest."""
-    worst: dict[str, Severity] = {}
-    for finding in findings:
-        for identifier in finding.canonical_ids:
-            worst[identifier] = max(worst.get(identifier, Severity.UNKNOWN), finding.severity)
-    counted = [severity.word for severity in worst.values()]
-    return CountsV1(**{severity.word: counted.count(severity.word) for severity in Severity})
+    """Return the distinct vulnerabilities per severity, as rules count them."""
+    counts = count(units_of(findings))
+    return CountsV1(**{severity.word: counts.of(severity) for severity in Severity})

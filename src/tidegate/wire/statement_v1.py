@@ -9,7 +9,7 @@ wrote is the same value.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -17,7 +17,7 @@ from msgspec import Meta
 from tidegate.domain.digest import Digest, algorithm_of, encoded_part, parse_digest
 from tidegate.domain.errors import InvalidDigestError, LimitExceededError, MalformedStatementError
 from tidegate.domain.evidence import Coverage, EcosystemCoverage
-from tidegate.domain.finding import Finding, Location, Rating
+from tidegate.domain.finding import Finding, Location, Rating, VexMark, VexStatus
 from tidegate.domain.severity import Severity, severity_of_word
 from tidegate.wire.strict_json import NotStrictError, require_strict_json
 
@@ -31,6 +31,9 @@ MAX_STATEMENT_BYTES = 32 * 2**20
 MAX_FINDINGS = 100_000
 MAX_LISTED = 1_000
 """Longest list inside one finding; locations and references beyond it are not written."""
+
+MAX_MARKS = 16
+"""Statements that clear one finding: trusted sources are a few."""
 
 _Id = Annotated[str, Meta(min_length=1, max_length=256)]
 _Word = Annotated[str, Meta(max_length=512)]
@@ -52,6 +55,20 @@ class ScannerIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportOrigin:
+    """Where a report made elsewhere came from, and who vouched for it."""
+
+    format: str
+    """Entry point of group `tidegate.formats` that read it."""
+    digest: Digest
+    """Of the report's bytes as they came."""
+    source: str
+    """Name of the trusted source that signed it; empty where the evidence key's holder gave it."""
+    artifact: str = ""
+    """Digest of the manifest that carried it in the registry; empty for a file."""
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """What one scan says about one subject."""
 
@@ -64,6 +81,8 @@ class Statement:
     """The scan time that counts, UTC."""
     subject_name: str = ""
     """For people; never compared."""
+    origin: ReportOrigin | None = None
+    """None: made by a scan of ours."""
 
 
 class _Wire(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -87,6 +106,15 @@ class _Link(_Wire):
     url: _Text
 
 
+class _NotAffected(_Wire, kw_only=True):
+    status: Literal["not_affected", "fixed"]
+    justification: Annotated[str, Meta(min_length=1, max_length=4096)]
+    author: _Word
+    source: _Word
+    said_at: _Word = ""
+    detail: _Text = ""
+
+
 class _Result(_Wire, kw_only=True):
     id: _Id
     vulnerable_package: Annotated[str, Meta(min_length=1, max_length=4096)]
@@ -98,6 +126,7 @@ class _Result(_Wire, kw_only=True):
     cwe_ids: _Words = []
     evidence: Annotated[list[_Location], Meta(max_length=MAX_LISTED)] = []
     references: Annotated[list[_Link], Meta(max_length=MAX_LISTED)] = []
+    not_affected: Annotated[list[_NotAffected], Meta(max_length=MAX_MARKS)] = []
 
 
 class _Db(_Wire):
@@ -131,11 +160,19 @@ class _Coverage(_Wire, omit_defaults=False):
     not_understood: Annotated[list[_Text], Meta(max_length=MAX_LISTED)] = []
 
 
+class _Origin(_Wire):
+    format: _Word
+    digest: _Word
+    source: _Word = ""
+    artifact: _Word = ""
+
+
 class _Predicate(_Wire, omit_defaults=False):
     scanner: _Scanner
     metadata: _Metadata
     coverage: _Coverage = msgspec.field(default_factory=_Coverage)
     """Absent: nothing was covered, which makes the report incomplete."""
+    origin: _Origin | msgspec.UnsetType = msgspec.UNSET
 
 
 class _Subject(_Wire, kw_only=True):
@@ -237,7 +274,14 @@ def _value(wire: _Statement) -> Statement:
         ),
         started_at=parse_time(metadata.scan_started_on, "metadata.scanStartedOn"),
         finished_at=parse_time(metadata.scan_finished_on, "metadata.scanFinishedOn"),
+        origin=_origin_value(wire.predicate.origin),
     )
+
+
+def _origin_value(origin: _Origin | msgspec.UnsetType) -> ReportOrigin | None:
+    if isinstance(origin, msgspec.UnsetType):
+        return None
+    return ReportOrigin(origin.format, parse_digest(origin.digest), origin.source, origin.artifact)
 
 
 def _subject_digest(digests: dict[str, str]) -> Digest:
@@ -262,6 +306,18 @@ def _finding(result: _Result) -> Finding:
         cwe_ids=tuple(result.cwe_ids),
         locations=tuple(Location(e.path, e.layer_id) for e in result.evidence),
         references=tuple(r.url for r in result.references),
+        not_affected=tuple(map(_mark, result.not_affected)),
+    )
+
+
+def _mark(mark: _NotAffected) -> VexMark:
+    return VexMark(
+        status=VexStatus(mark.status),
+        justification=mark.justification,
+        author=mark.author,
+        source=mark.source,
+        said_at=_optional_time(mark.said_at, "notAffected.saidAt"),
+        detail=mark.detail,
     )
 
 
@@ -325,8 +381,15 @@ def _wire(statement: Statement) -> _Statement:
                 ],
                 not_understood=list(statement.coverage.not_understood),
             ),
+            origin=_origin(statement.origin),
         ),
     )
+
+
+def _origin(origin: ReportOrigin | None) -> _Origin | msgspec.UnsetType:
+    if origin is None:
+        return msgspec.UNSET
+    return _Origin(origin.format, origin.digest, origin.source, origin.artifact)
 
 
 def _result(finding: Finding) -> _Result:
@@ -341,6 +404,17 @@ def _result(finding: Finding) -> _Result:
         cwe_ids=list(finding.cwe_ids),
         evidence=[_Location(path=e.path, layer_id=e.layer) for e in finding.locations[:MAX_LISTED]],
         references=[_Link(url) for url in finding.references[:MAX_LISTED]],
+        not_affected=[
+            _NotAffected(
+                status=mark.status.value,  # type: ignore[arg-type]  # a mark has one of these two
+                justification=mark.justification,
+                author=mark.author,
+                source=mark.source,
+                said_at=_render_optional(mark.said_at),
+                detail=mark.detail,
+            )
+            for mark in finding.not_affected[:MAX_MARKS]
+        ],
     )
 
 

@@ -1,0 +1,92 @@
+"""Makes the sample reports in tests/samples by running the tools on the demo images.
+
+`samples.py PROGRAMS` with the folder that `build.sh` made; Trivy is the one of the virtual environment.
+Times and random ids in the reports change with each run, so review the difference.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tidegate.local.images import DemoImage, build_demo_images
+from tidegate.scan.scanners.builtin import find_trivy, write_empty_java_index
+
+SAMPLES = Path(__file__).parents[2] / "tests" / "samples"
+IMAGES = ("clean", "high", "critical")
+
+
+def main(programs: Path) -> None:
+    """Write every sample that a tool can make."""
+    images = {image.tag: image for image in build_demo_images()}
+    with tempfile.TemporaryDirectory(prefix="tidegate-samples-") as folder:
+        cache = Path(folder, "trivy")
+        shutil.copytree(programs / "trivy", cache)
+        write_empty_java_index(cache)
+        for tag in IMAGES:
+            layout = Path(folder, tag)
+            write_layout(images[tag], layout)
+            run_trivy(cache, layout, tag)
+            run_grype(programs, layout, tag)
+            run_syft(programs, layout, tag)
+
+
+def run_trivy(cache: Path, layout: Path, tag: str) -> None:
+    """Write Trivy's JSON, SARIF, CycloneDX and cosign-vuln of an image."""
+    for form in ("json", "sarif", "cyclonedx", "cosign-vuln"):
+        out = SAMPLES / "trivy" / f"{tag}.{form}.json"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        run(
+            str(find_trivy()), "--cache-dir", str(cache), "image", "--quiet", "--format", form,
+            "--scanners", "vuln", "--offline-scan", "--skip-version-check", "--disable-telemetry",
+            "--skip-db-update", "--skip-java-db-update", "--cache-backend", "memory",
+            "-o", str(out), "--input", layout.name, cwd=layout.parent,
+        )  # fmt: skip
+
+
+def run_grype(programs: Path, layout: Path, tag: str) -> None:
+    """Write Grype's JSON, SARIF and CycloneDX of an image."""
+    config = layout.parent / "grype.yaml"
+    database = {"cache-dir": str(programs / "grype"), "auto-update": False, "validate-age": False}
+    config.write_text(json.dumps({"check-for-app-update": False, "db": database}))
+    for form in ("json", "sarif", "cyclonedx-json"):
+        out = SAMPLES / "grype" / f"{tag}.{form}.json"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        run(
+            str(programs / "grype"), "-q", "-c", str(config), "-o", f"{form}={out}",
+            f"oci-dir:{layout.name}", cwd=layout.parent,
+        )  # fmt: skip
+
+
+def run_syft(programs: Path, layout: Path, tag: str) -> None:
+    """Write Syft's CycloneDX of an image."""
+    out = SAMPLES / "syft" / f"{tag}.cyclonedx-json.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    run(
+        str(programs / "syft"), "scan", "-q", "-o", f"cyclonedx-json={out}",
+        f"oci-dir:{layout.name}", cwd=layout.parent,
+    )  # fmt: skip
+
+
+def run(*command: str, cwd: Path) -> None:
+    """Run a tool to its end, away from its own updates."""
+    environment = {"HOME": str(cwd), "PATH": "/usr/bin:/bin", "SYFT_CHECK_FOR_APP_UPDATE": "false"}
+    subprocess.run(command, check=True, cwd=cwd, env=environment)  # noqa: S603
+
+
+def write_layout(image: DemoImage, folder: Path) -> None:
+    """Write an image of one platform as an OCI layout."""
+    body, media_type = image.manifests[-1]
+    blobs = folder / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    for digest, content in {**image.blobs, image.digest: body}.items():
+        (blobs / digest.removeprefix("sha256:")).write_bytes(content)
+    (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+    entry = {"mediaType": media_type, "digest": image.digest, "size": len(body)}
+    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).absolute())
