@@ -25,9 +25,9 @@ if [ ! -d "$target" ]; then
     go build -buildvcs=false -trimpath -ldflags "-s -w -X main.version=${version#v}" -o "$work/" "github.com/anchore/$tool/cmd/$tool"
     echo "scanners: $tool $version built"
   done
-  "$python" databases.py "$advisories" "$work" "$work"
+  "$python" databases.py "$advisories" "$work/databases" "$work"
   "$work/grype" --version
-  rm -rf "$work/providers" "$work/trivydb" "$work/grypedb"
+  rm -rf "$work/databases/providers" "$work/trivydb" "$work/grypedb"
   mkdir -p "$cache"
   chmod 755 "$work"
   mv "$work" "$target"

@@ -22,8 +22,9 @@ def main(programs: Path) -> None:
     """Write every sample that a tool can make."""
     images = {image.tag: image for image in build_demo_images()}
     with tempfile.TemporaryDirectory(prefix="tidegate-samples-") as folder:
-        cache = Path(folder, "trivy")
-        shutil.copytree(programs / "trivy", cache)
+        cache = Path(folder, "trivy-cache")
+        shutil.copytree(programs / "databases" / "trivy", cache)
+        shutil.copytree(programs / "databases" / "grype", Path(folder, "grype-db"))
         write_empty_java_index(cache)
         for tag in IMAGES:
             layout = Path(folder, tag)
@@ -36,38 +37,44 @@ def main(programs: Path) -> None:
 def run_trivy(cache: Path, layout: Path, tag: str) -> None:
     """Write Trivy's JSON, SARIF, CycloneDX and cosign-vuln of an image."""
     for form in ("json", "sarif", "cyclonedx", "cosign-vuln"):
-        out = SAMPLES / "trivy" / f"{tag}.{form}.json"
-        out.parent.mkdir(parents=True, exist_ok=True)
         run(
             str(find_trivy()), "--cache-dir", str(cache), "image", "--quiet", "--format", form,
             "--scanners", "vuln", "--offline-scan", "--skip-version-check", "--disable-telemetry",
             "--skip-db-update", "--skip-java-db-update", "--cache-backend", "memory",
-            "-o", str(out), "--input", layout.name, cwd=layout.parent,
+            "-o", "report.json", "--input", layout.name, cwd=layout.parent,
         )  # fmt: skip
+        keep(layout.parent, "trivy", f"{tag}.{form.removesuffix('-json')}")
 
 
 def run_grype(programs: Path, layout: Path, tag: str) -> None:
     """Write Grype's JSON, SARIF and CycloneDX of an image."""
     config = layout.parent / "grype.yaml"
-    database = {"cache-dir": str(programs / "grype"), "auto-update": False, "validate-age": False}
+    database = {"cache-dir": "grype-db", "auto-update": False, "validate-age": False}
     config.write_text(json.dumps({"check-for-app-update": False, "db": database}))
     for form in ("json", "sarif", "cyclonedx-json"):
-        out = SAMPLES / "grype" / f"{tag}.{form}.json"
-        out.parent.mkdir(parents=True, exist_ok=True)
         run(
-            str(programs / "grype"), "-q", "-c", str(config), "-o", f"{form}={out}",
+            str(programs / "grype"), "-q", "-c", config.name, "-o", f"{form}=report.json",
             f"oci-dir:{layout.name}", cwd=layout.parent,
         )  # fmt: skip
+        keep(layout.parent, "grype", f"{tag}.{form.removesuffix('-json')}")
 
 
 def run_syft(programs: Path, layout: Path, tag: str) -> None:
     """Write Syft's CycloneDX of an image."""
-    out = SAMPLES / "syft" / f"{tag}.cyclonedx-json.json"
-    out.parent.mkdir(parents=True, exist_ok=True)
     run(
-        str(programs / "syft"), "scan", "-q", "-o", f"cyclonedx-json={out}",
+        str(programs / "syft"), "scan", "-q", "-o", "cyclonedx-json=report.json",
         f"oci-dir:{layout.name}", cwd=layout.parent,
     )  # fmt: skip
+    keep(layout.parent, "syft", f"{tag}.cyclonedx")
+
+
+def keep(folder: Path, tool: str, name: str) -> None:
+    """Keep a report as it was written, but for where on this machine it was."""
+    text = (folder / "report.json").read_text().replace(str(folder), "/demo")
+    out = SAMPLES / tool / f"{name}.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text)
+    (folder / "report.json").unlink()
 
 
 def run(*command: str, cwd: Path) -> None:

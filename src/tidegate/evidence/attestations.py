@@ -86,7 +86,7 @@ class Attestations:
 
 class _Bundle(msgspec.Struct, rename="camel"):
     media_type: str
-    dsse_envelope: msgspec.Raw | None = None
+    dsse_envelope: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _BUNDLE = msgspec.json.Decoder(_Bundle)
@@ -252,10 +252,9 @@ class _Reading:
             bundle = _BUNDLE.decode(body)
         except (NotStrictError, msgspec.MsgspecError) as error:
             raise UntrustedSignerError(f"sigstore bundle: {error}") from error
-        if bundle.media_type != BUNDLE_MEDIA_TYPE or bundle.dsse_envelope is None:
+        if bundle.media_type != BUNDLE_MEDIA_TYPE:
             raise UntrustedSignerError(
-                f"sigstore bundle of type {bundle.media_type[:80]!r}; want {BUNDLE_MEDIA_TYPE!r} "
-                "with a DSSE envelope"
+                f"sigstore bundle of type {bundle.media_type[:80]!r}; want {BUNDLE_MEDIA_TYPE!r}"
             )
         return self._envelope(bytes(bundle.dsse_envelope))
 

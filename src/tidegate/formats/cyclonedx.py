@@ -169,6 +169,11 @@ class _Document(_Wire):
 _DECODER = msgspec.json.Decoder(_Document)
 _WHAT = "CycloneDX"
 
+NOTHING_LOOKED_FOR = (
+    "the document names no vulnerability, and looks the same where none was looked for"
+)
+"""Trivy writes `"vulnerabilities": []` into a bill of materials too (0.76)."""
+
 
 class CycloneDxFormat:
     """CycloneDX with vulnerabilities."""
@@ -192,12 +197,12 @@ class CycloneDxFormat:
                 f"{_WHAT}: specVersion", head.get("specVersion"), ", ".join(KNOWN_VERSIONS)
             )
         document = decode(body, _DECODER, _WHAT)
-        if document.vulnerabilities is None:
+        if document.vulnerabilities is None and not _always_matches(document.metadata):
             raise MalformedReportError(
                 f"{_WHAT}: no `vulnerabilities`, so this is a bill of materials and no report; "
                 "have it written by a scanner that looks for vulnerabilities"
             )
-        return _report(document, document.vulnerabilities)
+        return _report(document, document.vulnerabilities or [])
 
 
 def _report(document: _Document, vulnerabilities: list[_Vulnerability]) -> ForeignReport:
@@ -219,7 +224,9 @@ def _report(document: _Document, vulnerabilities: list[_Vulnerability]) -> Forei
         for c in components.values()
         if c.type == "library" and parse_purl(c.purl) is None
     ]
-    gaps = named("components without a package URL", odd)
+    gaps = [*named("components without a package URL", odd)]
+    if not vulnerabilities and not _always_matches(metadata):
+        gaps.append(NOTHING_LOOKED_FOR)
     claims = [c for v in vulnerabilities if (c := _claim(v, components, document)) is not None]
     return ForeignReport(
         # A document whose every entry is an analysis is VEX: nobody's scan.
@@ -231,6 +238,12 @@ def _report(document: _Document, vulnerabilities: list[_Vulnerability]) -> Forei
         packages=packages,
         claims=tuple(replace(claim, said_at=claim.said_at or said_at) for claim in claims),
     )
+
+
+def _always_matches(metadata: _Metadata) -> bool:
+    """Whether the tool looks for vulnerabilities in every run: Grype does; it lists none as none."""
+    tool = _tool(metadata)
+    return tool is not None and tool.name == "Grype"
 
 
 def _is_vex(vulnerabilities: list[_Vulnerability]) -> bool:
@@ -368,10 +381,13 @@ def _fix(affects: _Affects | None) -> str:
 
 
 def _recommended(found: _Vulnerability, name: str) -> str:
-    """Return the fix in Trivy's recommendation: `Upgrade NAME to version VERSION`, `;` between."""
+    """Return the fix in Trivy's recommendation: `Upgrade NAME to version VERSION`, `;` between.
+
+    The name of a Java archive has its group before it.
+    """
     for sentence in found.recommendation.split("; "):
         head, _, version = sentence.partition(" to version ")
-        if version and head == f"Upgrade {name}":
+        if version and head.removeprefix("Upgrade ").rpartition(":")[2] == name:
             return word(version)
     return ""
 
