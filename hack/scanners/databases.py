@@ -91,14 +91,22 @@ def trivy_entries(record: dict[str, Any]) -> Iterator[Entry]:
         name, spans = affected["package"]["name"], list(spans_of(affected))
         if system == "Debian":
             platform = f"debian {release}"
-            source = {"ID": "debian", "Name": "Debian Security Tracker", "URL": "https://www.debian.org/security"}
+            source = {
+                "ID": "debian",
+                "Name": "Debian Security Tracker",
+                "URL": "https://www.debian.org/security",
+            }
             yield ["data-source"], platform, source
             fixes = [fixed for _, fixed in spans if fixed]
             yield [platform, name], record["id"], {"FixedVersion": fixes[0]} if fixes else {}
         elif system in TRIVY_LANGUAGES:
             prefix, title = TRIVY_LANGUAGES[system]
             platform = f"{prefix}::{title}"
-            yield ["data-source"], platform, {"ID": "ghsa", "Name": title, "URL": "https://github.com/advisories"}
+            yield (
+                ["data-source"],
+                platform,
+                {"ID": "ghsa", "Name": title, "URL": "https://github.com/advisories"},
+            )
             vulnerable = [f">={start}" + (f", <{fixed}" if fixed else "") for start, fixed in spans]
             advisory = {
                 "VulnerableVersions": vulnerable,
@@ -128,18 +136,21 @@ def debian_results(records: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
                 }
                 for affected in entries
             ]
-            yield f"debian-{release}/{record['id'].lower()}", {
-                "Vulnerability": {
-                    "Name": record["id"],
-                    "NamespaceName": namespace,
-                    "Description": record.get("summary", ""),
-                    "Severity": LEVELS[score_of(record)[2]],
-                    "Link": f"https://security-tracker.debian.org/tracker/{record['id']}",
-                    "FixedIn": fixed_in,
-                    "CVSS": [],
-                    "Metadata": {},
-                }
-            }
+            yield (
+                f"debian-{release}/{record['id'].lower()}",
+                {
+                    "Vulnerability": {
+                        "Name": record["id"],
+                        "NamespaceName": namespace,
+                        "Description": record.get("summary", ""),
+                        "Severity": LEVELS[score_of(record)[2]],
+                        "Link": f"https://security-tracker.debian.org/tracker/{record['id']}",
+                        "FixedIn": fixed_in,
+                        "CVSS": [],
+                        "Metadata": {},
+                    }
+                },
+            )
 
 
 def github_results(records: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -158,38 +169,47 @@ def github_results(records: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
                 "identifier": fixed,
                 "ecosystem": language,
                 "namespace": namespace,
-                "range": " ".join(filter(None, [f">= {start}" if start != "0" else "", f"< {fixed}" if fixed else ""])),
+                "range": " ".join(
+                    filter(
+                        None, [f">= {start}" if start != "0" else "", f"< {fixed}" if fixed else ""]
+                    )
+                ),
             }
             for affected in record["affected"]
             for start, fixed in spans_of(affected)
         ]
-        yield f"github@{language}/{ghsa.lower()}", {
-            "Advisory": {
-                "ghsaId": ghsa,
-                "CVE": [record["id"]],
-                "Metadata": {"CVE": [record["id"]]},
-                "namespace": namespace,
-                "Severity": LEVELS[level],
-                "Summary": record.get("summary", ""),
-                "Classification": "GENERAL",
-                "url": f"https://github.com/advisories/{ghsa}",
-                "FixedIn": fixed_in,
-                "CVSS": {
-                    "version": "3.1",
-                    "vector_string": vector,
-                    "base_metrics": {"base_score": score, "base_severity": LEVELS[level]},
+        yield (
+            f"github@{language}/{ghsa.lower()}",
+            {
+                "Advisory": {
+                    "ghsaId": ghsa,
+                    "CVE": [record["id"]],
+                    "Metadata": {"CVE": [record["id"]]},
+                    "namespace": namespace,
+                    "Severity": LEVELS[level],
+                    "Summary": record.get("summary", ""),
+                    "Classification": "GENERAL",
+                    "url": f"https://github.com/advisories/{ghsa}",
+                    "FixedIn": fixed_in,
+                    "CVSS": {
+                        "version": "3.1",
+                        "vector_string": vector,
+                        "base_metrics": {"base_score": score, "base_severity": LEVELS[level]},
+                    },
+                    "published": UPDATED,
+                    "updated": UPDATED,
+                    "withdrawn": None,
                 },
-                "published": UPDATED,
-                "updated": UPDATED,
-                "withdrawn": None,
+                "Vulnerability": {},
             },
-            "Vulnerability": {},
-        }
+        )
 
 
 def write_provider(folder: Path, results: dict[str, Any], schema: str, version: int) -> Path:
     """Write results in the form of anchore/vunnel, and what `grypedb` is told of them."""
-    url = f"https://raw.githubusercontent.com/anchore/vunnel/main/schema/vulnerability/{schema}.json"
+    url = (
+        f"https://raw.githubusercontent.com/anchore/vunnel/main/schema/vulnerability/{schema}.json"
+    )
     for name, item in results.items():
         file = folder / "results" / f"{name}.json"
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -11,8 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tidegate.local.images import DemoImage, build_demo_images
+from tidegate.local.images import build_demo_images
 from tidegate.scan.scanners.builtin import find_trivy, write_empty_java_index
+from tidegate.testing.contracts import write_layout
 
 SAMPLES = Path(__file__).parents[2] / "tests" / "samples"
 IMAGES = ("clean", "high", "critical")
@@ -81,18 +82,6 @@ def run(*command: str, cwd: Path) -> None:
     """Run a tool to its end, away from its own updates."""
     environment = {"HOME": str(cwd), "PATH": "/usr/bin:/bin", "SYFT_CHECK_FOR_APP_UPDATE": "false"}
     subprocess.run(command, check=True, cwd=cwd, env=environment)  # noqa: S603
-
-
-def write_layout(image: DemoImage, folder: Path) -> None:
-    """Write an image of one platform as an OCI layout."""
-    body, media_type = image.manifests[-1]
-    blobs = folder / "blobs" / "sha256"
-    blobs.mkdir(parents=True)
-    for digest, content in {**image.blobs, image.digest: body}.items():
-        (blobs / digest.removeprefix("sha256:")).write_bytes(content)
-    (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
-    entry = {"mediaType": media_type, "digest": image.digest, "size": len(body)}
-    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
 
 
 if __name__ == "__main__":

@@ -85,7 +85,9 @@ def test_a_claim_reaches_a_vulnerability_by_any_of_its_ids(
 
 
 def test_of_a_finding_that_stands_for_several_each_must_be_cleared() -> None:
-    both = replace(FOUND, vulnerability_id="DSA-1", aliases=frozenset({"CVE-2022-1001", "CVE-2022-1002"}))
+    both = replace(
+        FOUND, vulnerability_id="DSA-1", aliases=frozenset({"CVE-2022-1001", "CVE-2022-1002"})
+    )
     assert not cleared(claim("CVE-2022-1001"), finding=both)
     assert not cleared(claim("DSA-1"), finding=both)
     assert cleared(claim("CVE-2022-1001"), claim("CVE-2022-1002"), finding=both)
