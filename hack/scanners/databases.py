@@ -1,7 +1,7 @@
 """Makes small databases for Trivy and Grype from OSV records: `databases.py OSV_DIR OUT PROGRAMS`.
 
-`OUT/trivy` becomes a cache folder for Trivy, `OUT/grype` one for Grype. Both tools fetch their own from
-the internet; with these the real programs run, and find what the demo advisories know, without it.
+`OUT/trivy` becomes a cache folder for Trivy, `OUT/grype` one for Grype. Both tools fetch theirs
+from the internet; with these the real programs run without it, and find what the demo knows.
 `PROGRAMS` holds the built `trivydb` and `grypedb`.
 """
 
@@ -160,7 +160,7 @@ def github_results(records: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
         kinds = {a["package"]["ecosystem"] for a in record["affected"]} & GRYPE_LANGUAGES.keys()
         if not ghsa or not kinds:
             continue
-        language = GRYPE_LANGUAGES[sorted(kinds)[0]]
+        language = GRYPE_LANGUAGES[min(kinds)]
         namespace = f"github:{language}"
         vector, score, level = score_of(record)
         fixed_in = [

@@ -1,6 +1,6 @@
 """Makes the sample reports in tests/samples by running the tools on the demo images.
 
-`samples.py PROGRAMS` with the folder that `build.sh` made; Trivy is the one of the virtual environment.
+`samples.py PROGRAMS` with the folder that `build.sh` made; Trivy is the virtual environment's.
 Times and random ids in the reports change with each run, so review the difference.
 """
 

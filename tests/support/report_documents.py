@@ -1,7 +1,10 @@
 """Small documents in every report format, as Python values that tests change."""
 
 import json
-from typing import Any
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any
+"""A JSON value, of whatever shape a test wants."""
 
 IMAGE_DIGEST = "sha256:" + "ab" * 32
 CONFIG_DIGEST = "sha256:" + "cd" * 32
@@ -10,7 +13,7 @@ SCANNED = "2026-11-23T08:00:00Z"
 DJANGO = "pkg:pypi/django@3.2"
 
 
-def trivy(**changes: Any) -> dict[str, Any]:
+def trivy(**changes: Json) -> dict[str, Json]:
     return {
         "SchemaVersion": 2,
         "Trivy": {"Version": "0.76.0"},
@@ -44,7 +47,7 @@ def trivy(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def trivy_finding(**changes: Any) -> dict[str, Any]:
+def trivy_finding(**changes: Json) -> dict[str, Json]:
     return {
         "VulnerabilityID": "CVE-2022-28346",
         "PkgName": "Django",
@@ -55,7 +58,7 @@ def trivy_finding(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def grype(**changes: Any) -> dict[str, Any]:
+def grype(**changes: Json) -> dict[str, Json]:
     return {
         "matches": [grype_match()],
         "source": {
@@ -71,7 +74,7 @@ def grype(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def grype_match(severity: str = "Critical", **changes: Any) -> dict[str, Any]:
+def grype_match(severity: str = "Critical", **changes: Json) -> dict[str, Json]:
     return {
         "vulnerability": {
             "id": "GHSA-2gwj-7jmv-h26r",
@@ -85,7 +88,7 @@ def grype_match(severity: str = "Critical", **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def sarif(tool: str = "Trivy", **changes: Any) -> dict[str, Any]:
+def sarif(tool: str = "Trivy", **changes: Json) -> dict[str, Json]:
     text = "Package: Django\nInstalled Version: 3.2\nVulnerability CVE-2022-28346\nSeverity: CRITICAL\nFixed Version: 3.2.13"
     rule = {
         "id": "CVE-2022-28346",
@@ -100,7 +103,7 @@ def sarif(tool: str = "Trivy", **changes: Any) -> dict[str, Any]:
     return {"version": "2.1.0", "runs": [run]} | changes
 
 
-def cyclonedx(**changes: Any) -> dict[str, Any]:
+def cyclonedx(**changes: Json) -> dict[str, Json]:
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -124,7 +127,7 @@ def cyclonedx(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def cyclonedx_vulnerability(**changes: Any) -> dict[str, Any]:
+def cyclonedx_vulnerability(**changes: Json) -> dict[str, Json]:
     return {
         "id": "CVE-2022-28346",
         "ratings": [{"severity": "critical", "method": "CVSSv31"}],
@@ -132,7 +135,7 @@ def cyclonedx_vulnerability(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def openvex(**changes: Any) -> dict[str, Any]:
+def openvex(**changes: Json) -> dict[str, Json]:
     return {
         "@context": "https://openvex.dev/ns/v0.2.0",
         "@id": "https://example.test/vex/1",
@@ -143,7 +146,7 @@ def openvex(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def openvex_statement(**changes: Any) -> dict[str, Any]:
+def openvex_statement(**changes: Json) -> dict[str, Json]:
     return {
         "vulnerability": {"name": "CVE-2022-28346"},
         "products": [
@@ -157,7 +160,7 @@ def openvex_statement(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def in_toto_vulns(**changes: Any) -> dict[str, Any]:
+def in_toto_vulns(**changes: Json) -> dict[str, Json]:
     return {
         "scanner": {
             "uri": "pkg:github/aquasecurity/trivy@0.76.0",
@@ -171,7 +174,7 @@ def in_toto_vulns(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def cosign_vuln(result: Any = None, **changes: Any) -> dict[str, Any]:
+def cosign_vuln(result: Json = None, **changes: Json) -> dict[str, Json]:
     return {
         "invocation": {"parameters": None, "uri": "", "event_id": "", "builder.id": ""},
         "scanner": {
@@ -197,8 +200,8 @@ MADE = {
 
 
 def statement(
-    predicate_type: str, predicate: Any, digest: str = IMAGE_DIGEST, **changes: Any
-) -> dict[str, Any]:
+    predicate_type: str, predicate: Json, digest: str = IMAGE_DIGEST, **changes: Json
+) -> dict[str, Json]:
     """Return an in-toto statement about the image `digest`."""
     return {
         "_type": "https://in-toto.io/Statement/v1",
@@ -208,5 +211,5 @@ def statement(
     } | changes
 
 
-def body(document: Any) -> bytes:
+def body(document: Json) -> bytes:
     return json.dumps(document).encode()

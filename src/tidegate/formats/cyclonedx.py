@@ -241,7 +241,7 @@ def _report(document: _Document, vulnerabilities: list[_Vulnerability]) -> Forei
 
 
 def _always_matches(metadata: _Metadata) -> bool:
-    """Whether the tool looks for vulnerabilities in every run: Grype does; it lists none as none."""
+    """Whether the tool looks for vulnerabilities in every run: Grype does, and lists none so."""
     tool = _tool(metadata)
     return tool is not None and tool.name == "Grype"
 

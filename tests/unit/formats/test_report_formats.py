@@ -1,7 +1,5 @@
 """What each format makes of its documents: severities, ids, fixes, coverage, subject, versions."""
 
-from typing import Any
-
 import pytest
 
 from support.report_documents import (
@@ -10,6 +8,7 @@ from support.report_documents import (
     IMAGE_DIGEST,
     MADE,
     OTHER_DIGEST,
+    Json,
     body,
     cosign_vuln,
     cyclonedx,
@@ -35,11 +34,11 @@ from tidegate.plugins import load_formats
 FORMATS = load_formats()
 
 
-def read(name: str, document: Any) -> ForeignReport:
+def read(name: str, document: Json) -> ForeignReport:
     return FORMATS[name].parse(body(document))
 
 
-def lang(*found: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def lang(*found: dict[str, Json], **changes: Json) -> dict[str, Json]:
     result = {"Class": "lang-pkgs", "Type": "python-pkg", "Vulnerabilities": list(found)} | changes
     return trivy(Results=[result])
 
@@ -83,7 +82,7 @@ def test_a_statement_is_read_by_its_predicate_type(
         ),
     ],
 )  # fmt: skip
-def test_what_is_not_known_is_refused_with_what_is(document: Any, wanted: str, said: str) -> None:
+def test_what_is_not_known_is_refused_with_what_is(document: Json, wanted: str, said: str) -> None:
     with pytest.raises(MalformedReportError, match=said):
         read_document(body(document), FORMATS, wanted)
 
@@ -112,14 +111,14 @@ def test_what_is_not_known_is_refused_with_what_is(document: Any, wanted: str, s
         pytest.param("cosign-vuln", cosign_vuln(trivy(SchemaVersion=9)), "SchemaVersion '9'", id="cosign-vuln-trivy-9"),
     ],
 )  # fmt: skip
-def test_an_unknown_version_is_refused_by_name(name: str, document: Any, said: str) -> None:
+def test_an_unknown_version_is_refused_by_name(name: str, document: Json, said: str) -> None:
     with pytest.raises(MalformedReportError, match=said):
         read(name, document)
 
 
 @pytest.mark.parametrize("version", ["1.4", "1.5", "1.6", "1.7"])
 def test_known_cyclonedx_versions_are_read(version: str) -> None:
-    tools: Any = [{"vendor": "aqua", "name": "trivy", "version": "0.50.0"}]
+    tools: Json = [{"vendor": "aqua", "name": "trivy", "version": "0.50.0"}]
     if version != "1.4":
         tools = {"components": tools}
     metadata = {"timestamp": "2026-11-23T08:00:00Z", "tools": tools}
@@ -158,7 +157,7 @@ def test_known_grype_versions_are_read(version: str) -> None:
         pytest.param("cosign-vuln", cosign_vuln(), Severity.CRITICAL, id="cosign-vuln"),
     ],
 )  # fmt: skip
-def test_severity_is_what_the_format_says(name: str, document: Any, severity: Severity) -> None:
+def test_severity_is_what_the_format_says(name: str, document: Json, severity: Severity) -> None:
     (found,) = read(name, document).findings
     assert found.severity is severity
 
@@ -185,7 +184,7 @@ def test_in_toto_scores_are_numbers_vectors_or_words(
     assert read("in-toto-vulns", document).findings[0].severity is severity
 
 
-def grype_sarif(severity_text: str, score: str, purls: list[str] | None = None) -> dict[str, Any]:
+def grype_sarif(severity_text: str, score: str, purls: list[str] | None = None) -> dict[str, Json]:
     text = (
         f"Vulnerability CVE-2022-28346\nSeverity: {severity_text}\nPackage: Django\nVersion: 3.2\n"
         "Fix Version: 3.2.13\nType: python\nLocation: /a\nLink: [x](https://example.test/x)"
@@ -214,7 +213,7 @@ def test_grypes_sarif_calls_unknown_low_and_stays_unknown() -> None:
 # Ids, fixes, packages, places
 
 
-def only(name: str, document: Any) -> Finding:
+def only(name: str, document: Json) -> Finding:
     (found,) = read(name, document).findings
     return found
 
@@ -253,7 +252,7 @@ VERSIONS = [
         pytest.param("cyclonedx", cyclonedx(), "", id="cyclonedx-none"),
     ],
 )  # fmt: skip
-def test_fix_versions_are_kept(name: str, document: Any, fixed: str) -> None:
+def test_fix_versions_are_kept(name: str, document: Json, fixed: str) -> None:
     assert only(name, document).fixed_version == fixed
 
 
@@ -275,7 +274,7 @@ def test_what_a_tool_was_told_to_ignore_is_found_all_the_same() -> None:
     modified = [{"Type": "vulnerability", "Status": "not_affected", "Finding": trivy_finding()}]
     found = only("trivy", lang(ExperimentalModifiedFindings=modified))
     assert (found.severity, found.not_affected) == (Severity.CRITICAL, ())
-    rules: list[dict[str, Any]]
+    rules: list[dict[str, Json]]
     for rules, kept in (
         ([{"vex-status": "not_affected", "reason": "vex"}], 1),
         ([{"vulnerability": "CVE-2022-28346"}], 1),
@@ -290,7 +289,7 @@ def test_what_a_tool_was_told_to_ignore_is_found_all_the_same() -> None:
 # What was looked at
 
 
-def gaps(name: str, document: Any) -> tuple[str, ...]:
+def gaps(name: str, document: Json) -> tuple[str, ...]:
     return read(name, document).coverage.gaps
 
 
@@ -320,7 +319,7 @@ def test_a_whole_trivy_report_is_complete() -> None:
         pytest.param("in-toto-vulns", in_toto_vulns(), "does not say which packages", id="in-toto"),
     ],
 )  # fmt: skip
-def test_what_was_not_looked_at_is_a_gap(name: str, document: Any, said: str) -> None:
+def test_what_was_not_looked_at_is_a_gap(name: str, document: Json, said: str) -> None:
     assert any(said in gap for gap in gaps(name, document)), gaps(name, document)
 
 
@@ -357,7 +356,7 @@ def test_a_bill_of_materials_is_no_report() -> None:
         pytest.param("cosign-vuln", cosign_vuln(trivy(Metadata={"ImageID": OTHER_DIGEST})), id="cosign-vuln"),
     ],
 )  # fmt: skip
-def test_t05_a_report_about_another_image_is_refused(name: str, document: Any) -> None:
+def test_t05_a_report_about_another_image_is_refused(name: str, document: Json) -> None:
     subject = read(name, document).subject
     with pytest.raises(SubjectMismatchError, match=OTHER_DIGEST):
         require_about(subject, Digest(IMAGE_DIGEST), CONFIG_DIGEST)
@@ -417,7 +416,7 @@ def test_a_scanner_without_a_name_is_refused() -> None:
 # VEX
 
 
-def claims(**changes: Any) -> Any:
+def claims(**changes: Json) -> Json:
     return read("openvex", openvex(statements=[openvex_statement(**changes)])).claims[0]
 
 
@@ -439,7 +438,7 @@ def test_an_openvex_statement_is_about_packages_in_an_image() -> None:
     ],
 )  # fmt: skip
 def test_products_are_images_or_packages(
-    product: dict[str, Any], images: set[str], packages: tuple[str, ...]
+    product: dict[str, Json], images: set[str], packages: tuple[str, ...]
 ) -> None:
     (found,) = claims(products=[product]).products
     assert (set(found.image_digests), found.packages) == (images, packages)
@@ -454,7 +453,7 @@ def test_products_are_images_or_packages(
         pytest.param({"@id": DJANGO, "subcomponents": [{"@id": DJANGO}]}, id="parts-of-a-package"),
     ],
 )  # fmt: skip
-def test_a_product_that_can_be_told_from_no_other_reaches_nothing(product: dict[str, Any]) -> None:
+def test_a_product_that_can_be_told_from_no_other_reaches_nothing(product: dict[str, Json]) -> None:
     assert claims(products=[product]).products == ()
 
 
@@ -467,13 +466,13 @@ def test_a_product_that_can_be_told_from_no_other_reaches_nothing(product: dict[
     ],
 )  # fmt: skip
 def test_a_vex_statement_without_a_known_reason_is_refused(
-    changes: dict[str, Any], said: str
+    changes: dict[str, Json], said: str
 ) -> None:
     with pytest.raises(MalformedReportError, match=said):
         claims(**changes)
 
 
-def analysed(state: str, **more: Any) -> dict[str, Any]:
+def analysed(state: str, **more: Json) -> dict[str, Json]:
     analysis = {"state": state, "justification": "code_not_reachable"} | more
     return cyclonedx(vulnerabilities=[cyclonedx_vulnerability(analysis=analysis)])
 

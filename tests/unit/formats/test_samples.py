@@ -1,5 +1,6 @@
 """What the real tools wrote about the demo images, read: `tests/samples/README.md`."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -140,5 +141,4 @@ def test_grypes_records_go_by_the_cve_that_they_are_about() -> None:
 def test_no_sample_names_the_machine_it_was_made_on() -> None:
     for name in FILES:
         text = (SAMPLES / name).read_text()
-        assert "/root/" not in text, name
-        assert "/tmp/" not in text, name
+        assert not re.search(r"/(root|tmp|home|work)/", text), name

@@ -4,7 +4,6 @@ import base64
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from support.report_documents import (
     CONFIG_DIGEST,
     OTHER_DIGEST,
+    Json,
     body,
     cosign_vuln,
     cyclonedx,
@@ -59,7 +59,7 @@ class Foreigners:
         self.vendor = generate_key()
         self.sources: tuple[TrustedSource, ...] = (self.source(),)
 
-    def source(self, accepts: frozenset[Accepted] = BOTH, **restricted: Any) -> TrustedSource:
+    def source(self, accepts: frozenset[Accepted] = BOTH, **restricted: Json) -> TrustedSource:
         return TrustedSource(evidence_key(self.vendor, "vendor", **restricted), accepts)
 
     @property
@@ -69,10 +69,10 @@ class Foreigners:
     async def attest(
         self,
         kind: str,
-        predicate: Any,
+        predicate: Json,
         key: PrivateKey | None = None,
         about: str = "",
-        **changes: Any,
+        **changes: Json,
     ) -> Digest:
         """Put a cosign attestation at the image's tag."""
         made = statement(kind, predicate, about or self.image.digest, **changes)
@@ -223,7 +223,7 @@ async def test_t01_without_sources_nothing_is_even_read(foreigners: Foreigners) 
     ],
 )  # fmt: skip
 async def test_t01_a_source_is_heard_about_what_it_may_sign_only(
-    foreigners: Foreigners, source: dict[str, Any], kind: str, said: str
+    foreigners: Foreigners, source: dict[str, Json], kind: str, said: str
 ) -> None:
     foreigners.sources = (foreigners.source(**source),)
     await foreigners.attest(kind, cosign_vuln() if kind == VULN else vex(foreigners))
@@ -249,7 +249,7 @@ async def test_t01_a_source_is_heard_about_what_it_may_sign_only(
     ],
 )  # fmt: skip
 async def test_t05_what_does_not_fit_is_refused_with_its_reason(
-    foreigners: Foreigners, kind: str, predicate: Any, said: str
+    foreigners: Foreigners, kind: str, predicate: Json, said: str
 ) -> None:
     await foreigners.attest(kind, predicate)
     found = await foreigners.take()
@@ -319,7 +319,7 @@ async def test_t03_all_attestations_together_are_bounded(
     assert any("the rest is not read" in sentence for sentence in found.refused)
 
 
-def tagged(foreigners: Foreigners) -> Any:
+def tagged(foreigners: Foreigners) -> Json:
     return replace(
         foreigners.world.repository, tag=attestation_tag(foreigners.image.digest), digest=None
     )
@@ -345,7 +345,7 @@ async def test_a_bundle_that_is_none_is_refused(foreigners: Foreigners, broken: 
 # VEX
 
 
-def vex(foreigners: Foreigners, **changes: Any) -> Any:
+def vex(foreigners: Foreigners, **changes: Json) -> Json:
     products = [{"@id": foreigners.image.digest}]
     return openvex(statements=[openvex_statement(products=products, **changes)])
 

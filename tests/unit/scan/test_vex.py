@@ -65,7 +65,7 @@ def of(*packages: str, image: str = "") -> VexProduct:
         pytest.param(VexProduct(), False, id="nothing"),
     ],
 )
-def test_a_claim_reaches_what_its_products_name(product: VexProduct, reached: bool) -> None:
+def test_a_claim_reaches_what_its_products_name(product: VexProduct, *, reached: bool) -> None:
     assert cleared(claim(product=product)) is reached
 
 
@@ -79,7 +79,7 @@ def test_a_claim_reaches_what_its_products_name(product: VexProduct, reached: bo
     ],
 )
 def test_a_claim_reaches_a_vulnerability_by_any_of_its_ids(
-    ids: tuple[str, ...], reached: bool
+    ids: tuple[str, ...], *, reached: bool
 ) -> None:
     assert cleared(claim(*ids)) is reached
 
@@ -108,7 +108,7 @@ def test_of_a_finding_that_stands_for_several_each_must_be_cleared() -> None:
     ],
 )  # fmt: skip
 def test_the_newest_word_of_each_source_counts_and_affected_wins(
-    claims: list[TrustedClaim], reached: bool
+    claims: list[TrustedClaim], *, reached: bool
 ) -> None:
     assert cleared(*claims) is reached
     assert cleared(*reversed(claims)) is reached
