@@ -18,6 +18,7 @@ from tidegate.domain.rule import Policy
 from tidegate.gate.app import Access
 from tidegate.gate.guard import ConnectionLimits
 from tidegate.gate.tls import Certificate, TlsFiles
+from tidegate.wire.event_v1 import parse_event
 
 pytestmark = pytest.mark.integration
 
@@ -146,6 +147,39 @@ async def test_direct_reviews_ask_for_the_token_and_say_so(tmp_path: Path) -> No
 async def test_direct_reviews_do_not_exist_without_a_token(tmp_path: Path) -> None:
     async with running_gate(tmp_path) as gate, gate.client() as client:
         assert (await client.post("/direct", content=review_of(pod(CLEAN)))).status_code == 404
+
+
+async def test_the_agent_asks_what_would_be_decided_now_and_nothing_is_written(
+    tmp_path: Path,
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("s3cret\n")
+    async with (
+        running_gate(tmp_path, access=Access(agent_token_file=token)) as gate,
+        gate.client() as client,
+    ):
+        right = {"authorization": "Bearer s3cret"}
+        body = review_of(pod(VULNERABLE))
+        assert (await client.post("/rejudge", content=body)).status_code == 401
+        answer = await client.post("/rejudge", content=body, headers=right)
+        told = parse_event(answer.content)
+        empty = await client.post(
+            "/rejudge",
+            content=review_of(pod(CLEAN), operation="DELETE", object=None),
+            headers=right,
+        )
+        malformed = await client.post("/rejudge", content=b"{", headers=right)
+        gate.policies.ready = (False, ("none loaded",))
+        undecided = await client.post("/rejudge", content=body, headers=right)
+    assert (told.action, told.origin, told.images[0].image) == ("audit", "rejudged", VULNERABLE)
+    assert (empty.status_code, empty.content) == (200, b"null")
+    assert (malformed.status_code, undecided.status_code) == (400, 503)
+    assert gate.journal.events == []
+
+
+async def test_nobody_judges_again_without_a_token(tmp_path: Path) -> None:
+    async with running_gate(tmp_path) as gate, gate.client() as client:
+        assert (await client.post("/rejudge", content=review_of(pod(CLEAN)))).status_code == 404
 
 
 async def test_reviews_ask_for_the_client_certificate_and_probes_do_not(tmp_path: Path) -> None:

@@ -255,10 +255,19 @@ class Ground:
         self.site.kubectl(f"delete namespace {self.namespace} --wait=false --ignore-not-found")
 
     def verdicts(self) -> list[tuple[str, str, str, str]]:
-        """Return action, kind, name and operation of each event here, oldest first."""
+        """Return action, kind, name and operation of each admission here, oldest first."""
         return [
             (e["action"], e["kind"], e["name"], e["operation"])
             for e in self.site.events(self.namespace)
+            if e.get("origin") != "rejudged"
+        ]
+
+    def rejudged(self) -> list[tuple[str, str]]:
+        """Return action and name of each event about what runs here already, oldest first."""
+        return [
+            (e["action"], e["name"])
+            for e in self.site.events(self.namespace)
+            if e.get("origin") == "rejudged"
         ]
 
     def saw(self, *wanted: tuple[str, str, str, str]) -> None:

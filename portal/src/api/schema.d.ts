@@ -367,6 +367,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clusters/{name}/renewals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Wait for renewed reports
+         * @description Return which images have new reports since `after`, at once or as soon as one has.
+         */
+        get: operations["getRenewals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{name}/rejudgements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell what would be decided now about running workloads
+         * @description Keep the verdicts of an agent's own cluster; a changed one becomes an event.
+         */
+        post: operations["postRejudgements"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters/enrolments": {
         parameters: {
             query?: never;
@@ -1227,7 +1267,7 @@ export interface components {
              * @default api-server
              * @enum {string}
              */
-            origin?: "api-server" | "direct";
+            origin?: "api-server" | "direct" | "rejudged";
             /** @default  */
             generation?: string;
             /** @default 0 */
@@ -1862,6 +1902,23 @@ export interface components {
             imageCount: number;
             /** @enum {string} */
             access: "On" | "Off" | "NotConfigured";
+        };
+        /** RejudgementsV1 */
+        RejudgementsV1: {
+            verdicts: components["schemas"]["AdmissionEventV1"][];
+        };
+        /** RenewalsV1 */
+        RenewalsV1: {
+            cursor: number;
+            images?: components["schemas"]["RenewedImageV1"][];
+            /** @default false */
+            everything?: boolean;
+        };
+        /** RenewedImageV1 */
+        RenewedImageV1: {
+            registry: string;
+            repository: string;
+            digests: string[];
         };
         /** RepositoryV1 */
         RepositoryV1: {
@@ -3460,6 +3517,131 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    getRenewals: {
+        parameters: {
+            query?: {
+                /** @description The cursor of the last answer; -1: none yet. */
+                after?: number;
+                /** @description Seconds to wait. */
+                wait_s?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RenewalsV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    postRejudgements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RejudgementsV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventBatchResultV1"];
+                };
             };
             /** @description Bad Request */
             400: {

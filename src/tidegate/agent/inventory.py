@@ -31,10 +31,10 @@ PAGE_PODS = 500
 MAX_NAMESPACES = 100
 MAX_IMAGE_CHARS = 4096
 
-_DIGEST = re.compile(r"@(sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})\Z")
+DIGEST = re.compile(r"@(sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})\Z")
 """`docker-pullable://host/name@sha256:…`; a bare `sha256:…` is a config's, which names no image."""
 
-_ENDED = frozenset({"Succeeded", "Failed"})
+ENDED = frozenset({"Succeeded", "Failed"})
 
 log = structlog.get_logger()
 
@@ -75,7 +75,7 @@ async def count_images(pods: AsyncIterable[Pod]) -> list[RunningImageV1]:
     counts: Counter[tuple[str, str]] = Counter()
     namespaces: dict[tuple[str, str], set[str]] = defaultdict(set)
     async for pod in pods:
-        if pod.status is not None and pod.status.phase in _ENDED:
+        if pod.status is not None and pod.status.phase in ENDED:
             continue
         namespace = (pod.metadata.namespace if pod.metadata else None) or ""
         for image in set(_images_of(pod)):
@@ -116,7 +116,7 @@ def _images_of(pod: Pod) -> Iterator[tuple[str, str]]:
 
 
 def _image(reference: str, digest: str) -> tuple[str, str]:
-    pinned = _DIGEST.search(reference)
+    pinned = DIGEST.search(reference)
     return reference[:MAX_IMAGE_CHARS], digest or (pinned[1] if pinned else "")
 
 
@@ -130,6 +130,6 @@ def _digests_of(pod: Pod) -> Iterator[tuple[str, str]]:
         *(status.ephemeralContainerStatuses or ()),
     ]
     for each in every:
-        found = _DIGEST.search(each.imageID or "")
+        found = DIGEST.search(each.imageID or "")
         if found is not None:
             yield each.name, found[1]

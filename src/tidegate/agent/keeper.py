@@ -18,6 +18,7 @@ from tidegate.agent.changes import change_event
 from tidegate.agent.cluster import PolicyApi
 from tidegate.agent.objects import Body, is_as_wanted, is_ours
 from tidegate.agent.status import event_of, status_of
+from tidegate.domain.rule import Policy
 from tidegate.kube.client import API_ERRORS, SecurityArtifactPolicy, describe
 from tidegate.kube.watch import Changed, Deleted, Event, Listed, Lost, follow
 from tidegate.wire.policy_book import PolicyBook
@@ -68,6 +69,11 @@ class ClusterKeeper:
             name in loaded and is_as_wanted(self._bodies.get(name), body)
             for name, body in self._wanted.items()
         )
+
+    @property
+    def policy(self) -> Policy:
+        """The rules of all objects together, as a gate merges them."""
+        return self._book.merged.policy
 
     @property
     def problems(self) -> tuple[str, ...]:

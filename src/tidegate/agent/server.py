@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Coroutine, Generator, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -14,10 +15,13 @@ from lightkube import AsyncClient
 
 from tidegate.agent.enrolment import FilePlace, SecretPlace, TokenPlace, obtain_token
 from tidegate.agent.folder import FolderKeeper
+from tidegate.agent.gate_link import GateLink
 from tidegate.agent.hub_link import HubLink
 from tidegate.agent.inventory import InventoryLink
 from tidegate.agent.keeper import ClusterKeeper
+from tidegate.agent.rejudge import Rejudge
 from tidegate.agent.relay import Relay
+from tidegate.agent.running import list_pods
 from tidegate.agent.settings import Settings
 from tidegate.domain.errors import MissingSettingError
 from tidegate.hubclient import HubClient
@@ -61,8 +65,12 @@ async def _serve(settings: Settings) -> None:
         loops = [keeper.run()]
         if hub is not None:
             loops.append(HubLink(hub, settings.cluster, keeper).run())
-            if client is not None:
+            if client is not None and isinstance(keeper, ClusterKeeper):
                 loops.append(InventoryLink(hub, settings.cluster, client).run())
+                gate = _gate(settings, stack)
+                if gate is not None:
+                    pods = partial(list_pods, client)
+                    loops.append(Rejudge(hub, settings.cluster, gate, pods, keeper).run())
         listener = stack.enter_context(contextlib.closing(listen(settings.host, settings.port)))
         server = _Server(relay)
         tasks = [asyncio.create_task(loop) for loop in (*loops, server.serve([listener]))]
@@ -121,6 +129,14 @@ def _keeper(settings: Settings, client: AsyncClient | None) -> ClusterKeeper | F
     if settings.policy_dir is None:
         raise MissingSettingError("TIDEGATE_AGENT_POLICY_DIR is not set")
     return FolderKeeper(settings.policy_dir)
+
+
+def _gate(settings: Settings, stack: contextlib.AsyncExitStack) -> GateLink | None:
+    if not (settings.gate_url and settings.gate_token_file):
+        return None
+    gate = GateLink(settings.gate_url, settings.gate_ca_file, settings.gate_token_file)
+    stack.push_async_callback(gate.aclose)
+    return gate
 
 
 def _announce(listener: socket.socket) -> None:

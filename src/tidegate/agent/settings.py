@@ -38,7 +38,12 @@ class Settings:
     port: int = 0
     """Port of it; 0: one that is free."""
     gate_token_file: Path | None = None
-    """Bearer token that gates send; read at each request. Unset: no events are taken."""
+    """Bearer token shared with the gates, for events from them and questions to them; read each
+    time. Unset: no events are taken."""
+    gate_url: str = ""
+    """The gates, asked about workloads that run; unset: none is judged again."""
+    gate_ca_file: Path | None = None
+    """Authority of the gates' certificate, PEM; unset: the system's."""
     log_level: str = "info"
     """debug, info, warning or error."""
 
@@ -65,7 +70,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
             "cluster or to a folder, so unset one"
         )
     settings = Settings(
-        hub_url=_url(given),
+        hub_url=_url(given, "hub_url"),
         token_file=_path(given, "token_file"),
         token_secret=given.get("token_secret", ""),
         enrol_token_file=_path(given, "enrol_token_file"),
@@ -76,6 +81,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         host=given.get("host", "127.0.0.1"),
         port=_port(given),
         gate_token_file=_path(given, "gate_token_file"),
+        gate_url=_url(given, "gate_url"),
+        gate_ca_file=_path(given, "gate_ca_file"),
         log_level=_log_level(given),
     )
     _require_complete(settings)
@@ -102,6 +109,11 @@ def _require_complete(settings: Settings) -> None:
             f"{PREFIX}TOKEN_FILE is not set, nor {PREFIX}TOKEN_SECRET; an agent with a hub needs "
             "a place for its token"
         )
+    if settings.gate_url and not (settings.hub_url and settings.gate_token_file):
+        raise MissingSettingError(
+            f"{PREFIX}GATE_URL is set without {PREFIX}HUB_URL or {PREFIX}GATE_TOKEN_FILE; to judge "
+            "again takes the gates' token, and a hub to tell"
+        )
     if settings.hub_url and not settings.cluster:
         raise MissingSettingError(f"{PREFIX}CLUSTER is not set; an agent with a hub needs it")
 
@@ -117,12 +129,12 @@ def _port(given: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _url(given: Mapping[str, str]) -> str:
-    text = given.get("hub_url", "")
+def _url(given: Mapping[str, str], name: str) -> str:
+    text = given.get(name, "")
     parts = urlsplit(text)
     if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username):
         raise ConfigurationError(
-            f"{PREFIX}HUB_URL is no http(s) URL with a host and without credentials"
+            f"{PREFIX}{name.upper()} is no http(s) URL with a host and without credentials"
         )
     return text
 

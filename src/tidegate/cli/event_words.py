@@ -23,6 +23,13 @@ MAX_UPGRADES = 15
 """Packages named under "what to do"; the table above has all."""
 
 
+_ORIGINS = {
+    "api-server": "",
+    "direct": "direct",
+    "rejudged": "rejudged: it runs already, and nothing was refused",
+}
+
+
 def describe_event(event: AdmissionEventV1) -> Iterator[str]:
     """Yield who asked for what, when, and what came of each image."""
     yield f"Event:      {event.id}"
@@ -35,7 +42,7 @@ def describe_event(event: AdmissionEventV1) -> Iterator[str]:
         ("Owner", event.top_owner),
         ("Operation", f"{event.operation} {event.subresource}".strip()),
         ("User", event.user),
-        ("Origin", event.origin if event.origin != "api-server" else ""),
+        ("Origin", _ORIGINS[event.origin]),
         ("Policy", event.generation),
     ):
         if value:

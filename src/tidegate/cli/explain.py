@@ -46,9 +46,13 @@ def _tell(event: AdmissionEventV1) -> None:
     where = f" in namespace {event.namespace}" if event.namespace else ""
     cluster = f" of cluster {event.cluster}" if event.cluster else ""
     print_line(f"{event.kind}/{event.name}{where}{cluster}: {event.action}")
-    by = f" by {event.user}" if event.user else ""
-    operation = " ".join(filter(None, (event.operation, event.subresource)))
-    print_line(f"{operation or 'request'}{by} at {short_moment(event.time)}")
+    at = short_moment(event.time)
+    if event.origin == "rejudged":
+        print_line(f"judged again at {at}: it runs already, and nothing was refused")
+    else:
+        by = f" by {event.user}" if event.user else ""
+        operation = " ".join(filter(None, (event.operation, event.subresource)))
+        print_line(f"{operation or 'request'}{by} at {at}")
     for row in event.images:
         print_line()
         _tell_row(row)

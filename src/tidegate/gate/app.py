@@ -4,6 +4,7 @@
 |---|---|---|
 | `POST /admit` | the API server, with its client certificate if one is asked for | 200, a review |
 | `POST /direct` | who has the token, as `tidegate run`; events say `direct` | 200, a review |
+| `POST /rejudge` | the agent, with the token of the gates | 200, what would be decided now |
 | `GET /healthz`, `/readyz`, `/metrics` | probes and Prometheus | text |
 
 Whatever can be read to a uid is answered with 200 and a verdict. An error never becomes `allowed`.
@@ -35,6 +36,7 @@ from tidegate.gate.metrics import (
 )
 from tidegate.gate.review import Answer
 from tidegate.wire.admission_v1 import read_uid, render_response
+from tidegate.wire.event_v1 import AdmissionEventV1, render_event
 
 MAX_EVIDENCE_S = 3.0
 """Time for evidence in one review, whatever the caller grants (PRODUCT, "Failure behaviour")."""
@@ -54,6 +56,13 @@ Scope = dict[str, Any]
 Receive = Callable[[], Any]
 Send = Callable[[dict[str, Any]], Any]
 
+_DOORS: dict[str, Origin] = {
+    "/admit": "api-server",
+    "/direct": "direct",
+    "/rejudge": "rejudged",
+}
+"""Paths that take reviews."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -66,6 +75,12 @@ class Reviews(Protocol):
         """Return the answer; raises what `Reviewer.review` raises."""
         ...
 
+    async def rejudge(
+        self, body: bytes, *, now: datetime, budget_s: float
+    ) -> AdmissionEventV1 | None:
+        """Return what would be decided now; raises what `Reviewer.rejudge` raises."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -75,6 +90,8 @@ class Access:
     """`/admit` asks for a client certificate that the TLS layer verified."""
     direct_token_file: Path | None = None
     """`/direct` asks for this token; None: the path does not exist."""
+    agent_token_file: Path | None = None
+    """`/rejudge` asks for this token; None: the path does not exist."""
 
 
 class GateApp:
@@ -105,7 +122,7 @@ class GateApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request."""
         path, method = scope["path"], scope["method"]
-        if path in ("/admit", "/direct") and self._answers_reviews:
+        if path in _DOORS and self._answers_reviews:
             status, body = await self._serve_review(scope, receive, path, method)
             kind = b"application/json" if status == 200 else b"text/plain; charset=utf-8"
         elif method in ("GET", "HEAD"):
@@ -124,7 +141,7 @@ class GateApp:
         if method != "POST":
             return _refusal(405, f"got {method} {path}, want POST")[:2]
         started_s = asyncio.get_running_loop().time()
-        origin: Origin = "direct" if path == "/direct" else "api-server"
+        origin = _DOORS[path]
         if (refusal := self._refuse_caller(scope, origin)) is not None:
             return refusal
         try:
@@ -141,10 +158,12 @@ class GateApp:
     async def _timed(
         self, body: bytes, query: bytes, started_s: float, origin: Origin
     ) -> tuple[int, bytes]:
+        left_s = _timeout_s(query) - MARGIN_S - (asyncio.get_running_loop().time() - started_s)
+        budget_s = max(MIN_BUDGET_S, min(MAX_EVIDENCE_S, left_s))
+        if origin == "rejudged":  # nobody waits for it: it is no part of the reviews' times
+            return await self._rejudge(body, budget_s)
         with REVIEW_SECONDS.time(), IN_FLIGHT.track_inprogress():
-            granted_s = _timeout_s(query) - MARGIN_S
-            spent_s = asyncio.get_running_loop().time() - started_s
-            return await self._answer(body, granted_s - spent_s, origin)
+            return await self._answer(body, budget_s, origin)
 
     def _refuse_caller(self, scope: Scope, origin: Origin) -> tuple[int, bytes] | None:
         """Return why the caller may not ask; None where it may."""
@@ -153,21 +172,39 @@ class GateApp:
             if self._access.client_certificate and not verified:
                 return _refusal(403, "want a client certificate of the configured authority")[:2]
             return None
-        if self._access.direct_token_file is None:
-            return _refusal(404, "direct reviews are not configured here")[:2]
+        name, token_file = (
+            ("direct", self._access.direct_token_file)
+            if origin == "direct"
+            else ("agent", self._access.agent_token_file)
+        )
+        if token_file is None:
+            return _refusal(404, f"{origin} reviews are not configured here")[:2]
         try:
-            token = self._access.direct_token_file.read_bytes().strip()
+            token = token_file.read_bytes().strip()
         except OSError as error:
-            log.error("the direct token cannot be read", error=str(error))  # noqa: TRY400 the file
-            return _refusal(503, "the direct token cannot be read here")[:2]
+            log.error("a token cannot be read", token=name, error=str(error))  # noqa: TRY400 the file
+            return _refusal(503, f"the {name} token cannot be read here")[:2]
         sent = dict(scope["headers"]).get(b"authorization", b"")
         if not token or not hmac.compare_digest(sent, b"Bearer " + token):
-            return _refusal(401, "want the direct token as bearer")[:2]
+            return _refusal(401, f"want the {name} token as bearer")[:2]
         return None
 
-    async def _answer(self, body: bytes, left_s: float, origin: Origin) -> tuple[int, bytes]:
+    async def _rejudge(self, body: bytes, budget_s: float) -> tuple[int, bytes]:
+        """Return the event that the verdict would be; an error leaves the last one standing."""
+        try:
+            event = await self._reviews.rejudge(body, now=self._clock(), budget_s=budget_s)
+        except MalformedReviewError as error:
+            return _refusal(400, str(error))[:2]
+        except UnavailableError as error:
+            return _refusal(503, str(error))[:2]
+        except Exception:
+            log.exception("a workload could not be judged again")
+            return _refusal(500, "an error inside the gate; see its log")[:2]
+        REVIEWS.labels("pass" if event is None else event.action, "rejudged").inc()
+        return 200, b"null" if event is None else render_event(event)
+
+    async def _answer(self, body: bytes, budget_s: float, origin: Origin) -> tuple[int, bytes]:
         """Return a verdict about `body`, whatever happens on the way to one."""
-        budget_s = max(MIN_BUDGET_S, min(MAX_EVIDENCE_S, left_s))
         try:
             answer = await self._reviews.review(
                 body, now=self._clock(), budget_s=budget_s, origin=origin

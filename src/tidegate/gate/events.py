@@ -37,7 +37,7 @@ MAX_UNVERIFIABLE = 20
 FEW_FINDINGS = 20
 """Findings per image that an event too large keeps."""
 
-Origin = Literal["api-server", "direct"]
+Origin = Literal["api-server", "direct", "rejudged"]
 
 ACTIONS: dict[Decision, Action] = {
     Decision.ALLOW: "allow",

@@ -142,9 +142,37 @@ class Reviewer:
         """
         began_s = asyncio.get_running_loop().time()
         request = parse_review(body)
+        decided = await self._decide(request, now, budget_s)
+        if decided is None:
+            return Answer(render_response(request.uid, allowed=True), "pass")
+        return self._answer(request, *decided, Moment(now, began_s, origin))
+
+    async def rejudge(
+        self, body: bytes, *, now: datetime, budget_s: float
+    ) -> AdmissionEventV1 | None:
+        """Return what would be decided now about a workload that runs, written down nowhere.
+
+        None: nothing in it is judged. `body` is the review that its creation would be.
+
+        Raises:
+            MalformedReviewError: `body` is no AdmissionReview.
+            UnavailableError: the gate has no rules to decide by.
+        """
+        began_s = asyncio.get_running_loop().time()
+        request = parse_review(body)
+        decided = await self._decide(request, now, budget_s)
+        if decided is None:
+            return None
+        ended_s = asyncio.get_running_loop().time()
+        return event_of(request, *decided, Moment(now, began_s, "rejudged", ended_s))
+
+    async def _decide(
+        self, request: AdmissionRequest, now: datetime, budget_s: float
+    ) -> tuple[Workload, Verdict] | None:
+        """Return the verdict about what the request changes; None: no image."""
         images = changed_images(request.object, request.old) if request.object else ()
         if request.object is None or not images:
-            return Answer(render_response(request.uid, allowed=True), "pass")
+            return None
         policy = self._policy_in_force()
         with self._slots.take(request.namespace) as granted:
             seconds = budget_s if granted and policy.gating_on else 0.0
@@ -153,8 +181,7 @@ class Reviewer:
                 self._judged(request.object, images, now, seconds),
                 side_by_side=policy.asks_cluster,
             )
-        verdict = decide(policy, workload, judged, now)
-        return self._answer(request, workload, verdict, Moment(now, began_s, origin))
+        return workload, decide(policy, workload, judged, now)
 
     def _policy_in_force(self) -> CompiledPolicy:
         ready, problems = self._policies.ready

@@ -127,7 +127,11 @@ def _app(
         reviewer,
         clock=utc_now,
         problems=problems_of(certificate, sources.problems),
-        access=Access(settings.client_ca_file is not None, settings.direct_token_file),
+        access=Access(
+            settings.client_ca_file is not None,
+            settings.direct_token_file,
+            settings.agent_token_file,
+        ),
         max_body_bytes=settings.max_body_mib * _MIB,
     )
 

@@ -44,7 +44,8 @@ class Settings:
     agent_url: str = ""
     """The cluster agent, which takes events; unset: events stay in the spool."""
     agent_token_file: Path | None = None
-    """Bearer token for the agent; read at each delivery."""
+    """Bearer token shared with the agent, for events to it and questions from it; read each time.
+    Unset: no path /rejudge."""
     spool_max_mib: int = 256
     """Largest spool; a full one gives up allows first."""
     max_body_mib: int = 8

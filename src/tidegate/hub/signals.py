@@ -56,8 +56,10 @@ class Signals:
         """Events were recorded."""
         self.jobs = Signal()
         """A job was queued."""
+        self.reports = Signal()
+        """A scan's reports were kept."""
 
     def close(self) -> None:
         """End all waiting."""
-        for signal in (self.policy, self.events, self.jobs):
+        for signal in (self.policy, self.events, self.jobs, self.reports):
             signal.close()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from tidegate.hubclient.transport import Params, Transport
+from tidegate.wire.event_v1 import AdmissionEventV1
 from tidegate.wire.hub_data_v1 import (
     AdvisorySourceV1,
     DetailUploadV1,
@@ -15,11 +16,13 @@ from tidegate.wire.hub_data_v1 import (
     OverviewV1,
     PackageV1,
     RegistryV1,
+    RejudgementsV1,
+    RenewalsV1,
     RepositoryV1,
     RunningImageV1,
     WorkerHeartbeatV1,
 )
-from tidegate.wire.hub_v1 import JobRecordV1, Page
+from tidegate.wire.hub_v1 import EventBatchResultV1, JobRecordV1, Page
 
 UPLOAD_S = 60.0
 """Added to the time allowed for an upload of tens of megabytes."""
@@ -104,6 +107,23 @@ class DataCalls:
         """Tell which images run in a cluster, all of them."""
         path = f"clusters/{quote(name, safe='')}/inventory"
         await self._http.call("POST", path, body=InventoryV1(list(images)), wait_s=UPLOAD_S)
+
+    async def fetch_renewals(self, name: str, after: int, wait_s: float = 0) -> RenewalsV1:
+        """Return which images have new reports since the cursor `after`; -1: there is none."""
+        path = f"clusters/{quote(name, safe='')}/renewals"
+        _, answer = await self._http.call(
+            "GET", path, params={"after": after, "wait_s": wait_s}, wait_s=wait_s
+        )
+        return self._http.decode(answer, RenewalsV1)
+
+    async def send_rejudgements(
+        self, name: str, verdicts: Sequence[AdmissionEventV1]
+    ) -> EventBatchResultV1:
+        """Tell what would be decided now; `stored`: how many events came of it."""
+        path = f"clusters/{quote(name, safe='')}/rejudgements"
+        body = RejudgementsV1(list(verdicts))
+        _, answer = await self._http.call("POST", path, body=body, wait_s=UPLOAD_S)
+        return self._http.decode(answer, EventBatchResultV1)
 
     async def list_advisories(self) -> list[AdvisorySourceV1]:
         """Return the advisories that workers judge by, by ecosystem."""

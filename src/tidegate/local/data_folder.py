@@ -54,6 +54,11 @@ class DataFolder:
     root: Path
 
     @property
+    def authority(self) -> Path:
+        """Certificate that the gate's is verified by, PEM."""
+        return self.root / "tls" / "ca.crt"
+
+    @property
     def evidence_key(self) -> Path:
         """Private evidence key, PKCS8 PEM, readable by us alone."""
         return self.root / "keys" / "evidence.key"

@@ -75,7 +75,11 @@ def plan_worker(site: Site) -> PartPlan:
 def plan_agent(site: Site) -> PartPlan:
     """Return how the cluster's agent is started."""
     where: dict[str, object] = (
-        {"KUBECONFIG": site.agent_kubeconfig}
+        {
+            "KUBECONFIG": site.agent_kubeconfig,
+            "GATE_URL": site.url("gate"),
+            "GATE_CA_FILE": site.folder.authority,
+        }
         if site.agent_kubeconfig
         else {"POLICY_DIR": site.folder.policy}
     )

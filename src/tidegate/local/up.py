@@ -122,7 +122,7 @@ class Up:
         plans = (plan_worker(site), plan_agent(site), plan_gate(site))
         await _together(*(self._start_part(stack, plan) for plan in plans))
         if cluster is not None:
-            ca = self._folder.root / "tls" / "ca.crt"
+            ca = self._folder.authority
             await register_webhook(cluster, f"{site.url('gate')}{GATE_PATH}", ca)
             if isinstance(cluster, ExistingCluster):
                 # Left behind with failurePolicy Fail, it would refuse every pod of that cluster.
@@ -193,7 +193,7 @@ class Up:
             portal=site.url("hub"),
             registry=site.registry_host,
             gate=site.url("gate"),
-            gate_ca=str(self._folder.root / "tls" / "ca.crt"),
+            gate_ca=str(self._folder.authority),
             kubeconfig=None if cluster is None else str(cluster.kubeconfig),
             admin_token=self._folder.token("admin"),
             data_dir=str(self._folder.root.absolute()),
@@ -214,7 +214,7 @@ class Up:
             ConfigurationError: not within `READY_S`; says what is lacking.
         """
         lacking = "no answer"
-        context = ssl.create_default_context(cafile=self._folder.root / "tls" / "ca.crt")
+        context = ssl.create_default_context(cafile=self._folder.authority)
         hub = HubClient(site.url("hub"), self._folder.token("admin"))
         async with hub, httpx2.AsyncClient(verify=context) as http:
             try:

@@ -97,8 +97,9 @@ class AdmissionEventV1(msgspec.Struct, rename="camel", omit_defaults=True):
     user: str = ""
     top_owner: str = ""
     """`Kind/name`; empty for an object without one."""
-    origin: Literal["api-server", "direct"] = "api-server"
-    """`direct`: asked by `tidegate run`, not by an API server."""
+    origin: Literal["api-server", "direct", "rejudged"] = "api-server"
+    """`direct`: asked by `tidegate run`, not by an API server. `rejudged`: about a workload that
+    runs already; nothing was admitted or refused."""
     generation: str = ""
     """The policy generation that decided."""
     duration_us: int = 0

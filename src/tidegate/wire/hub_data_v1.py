@@ -15,6 +15,9 @@ from tidegate.wire.hub_v1 import ImageV1, PlatformReportV1
 MAX_INVENTORY_IMAGES = 20_000
 """Distinct images that one cluster reports running."""
 
+MAX_REJUDGED = 100
+"""Verdicts told at once, up to 1 MiB each."""
+
 MAX_PACKAGES = 50_000
 MAX_REFERRERS = 500
 """Nodes in the tree of one manifest's referrers."""
@@ -335,3 +338,28 @@ class InventoryV1(Wire):
     """All images that run in a cluster; replaces what was told before."""
 
     images: Annotated[list[RunningImageV1], Meta(max_length=MAX_INVENTORY_IMAGES)]
+
+
+class RenewedImageV1(Wire):
+    """An image with a new report."""
+
+    registry: str
+    repository: str
+    digests: list[str]
+    """Its own, and the platform's that the report is about."""
+
+
+class RenewalsV1(Wire):
+    """Which images have new reports since a cursor."""
+
+    cursor: int
+    """To ask with next."""
+    images: list[RenewedImageV1] = []
+    everything: bool = False
+    """The cursor is none of this hub's, or too old: any image may have a new report."""
+
+
+class RejudgementsV1(Wire):
+    """What would be decided now about workloads that run in a cluster."""
+
+    verdicts: Annotated[list[AdmissionEventV1], Meta(max_length=MAX_REJUDGED)]

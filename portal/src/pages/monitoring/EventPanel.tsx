@@ -72,7 +72,7 @@ function EventDetails({ event, entry }: { event: AdmissionEvent; entry: Entry | 
           facts={[
             { name: "User", value: event.user || "unknown" },
             { name: "Operation", value: [event.operation, event.subresource].filter(Boolean).join(" ") || "unknown" },
-            { name: "Asked by", value: event.origin === "direct" ? "Tidegate itself, not an API server" : "API server" },
+            { name: "Asked by", value: ASKED_BY[event.origin ?? "api-server"] },
             { name: "Event id", value: <Digest digest={event.id} /> },
             {
               name: "Decided in",
@@ -288,5 +288,11 @@ const EXEMPTED_COLUMNS: readonly Column<Finding>[] = [
     render: (finding) => <span title={finding.exemptedBy?.join("\n")}>{finding.exemptedBy?.join(", ")}</span>,
   },
 ];
+
+const ASKED_BY: Record<NonNullable<AdmissionEvent["origin"]>, string> = {
+  "api-server": "API server",
+  direct: "Tidegate itself, not an API server",
+  rejudged: "Tidegate: judged again while it runs; nothing was refused",
+};
 
 const advisoryUrl = (id: string) => `https://osv.dev/vulnerability/${encodeURIComponent(id)}`;

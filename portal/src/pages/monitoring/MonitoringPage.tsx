@@ -174,6 +174,11 @@ const COLUMNS: readonly Column<Entry>[] = [
             ×{count}
           </span>
         ) : null}
+        {event.origin === "rejudged" ? (
+          <span className={styles["count"]} title="Judged again while it runs; nothing was refused">
+            running
+          </span>
+        ) : null}
       </span>
     ),
   },

@@ -121,6 +121,8 @@ async def complete_job(hub: TheHub, job_id: Id, data: JSONBody[JobResultV1]) -> 
             await scans.add(connection, image_id, data.reports, render_instant(hub.now()))
         else:
             await images.remove(connection, job.subject)
+    if data.reports:
+        hub.signals.reports.ring()
 
 
 @post(

@@ -9,7 +9,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tidegate.domain.errors import UnavailableError
 from tidegate.hub.clock import render_instant
-from tidegate.hub.store import event_groups, event_tallies, events, jobs, scans, workers
+from tidegate.hub.store import (
+    event_groups,
+    event_tallies,
+    events,
+    jobs,
+    rejudgements,
+    scans,
+    workers,
+)
 from tidegate.hub.store.database import Database
 
 INTERVAL_S = 600.0
@@ -21,6 +29,7 @@ _STEPS = (
     event_tallies.prune,
     jobs.prune,
     scans.prune,
+    rejudgements.prune,
     workers.prune,
 )
 

@@ -54,7 +54,9 @@ def key_of(event: AdmissionEventV1) -> str:
     """Return what all events of a group share."""
     owner = event.top_owner or f"{event.kind}/{event.name}"
     rows = sorted([row.digest or row.image, row.rule, row.action] for row in event.images)
-    whole = [event.cluster, event.namespace, owner, event.action, rows]
+    whole: list[object] = [event.cluster, event.namespace, owner, event.action, rows]
+    if event.origin == "rejudged":  # no attempt of anybody's
+        whole.append(event.origin)
     return hashlib.sha256(msgspec.json.encode(whole)).hexdigest()
 
 

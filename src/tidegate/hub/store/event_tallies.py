@@ -53,6 +53,8 @@ async def add(connection: AsyncConnection, batch: Iterable[tuple[AdmissionEventV
     """Count events that are stored, each with its instant."""
     tallies: dict[tuple[str, str], Tally] = defaultdict(Tally)
     for event, at in batch:
+        if event.origin == "rejudged":
+            continue  # nothing was admitted or refused
         slot = at[:SLOT_CHARS]
         whole = tallies[slot, ""]
         whole.count(event.action)
@@ -71,7 +73,8 @@ async def add(connection: AsyncConnection, batch: Iterable[tuple[AdmissionEventV
         }
         for (slot, rule), tally in sorted(tallies.items(), key=lambda item: item[0])
     ]
-    await connection.execute(_ADD, rows)
+    if rows:
+        await connection.execute(_ADD, rows)
 
 
 async def by_slot(connection: AsyncConnection, since: str, chars: int) -> dict[str, Tally]:

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tidegate.hub.store.schema import scans
-from tidegate.wire.hub_data_v1 import ScanRecordV1
+from tidegate.hub.store.database import Turn, take_turn
+from tidegate.hub.store.schema import images, scans
+from tidegate.wire.hub_data_v1 import RenewalsV1, RenewedImageV1, ScanRecordV1
 from tidegate.wire.hub_v1 import PlatformReportV1
 
 MAX_SHOWN = 50
+MAX_RENEWALS = 500
+"""Scans told of at once; who is further behind asks again at once."""
 
 _RECORD = msgspec.json.Decoder(ScanRecordV1)
 
@@ -36,7 +39,33 @@ async def add(
         for record in records
     ]
     if rows:
+        # Ids are given in the order in which they can be seen: who follows them misses none.
+        await take_turn(connection, Turn.IMAGES)
         await connection.execute(insert(scans), rows)
+
+
+async def renewals(connection: AsyncConnection, after: int) -> RenewalsV1:
+    """Return the images scanned after the scan `after`; `everything` where that is not known."""
+    bounds = select(func.coalesce(func.min(scans.c.id), 0), func.coalesce(func.max(scans.c.id), 0))
+    oldest, newest = (await connection.execute(bounds)).one()
+    if not oldest - 1 <= after <= newest:
+        return RenewalsV1(newest, everything=True)
+    query = (
+        select(scans.c.id, scans.c.body, images.c.registry, images.c.repository, images.c.digest)
+        .join(images, images.c.id == scans.c.image_id)
+        .where(scans.c.id > after)
+        .order_by(scans.c.id)
+        .limit(MAX_RENEWALS)
+    )
+    rows = (await connection.execute(query)).all()
+    found: dict[tuple[str, str, str], set[str]] = {}
+    for row in rows:
+        digests = found.setdefault((row.registry, row.repository, row.digest), {row.digest})
+        digests.add(_RECORD.decode(row.body).digest)
+    return RenewalsV1(
+        rows[-1].id if rows else after,
+        [RenewedImageV1(*image[:2], sorted(digests)) for image, digests in found.items()],
+    )
 
 
 async def of_image(connection: AsyncConnection, image_id: int, digest: str) -> list[ScanRecordV1]:

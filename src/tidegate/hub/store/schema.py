@@ -276,6 +276,20 @@ running_images = Table(
     Index(None, "digest"),
 )
 
+# The last verdict about each image of each workload that runs, so that a change is told once, also
+# by an agent that started anew. The key: a hash of namespace, workload, image and digest.
+running_verdicts = Table(
+    "running_verdicts",
+    metadata,
+    Column(
+        "cluster", String(128), ForeignKey("clusters.name", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("key", String(64), primary_key=True),
+    Column("action", String(8), nullable=False),
+    Column("seen_on", String(32), nullable=False),
+    Index(None, "seen_on"),
+)
+
 workers = Table(
     "workers",
     metadata,
