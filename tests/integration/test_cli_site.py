@@ -335,6 +335,29 @@ def test_a_report_without_a_time_is_attached_with_the_time_given(site: CliSite) 
     assert "incomplete:  the report does not say which packages were looked at" in done.stdout
 
 
+def test_a_report_is_handed_to_a_worker_by_a_key_of_its_own(site: CliSite, tmp_path: Path) -> None:
+    assert site.tidegate("key", "generate", "--out", str(tmp_path)).returncode == 0
+    done = site.tidegate(
+        "attach", site.image("critical"), "--report", str(SAMPLES / "trivy/critical.json.json"),
+        "--source-key", str(tmp_path / "evidence.key"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    digest = site.digests["critical"]
+    assert f"about:       {digest}\njob:         " in done.stdout
+    # An attestation is nobody's evidence until a worker that trusts the key took it over.
+    checks = json.loads(site.tidegate("verify", site.image("critical"), "-o", "json").stdout)
+    attested = done.stdout.split()[1]
+    assert attested not in {r["artifact"] for r in checks["platforms"][0]["reports"]}
+    own = tmp_path / "own.json"
+    own.write_text(site.tidegate("scan", site.image("clean"), "-o", "statement").stdout)
+    refused = site.tidegate(
+        "attach", site.image("clean"), "--report", str(own),
+        "--source-key", str(tmp_path / "evidence.key"),
+    )  # fmt: skip
+    assert refused.returncode == 2
+    assert "attach it with the evidence key" in refused.stderr
+
+
 def test_the_installed_plug_ins_are_listed(site: CliSite) -> None:
     listed = json.loads(site.tidegate("plugins", "-o", "json").stdout)["items"]
     names = {(each["group"], each["name"]) for each in listed}

@@ -1498,6 +1498,7 @@ export interface components {
             locations?: components["schemas"]["LocationV1"][];
             references?: string[];
             ratings?: components["schemas"]["RatingV1"][];
+            notAffected?: components["schemas"]["VexMarkV1"][];
         };
         /** FindingV1 */
         FindingV1: {
@@ -1510,6 +1511,7 @@ export interface components {
             fixedVersion?: string;
             aliases?: string[];
             exemptedBy?: string[];
+            clearedBy?: string[];
         };
         /** GatingV1 */
         GatingV1: {
@@ -1596,6 +1598,9 @@ export interface components {
             exempted?: components["schemas"]["FindingV1"][];
             /** @default 0 */
             exemptedOmitted?: number;
+            notAffected?: components["schemas"]["FindingV1"][];
+            /** @default 0 */
+            notAffectedOmitted?: number;
             unverifiable?: string[];
             resourceExemptions?: string[];
         };
@@ -2161,6 +2166,18 @@ export interface components {
             displayName?: string;
             /** @default true */
             enabled?: boolean;
+        };
+        /** VexMarkV1 */
+        VexMarkV1: {
+            /** @enum {string} */
+            status: "not_affected" | "fixed";
+            justification: string;
+            author: string;
+            source: string;
+            /** @default  */
+            saidAt?: string;
+            /** @default  */
+            detail?: string;
         };
         /** WorkerHeartbeatV1 */
         WorkerHeartbeatV1: {

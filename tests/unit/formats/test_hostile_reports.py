@@ -6,8 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from support.report_documents import (
     IMAGE_DIGEST,
@@ -200,43 +198,3 @@ def test_t05_a_statement_about_nothing_is_refused() -> None:
     assert read_document(
         body(statement("https://openvex.dev/ns", openvex())), FORMATS
     ).subjects == {IMAGE_DIGEST}
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
-    ),
-    max_leaves=8,
-)
-
-
-@given(st.sampled_from(sorted(MADE)), st.data())
-def test_t17_any_value_in_any_place_is_read_or_refused(name: str, data: st.DataObject) -> None:
-    document = MADE[name]()
-    places = list(_places(document))
-    container, key = data.draw(st.sampled_from(places))
-    container[key] = data.draw(json_values)
-    with suppress(InputError, LimitExceededError):
-        parse(name, body(document))
-
-
-@given(st.sampled_from(sorted(MADE)), st.binary(max_size=64), st.integers(0, 2000))
-def test_t17_any_bytes_in_a_report_are_read_or_refused(name: str, noise: bytes, place: int) -> None:
-    text = body(MADE[name]())
-    place = min(place, len(text))
-    with suppress(InputError, LimitExceededError):
-        parse(name, text[:place] + noise + text[place:])
-
-
-def _places(value: Json) -> Json:
-    items = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
-    for key, inner in list(items):
-        yield value, key
-        yield from _places(inner)
