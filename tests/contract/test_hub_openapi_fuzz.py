@@ -1,6 +1,10 @@
 """Every operation of the hub's OpenAPI document, asked in every way that it allows and some not.
 
 No answer is a fault (5xx), and each is what the document promises: status, media type and schema.
+Three ways of asking: each part of the document once (coverage), bodies and parameters at random from
+a seed (fuzzing), and operations one after another with what the one before answered (stateful).
+Each operation is asked by a caller that it answers; what it says to the others is in
+tests/unit/hub/test_hub_access.py.
 """
 
 import json
@@ -12,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from support.hub_world import CLUSTER_TOKENS, TOKENS
@@ -25,7 +30,45 @@ CHECKS = (
     "content_type_conformance",
     "status_code_conformance",
 )
-ENDLESS = "events/tail|jobs/lease|/policy$"
+SEED = "20261123"
+EXAMPLES = "6"
+"""Of each operation, at random; some hundred requests a phase."""
+
+OTHERS = {
+    CLUSTER_TOKENS["c1"]: (
+        "POST /api/v1/clusters/{name}/heartbeat",
+        "POST /api/v1/clusters/{name}/inventory",
+        "POST /api/v1/clusters/{name}/rejudgements",
+        "POST /api/v1/events",
+    ),
+    TOKENS["scanner"]: (
+        "POST /api/v1/jobs/{job_id}/progress",
+        "POST /api/v1/jobs/{job_id}/complete",
+        "POST /api/v1/jobs/{job_id}/fail",
+        "PUT /api/v1/jobs/{job_id}/detail",
+        "PUT /api/v1/workers/{name}",
+    ),
+    TOKENS["registry"]: ("POST /api/v1/registries/notifications",),
+}
+"""Operations that an administrator may not call, by the token of who may."""
+
+ABOUT_C1 = (
+    "GET /api/v1/clusters/{name}",
+    "PUT /api/v1/clusters/{name}/gating",
+    "DELETE /api/v1/clusters/{name}/alarms",
+    *OTHERS[CLUSTER_TOKENS["c1"]][:3],
+)
+ABOUT_A_RULE = (
+    "GET /api/v1/rules/{rule_id}",
+    "PUT /api/v1/rules/{rule_id}",
+    "POST /api/v1/rules/{rule_id}/enable",
+    "POST /api/v1/rules/{rule_id}/disable",
+    "POST /api/v1/rules/{rule_id}/move",
+    "POST /api/v1/rules/{rule_id}/duplicate",
+)
+"""Operations that need something that is there; about others they say 404 and nothing else."""
+
+ENDLESS = "events/tail|jobs/lease|/policy$|/renewals$"
 """Operations that wait by design; other tests ask them."""
 
 
@@ -64,6 +107,25 @@ def running(folder: Path, **settings: str) -> Iterator[str]:
             process.wait(10)
 
 
+def configuration(url: str) -> str:
+    """Return by whom each operation is asked, and about what."""
+    admin = {"Authorization": f"Bearer {TOKENS['admin']}"}
+    page = httpx2.get(f"{url}/api/v1/rules", headers=admin, trust_env=False).json()
+    own: dict[str, list[str]] = {}
+    for token, operations in OTHERS.items():
+        for name in operations:
+            own.setdefault(name, []).append(f'headers = {{ Authorization = "Bearer {token}" }}')
+    for name in ABOUT_C1:
+        own.setdefault(name, []).append('parameters = { name = "c1" }')
+    for name in ABOUT_A_RULE:
+        given = f'parameters = {{ rule_id = "{page["items"][0]["id"]}" }}'
+        own.setdefault(name, []).append(given)
+    lines = [f'headers = {{ Authorization = "Bearer {TOKENS["admin"]}" }}']
+    for name, settings in own.items():
+        lines += ["[[operations]]", f'include-name = "{name}"', *settings]
+    return "\n".join(lines) + "\n"
+
+
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_no_operation_fails_or_answers_what_the_document_does_not_say(
@@ -74,15 +136,19 @@ def test_no_operation_fails_or_answers_what_the_document_does_not_say(
     if database == "postgresql":
         server: Server = request.getfixturevalue("postgres")
         settings = {"DATABASE_URL": server.url(server.create())}
+    config = tmp_path / "schemathesis.toml"
     with running(tmp_path, **settings) as url:
+        config.write_text(configuration(url))
         done = subprocess.run(
             [
-                schemathesis, "run", f"{url}/api/v1/openapi.json", "--no-color",
-                f"--header=Authorization: Bearer {TOKENS['admin']}",
-                f"--checks={','.join(CHECKS)}", f"--exclude-path-regex={ENDLESS}",
-                "--phases=coverage", "--request-timeout=30", "--continue-on-failure",
+                schemathesis, f"--config-file={config}", "run", f"{url}/api/v1/openapi.json",
+                "--no-color", f"--checks={','.join(CHECKS)}", f"--exclude-path-regex={ENDLESS}",
+                "--phases=coverage,fuzzing,stateful", f"--seed={SEED}",
+                f"--max-examples={EXAMPLES}", "--generation-database=none",
+                "--request-timeout=30", "--continue-on-failure", "--suppress-health-check=all",
             ],
             capture_output=True, text=True, cwd=tmp_path, timeout=380, check=False,
         )  # fmt: skip
+    print(done.stdout[-6000:])  # noqa: T201  # shown with a failure, and by -s
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert "a request failed" not in (tmp_path / "log").read_text()

@@ -64,6 +64,12 @@ def test_a_second_start_continues_where_the_first_ended(own: Installation) -> No
     own.kubectl("label namespace default kept=yes")
     assert own.kubectl(f"run denied --image={IMAGE}").code == 1
     seen = until(lambda: own.events("default"), lambda events: len(events) == 1)
+    doctor = own.tidegate("doctor -o json")
+    assert doctor.code == 0, doctor.out
+    levels = {check["part"]: check["level"] for check in json.loads(doctor.out)["items"]}
+    assert levels.pop("advisories") == "warn"  # the demo set alone
+    assert set(levels.values()) == {"ok"}, doctor.out
+    assert {"hub", "cluster", "scan worker", "signing key", "gate", "key", "disk"} <= levels.keys()
     started = descendants(own.pid)
     parts = ("hub", "registry", "gate", "agent", "scan")
     assert all(any(f"-m tidegate.{p}" in line for line in started.values()) for p in parts)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 import yaml
 
@@ -131,25 +132,149 @@ def test_rotation_keeps_both_keys_trusted_until_the_old_one_is_retired(site: Cli
     assert trusted() == [name]
     assert site.tidegate("key", "retire", "evidence").returncode == 2
     checks = {item["part"]: item for item in items(site, "doctor")}
-    assert checks["key"]["level"] == "ok"
+    assert checks["key"]["level"] == "fail"  # the worker was not started again
+    assert f"signs with {old[:16]}" in str(checks["key"]["says"])
 
 
 def test_doctor_says_what_is_well_and_what_is_not(site: CliSite) -> None:
     done = site.tidegate("doctor", "-o", "json")
     checks = {item["part"]: item for item in json.loads(done.stdout)["items"]}
     levels = {part: item["level"] for part, item in checks.items()}
-    assert levels["hub"] == levels["gate"] == levels["clock"] == levels["scan worker"] == "ok"
+    well = ("hub", "gate", "clock", "scan worker", "signing key", "disk")
+    assert {part: levels[part] for part in well} == dict.fromkeys(well, "ok")
     assert levels["advisories"] == "warn"
     assert levels["cluster"] == "fail"  # this installation has no agent
     assert "last heard never" in checks["cluster"]["says"]
     assert done.returncode == 1
     table = site.tidegate("doctor")
-    assert "fail  cluster     local: its agent was last heard never" in table.stdout
+    assert "fail     cluster     local: its agent was last heard never" in table.stdout
 
 
 def test_doctor_of_a_hub_that_is_away_says_only_that() -> None:
     nobody = {"TIDEGATE_HUB": "http://127.0.0.1:1", "TIDEGATE_TOKEN": "x"}
     done = run_tidegate("doctor", **nobody)
-    assert done.returncode == 1
-    assert done.stdout.startswith("fail  hub")
+    assert done.returncode == 3
+    assert done.stdout.startswith("unknown  hub")
     assert len(done.stdout.splitlines()) == 1
+
+
+def change_first_password(site: CliSite, name: str, first: str, new: str) -> None:
+    """Do what a person does at the first sign-in to the portal."""
+    with httpx2.Client(base_url=f"{site.state.hub}/api/v1/") as browser:
+        opened = browser.post("session", json={"username": name, "password": first})
+        headers = {"X-Tidegate-CSRF": opened.json()["csrfToken"]}
+        changed = browser.post(
+            "session/password", json={"current": first, "new": new}, headers=headers
+        )
+        assert changed.is_success, changed.text
+
+
+def test_users_are_made_changed_and_deleted(site: CliSite) -> None:
+    made = site.tidegate("user", "create", "jane", "--role=admin", "--display-name=Jane Doe")
+    assert (made.returncode, len(made.stdout.strip()) >= 12) == (0, True), made.stderr
+    assert "first password of user 'jane' (admin)" in made.stderr
+    again = site.tidegate("user", "create", "jane")
+    assert (again.returncode, "already" in again.stderr) == (2, True)
+    assert "first password" in site.tidegate("user", "list").stdout
+    reset = site.tidegate("user", "reset-password", "jane", "-o", "json")
+    assert json.loads(reset.stdout)["password"] != made.stdout.strip()
+    for words in (("role", "jane", "reader"), ("disable", "jane")):
+        assert site.tidegate("user", *words).returncode == 0
+    (jane,) = [user for user in items(site, "user", "list") if user["name"] == "jane"]
+    assert (jane["role"], jane["enabled"], jane["displayName"]) == ("reader", False, "Jane Doe")
+    assert site.tidegate("user", "enable", "jane").returncode == 0
+    assert site.tidegate("user", "delete", "jane").stdout == "user 'jane' deleted\n"
+    for words in (("delete", "jane"), ("disable", "jane"), ("reset-password", "jane")):
+        gone = site.tidegate("user", *words)
+        assert (gone.returncode, "no user named 'jane'" in gone.stderr) == (2, True), gone.stderr
+
+
+def test_the_last_administrator_stays(site: CliSite) -> None:
+    for words in (("disable", "admin"), ("role", "admin", "reader"), ("delete", "admin")):
+        refused = site.tidegate("user", *words)
+        assert (refused.returncode, "last local administrator" in refused.stderr) == (2, True)
+
+
+def test_tokens_are_made_used_and_revoked(site: CliSite) -> None:
+    made = site.tidegate("token", "create", "ci", "--role=reader")
+    secret = made.stdout.strip()
+    assert (made.returncode, secret.startswith("tgt_")) == (0, True), made.stderr
+    own = {"TIDEGATE_HUB": site.state.hub, "TIDEGATE_TOKEN": secret}
+    assert run_tidegate("rules", "list", **own).returncode == 0
+    forbidden = run_tidegate("token", "list", **own)
+    assert (forbidden.returncode, "this needs admin" in forbidden.stderr) == (2, True)
+    assert "ci" in {token["name"] for token in items(site, "token", "list")}
+    assert secret not in site.tidegate("token", "list", "-o", "json").stdout
+    assert site.tidegate("token", "revoke", "ci").stdout == "token 'ci' revoked\n"
+    ended = run_tidegate("rules", "list", **own)
+    assert (ended.returncode, "unknown or revoked" in ended.stderr) == (2, True)
+    unknown = site.tidegate("token", "revoke", "ci")
+    assert (unknown.returncode, "no token named 'ci'" in unknown.stderr) == (2, True)
+
+
+def test_the_audit_log_says_who_when_and_what(site: CliSite) -> None:
+    assert site.tidegate("user", "create", "eve").returncode == 0
+    assert site.tidegate("user", "role", "eve", "admin").returncode == 0
+    assert site.tidegate("user", "delete", "eve").returncode == 0
+    newest = items(site, "audit", "--limit=3")
+    assert [entry["action"] for entry in newest] == ["user.delete", "user.update", "user.create"]
+    assert {entry["target"] for entry in newest} == {"user/eve"}
+    table = site.tidegate("audit", "--since=1h", "--limit=3").stdout
+    assert "role: reader -> admin" in table
+    assert items(site, "audit", "--since=2099-01-01") == []
+    whole = items(site, "audit", "--limit=1000")
+    assert len(whole) > 3
+    assert [entry["id"] for entry in whole[:3]] == [entry["id"] for entry in newest]
+
+
+def test_a_person_switches_gating_off_with_the_password_and_the_log_names_them(
+    site: CliSite,
+) -> None:
+    first = site.tidegate("user", "create", "ops", "--role=admin").stdout.strip()
+    off = ("cluster", "gating", "local", "off", "--user=ops", "--password-stdin")
+    early = site.tidegate(*off, stdin=f"{first}\n".encode())
+    assert (early.returncode, "still has the first password" in early.stderr) == (2, True)
+    change_first_password(site, "ops", first, "correct horse battery")
+    wrong = site.tidegate(*off, stdin=b"wrong horse battery\n")
+    assert (wrong.returncode, "name or the password is wrong" in wrong.stderr) == (2, True)
+    done = site.tidegate(*off, stdin=b"correct horse battery\n")
+    assert (done.returncode, done.stdout) == (0, "gating of cluster 'local' is Off\n"), done.stderr
+    said = [(e["actor"], e["action"]) for e in items(site, "audit", "--limit=10")]
+    assert ("ops", "cluster.gating") in said
+    assert said[0][1] == "session.delete"  # nothing of it stays behind
+    assert site.tidegate("cluster", "gating", "local", "on").returncode == 0
+    assert site.tidegate("user", "delete", "ops").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "shell", "completed"),
+    [
+        pytest.param("cluster show lo", "zsh", "local", id="cluster"),
+        pytest.param("user delete ad", "zsh", "admin", id="user"),
+        pytest.param("rules show Def", "zsh", "Default vulnerability assessment rule", id="rule"),
+        pytest.param(
+            "rules show Def", "bash", r"Default\ vulnerability\ assessment\ rule", id="bash"
+        ),
+        pytest.param("events list --rule Def", "bash", r"Default\ vulnerability", id="option"),
+        pytest.param("cluster show nobody", "zsh", "", id="none"),
+    ],
+)
+def test_the_shell_completes_names_that_the_hub_has(
+    site: CliSite, line: str, shell: str, completed: str
+) -> None:
+    words = f"tidegate {line}"
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    if shell == "zsh":
+        asked = {"_TYPER_COMPLETE_ARGS": words}
+    asked["_TIDEGATE_COMPLETE"] = f"complete_{shell}"
+    done = run_tidegate(data_dir=site.folder.root, **asked)
+    assert done.returncode in (0, 1)
+    assert (completed in done.stdout) if completed else "local" not in done.stdout
+    assert done.stderr == ""
+
+
+def test_completion_without_a_hub_is_silent_and_quick() -> None:
+    asked = {"COMP_WORDS": "tidegate cluster show x", "COMP_CWORD": "3"}
+    nobody = {"TIDEGATE_HUB": "http://127.0.0.1:1", "TIDEGATE_TOKEN": "x"}
+    done = run_tidegate(_TIDEGATE_COMPLETE="complete_bash", **asked, **nobody)
+    assert (done.stdout.strip(), done.stderr) == ("", "")

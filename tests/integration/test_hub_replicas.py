@@ -16,7 +16,7 @@ from tidegate.hub.settings import HubSettings
 from tidegate.hub.store import events
 from tidegate.hub.store.events import EventFilter
 from tidegate.wire.event_v1 import AdmissionEventV1
-from tidegate.wire.hub_v1 import RuleWriteV1, ScanRequestV1
+from tidegate.wire.hub_v1 import RuleWriteV1, ScanRequestV1, TokenCreateV1
 from tidegate.wire.policy_v1alpha1 import ConfigurationV1, RuleV1
 
 pytestmark = pytest.mark.integration
@@ -141,3 +141,35 @@ async def test_a_hub_listens_again_after_its_connection_was_cut(
     postgres.cut(first.hub.settings.database_url.rpartition("/")[2])
     await until(lambda: second.hub.signals.policy.count > count, 15)  # rung when it hears again
     assert await second.client(TOKENS["reader"]).list_rules()
+
+
+async def status(world: World, token: str) -> int:
+    return (await world.raw(token).get("/api/v1/rules")).status_code
+
+
+async def test_t20_a_token_revoked_at_one_hub_ends_at_the_others_that_remember_it(
+    hubs: list[World],
+) -> None:
+    admin = hubs[0].client(TOKENS["admin"])
+    made = await admin.create_token(TokenCreateV1("dashboard", "reader"))
+    assert [await status(world, made.token) for world in hubs] == [200] * HUBS
+    counts = [world.hub.signals.access.count for world in hubs]
+    await admin.delete_token(made.id)
+    assert await status(hubs[0], made.token) == 401
+    heard = list(zip(hubs, counts, strict=True))
+    await until(lambda: all(w.hub.signals.access.count > before for w, before in heard))
+    assert [await status(world, made.token) for world in hubs] == [401] * HUBS  # no second passed
+
+
+async def test_t20_guesses_spread_over_hubs_are_counted_together(hubs: list[World]) -> None:
+    guessed = [
+        await hubs[number % HUBS].browser().sign_in("admin", f"a wrong guess {number}")
+        for number in range(7)
+    ]
+    assert [answer.status_code for answer in guessed] == [401] * 5 + [429] * 2
+
+
+async def test_guesses_at_all_hubs_at_once_gain_nothing(hubs: list[World]) -> None:
+    guesses = [w.browser().sign_in("admin", f"guess {n}") for w in hubs for n in range(4)]
+    statuses = [answer.status_code for answer in await asyncio.gather(*guesses)]
+    assert sorted(statuses) == [401] * 5 + [429] * 7

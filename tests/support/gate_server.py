@@ -16,11 +16,11 @@ from cryptography.x509.oid import NameOID
 
 from support.gate_world import Cluster, Evidence, Policies, Recorded
 from tidegate.gate.app import Access, GateApp
-from tidegate.gate.guard import ConnectionLimits
 from tidegate.gate.review import Reviewer
 from tidegate.gate.server import Endpoint, HttpServer
 from tidegate.gate.slots import Slots
 from tidegate.gate.tls import Certificate, TlsFiles
+from tidegate.net.guard import ConnectionLimits
 
 
 def write_pair(folder: Path, name: str = "gate", *, days: int = 30) -> TlsFiles:

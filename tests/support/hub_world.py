@@ -78,7 +78,10 @@ class World:
     def __init__(self, app: ASGIApp, settings: HubSettings, stack: AsyncExitStack) -> None:
         self.app, self._stack = app, stack
         self.hub = Hub(
-            settings, Database(settings.database_url), self.now, passwords=cheap_passwords()
+            settings,
+            Database(settings.database_url, settings.database),
+            self.now,
+            passwords=cheap_passwords(),
         )
         self.moment = START
         self.admin = self.client(TOKENS["admin"])

@@ -13,14 +13,20 @@ from tidegate.domain.text import printable
 from tidegate.wire.policy_v1alpha1 import API_VERSION, KIND
 
 REASON = "RulesChanged"
+DRIFT_REASON = "RulesRepaired"
 MAX_NAMES = 5
 """Rules named of each kind of change; the others are counted."""
 
 Body = Mapping[str, Any]
 
 
-def change_event(name: str, before: Body | None, after: Body | None, now: datetime) -> Body:
-    """Return the Kubernetes Event about policy object `name` that was `before` and is `after`."""
+def change_event(
+    name: str, before: Body | None, after: Body | None, now: datetime, *, drifted: bool = False
+) -> Body:
+    """Return the Kubernetes Event about policy object `name` that was `before` and is `after`.
+
+    `drifted`: `before` is not what the hub had there, but what somebody else made of it.
+    """
     at = rfc3339(now)
     known = after if after is not None else before
     metadata = (known or {}).get("metadata") or {}
@@ -34,9 +40,9 @@ def change_event(name: str, before: Body | None, after: Body | None, now: dateti
             "name": name,
             "uid": metadata.get("uid") or ((before or {}).get("metadata") or {}).get("uid"),
         },
-        "type": "Normal",
-        "reason": REASON,
-        "message": describe_change(before, after),
+        "type": "Warning" if drifted else "Normal",
+        "reason": DRIFT_REASON if drifted else REASON,
+        "message": describe_repair(before, after) if drifted else describe_change(before, after),
         "source": {"component": "tidegate-agent"},
         "firstTimestamp": at,
         "lastTimestamp": at,
@@ -47,6 +53,20 @@ def change_event(name: str, before: Body | None, after: Body | None, now: dateti
 def describe_change(before: Body | None, after: Body | None) -> str:
     """Return in a sentence what differs between two states of a policy object."""
     old, new = _spec(before), _spec(after)
+    told = _differences(old, new) or "only when and by which generation it was written"
+    edited = new.get("policyLastEditTime") or old.get("policyLastEditTime") or "an unknown time"
+    return printable(f"Rules as the hub has them since {edited}: {told}")[:MAX_MESSAGE_CHARS]
+
+
+def describe_repair(before: Body | None, after: Body | None) -> str:
+    """Return in a sentence what was put back of a policy object that somebody else changed."""
+    told = _differences(_spec(before), _spec(after)) or "its labels, annotations or times"
+    return printable(f"Changed by somebody else than the hub, and put back: {told}")[
+        :MAX_MESSAGE_CHARS
+    ]
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     was, now = _rules(old), _rules(new)
     parts = [
         _named("added", [name for name in now if name not in was]),
@@ -59,9 +79,7 @@ def describe_change(before: Body | None, after: Body | None) -> str:
             if old.get(field) != new.get(field)
         ),
     ]
-    told = "; ".join(filter(None, parts)) or "only when and by which generation it was written"
-    edited = new.get("policyLastEditTime") or old.get("policyLastEditTime") or "an unknown time"
-    return printable(f"Rules as the hub has them since {edited}: {told}")[:MAX_MESSAGE_CHARS]
+    return "; ".join(filter(None, parts))
 
 
 def _spec(body: Body | None) -> Mapping[str, Any]:

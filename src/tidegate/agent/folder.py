@@ -1,13 +1,15 @@
 """Keeps a folder's policy files as the hub wants them, for a gate without a cluster."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 import structlog
 
+from tidegate.agent.drift import DriftLog
 from tidegate.agent.objects import Body
 from tidegate.wire.policy_merge import is_hub_name
 
@@ -20,8 +22,9 @@ log = structlog.get_logger()
 class FolderKeeper:
     """One folder; other people's files in it are left alone."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], datetime]) -> None:
         self._folder = folder
+        self._drift = DriftLog(clock)
         self._wanted: dict[str, bytes] | None = None
         self._written: dict[str, bytes] | None = None
         self._changed = asyncio.Event()
@@ -46,6 +49,11 @@ class FolderKeeper:
         """A sentence for what could not be written."""
         return (self._failure,) if self._failure else ()
 
+    @property
+    def drift(self) -> tuple[str, ...]:
+        """A sentence for each file of the hub's that others changed of late."""
+        return self._drift.told
+
     async def run(self) -> None:
         """Keep the folder until cancelled."""
         while True:
@@ -68,14 +76,19 @@ class FolderKeeper:
         for path in self._folder.glob("*.json"):
             if is_hub_name(path.stem) and path.name not in wanted:
                 path.unlink(missing_ok=True)
+        settled = self._written is wanted
         for name, body in wanted.items():
-            self._write(self._folder / name, body)
+            if self._write(self._folder / name, body) and settled:
+                self._drift.note(f"policy file {name}")
+                log.warning("drift repaired", name=name)
         self._written = wanted
 
-    def _write(self, path: Path, body: bytes) -> None:
+    def _write(self, path: Path, body: bytes) -> bool:
+        """Make the file `path` hold `body`; return whether it did not."""
         with suppress(FileNotFoundError):
             if path.read_bytes() == body:
-                return
+                return False
         new = path.with_name(f".{path.name}.new")  # gates do not read files with a leading dot
         new.write_bytes(body)
         new.replace(path)
+        return True

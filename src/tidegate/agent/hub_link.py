@@ -44,6 +44,10 @@ class Keeper(Protocol):
     def problems(self) -> tuple[str, ...]:
         """A sentence for each thing that is not as it should be."""
 
+    @property
+    def drift(self) -> tuple[str, ...]:
+        """A sentence for each thing that others changed of late, and is as it should be again."""
+
 
 class HubLink:
     """Brings one cluster's rules from the hub to its keeper, and tells the hub how it is."""
@@ -111,9 +115,9 @@ class HubLink:
 
     def _heartbeat(self) -> HeartbeatV1:
         in_force = self._generation if self._keeper.in_force else ""
-        problems = [*self._keeper.problems, *filter(None, [self._refused])][:MAX_PROBLEMS]
+        told = [*self._keeper.problems, *filter(None, [self._refused]), *self._keeper.drift]
         return HeartbeatV1(
             agent_version=tidegate.__version__,
             policy_generation=in_force,
-            problems=[problem[:MAX_PROBLEM_CHARS] for problem in problems],
+            problems=[problem[:MAX_PROBLEM_CHARS] for problem in told[:MAX_PROBLEMS]],
         )

@@ -1,5 +1,8 @@
 """Tells the hub which images run in the cluster, as its pods say.
 
+A pod runs what it names from the moment the cluster took it until it has ended: one that is still
+Pending counts, for its image was let in and starts whenever a node takes it.
+
 Digests are the kubelet's word (`imageID`). Where it has not spoken, as for a pod that is not
 started yet or in a cluster without kubelets, the reference goes alone, and the hub looks up what
 it was when it was judged.
@@ -7,8 +10,9 @@ it was when it was judged.
 
 import asyncio
 import re
+import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterator
 from typing import Any
 
 import structlog
@@ -21,11 +25,17 @@ from tidegate.hubclient import HubClient
 from tidegate.kube.client import API_ERRORS, describe
 from tidegate.wire.hub_data_v1 import MAX_INVENTORY_IMAGES, RunningImageV1
 
-LOOK_S = 30.0
-"""How often pods are listed."""
+LOOK_S = (5.0, 60.0)
+"""Least and longest pause between two lists of all pods."""
+
+PAUSE_PER_LIST = 50
+"""In between, the pause is so many times as long as the list took: 2 % of the API server's time."""
 
 TELL_AGAIN_S = 600.0
 """An inventory that did not change is told again after so long: the hub may have lost it."""
+
+UNSURE_S = 30.0
+"""The same where digests are missing: the hub may have learned meanwhile what was judged."""
 
 PAGE_PODS = 500
 MAX_NAMESPACES = 100
@@ -42,32 +52,46 @@ log = structlog.get_logger()
 class InventoryLink:
     """Brings one cluster's inventory to the hub."""
 
-    def __init__(self, hub: HubClient, cluster: str, client: AsyncClient) -> None:
+    def __init__(
+        self,
+        hub: HubClient,
+        cluster: str,
+        client: AsyncClient,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._hub = hub
         self._cluster = cluster
         self._client = client
+        self._clock = clock
         self._told: list[RunningImageV1] | None = None
-        self._looks_since = 0
+        self._told_at = 0.0
 
     async def run(self) -> None:
         """List pods and tell the hub what is new, until cancelled."""
         while True:
+            started = self._clock()
             try:
                 await self.look()
             except API_ERRORS as error:
                 log.warning("pods not listed", why=describe(error))
             except (UnavailableError, InputError) as error:
                 log.warning("inventory not sent", why=str(error))
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(pause_after(self._clock() - started))
 
     async def look(self) -> None:
         """List pods once; tell the hub where they differ from what it was told."""
         found = await count_images(self._client.list(Pod, namespace="*", chunk_size=PAGE_PODS))
-        self._looks_since += 1
-        if found == self._told and self._looks_since * LOOK_S < TELL_AGAIN_S:
+        lasts_s = TELL_AGAIN_S if all(image.digest for image in found) else UNSURE_S
+        if found == self._told and self._clock() - self._told_at < lasts_s:
             return
         await self._hub.send_inventory(self._cluster, found)
-        self._told, self._looks_since = found, 0
+        self._told, self._told_at = found, self._clock()
+
+
+def pause_after(took_s: float) -> float:
+    """Return for how many seconds no pods are listed after a list that took `took_s`."""
+    least_s, longest_s = LOOK_S
+    return min(max(least_s, PAUSE_PER_LIST * took_s), longest_s)
 
 
 async def count_images(pods: AsyncIterable[Pod]) -> list[RunningImageV1]:

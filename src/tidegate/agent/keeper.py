@@ -16,6 +16,7 @@ from lightkube import AsyncClient
 
 from tidegate.agent.changes import change_event
 from tidegate.agent.cluster import PolicyApi
+from tidegate.agent.drift import DriftLog
 from tidegate.agent.objects import Body, is_as_wanted, is_ours
 from tidegate.agent.status import event_of, status_of
 from tidegate.domain.rule import Policy
@@ -50,6 +51,9 @@ class ClusterKeeper:
         """Content of the kept copy, by object."""
         self._wanted: Mapping[str, Body] | None = None
         """The hub's objects; None until it said them: then nothing is written or deleted."""
+        self._settled: dict[str, Body] = {}
+        """The hub's objects as they were once found in the cluster: what differs later is drift."""
+        self._drift = DriftLog(clock)
         self._dirty = asyncio.Event()
         self._lost = "the cluster was not read yet"
         self._failures: list[str] = []
@@ -85,6 +89,11 @@ class ClusterKeeper:
         )
         lost = (f"cluster: {self._lost}",) if self._lost else ()
         return (*lost, *self._failures, *broken)
+
+    @property
+    def drift(self) -> tuple[str, ...]:
+        """A sentence for each object of the hub's that others changed of late."""
+        return self._drift.told
 
     async def run(self) -> None:
         """Keep the cluster until cancelled."""
@@ -129,6 +138,13 @@ class ClusterKeeper:
                 self._book.remove(name)
             case Lost(reason):
                 log.warning("cluster lost", why=reason)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Keep which of the hub's objects are in the cluster as wanted."""
+        for name, body in (self._wanted or {}).items():
+            if is_as_wanted(self._bodies.get(name), body):
+                self._settled[name] = body
 
     async def _repair(self) -> None:
         pause_s, longest_s = RETRY_S
@@ -162,6 +178,7 @@ class ClusterKeeper:
         if self._wanted is None:
             return []
         wrong = [n for n, b in self._wanted.items() if not is_as_wanted(self._bodies.get(n), b)]
+        self._settle()
         surplus = [n for n, b in self._bodies.items() if is_ours(b) and n not in self._wanted]
         return [
             *((f"writing {name}", partial(self._write, name)) for name in wrong),
@@ -172,8 +189,14 @@ class ClusterKeeper:
         if self._wanted is None:
             return
         before, after = self._bodies.get(name), self._wanted[name]
+        drifted = self._settled.get(name) == after
         await self._api.write(after)
-        await self._api.tell(change_event(name, before, after, self._clock()))
+        self._settled.pop(name, None)  # until it is found again, so that each repair counts once
+        if drifted:
+            self._drift.note(f"policy object {name!r}")
+            log.warning("drift repaired", name=name)
+        event = change_event(name, before, after, self._clock(), drifted=drifted)
+        await self._api.tell(event)
 
     async def _delete(self, name: str) -> None:
         before = self._bodies.get(name)

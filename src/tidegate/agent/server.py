@@ -125,10 +125,14 @@ def _cluster(settings: Settings) -> AsyncClient | None:
 
 def _keeper(settings: Settings, client: AsyncClient | None) -> ClusterKeeper | FolderKeeper:
     if client is not None:
-        return ClusterKeeper(client, settings.namespace, lambda: datetime.now(UTC))
+        return ClusterKeeper(client, settings.namespace, _now)
     if settings.policy_dir is None:
         raise MissingSettingError("TIDEGATE_AGENT_POLICY_DIR is not set")
-    return FolderKeeper(settings.policy_dir)
+    return FolderKeeper(settings.policy_dir, _now)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _gate(settings: Settings, stack: contextlib.AsyncExitStack) -> GateLink | None:

@@ -29,6 +29,9 @@ VERBS = {
     "registry": "tidegate.cli.registry",
     "cluster": "tidegate.cli.cluster",
     "plugins": "tidegate.cli.plugins",
+    "user": "tidegate.cli.user",
+    "token": "tidegate.cli.api_token",
+    "audit": "tidegate.cli.audit",
     "doctor": "tidegate.cli.doctor",
 }
 """Every verb with its module, in the order of the help."""

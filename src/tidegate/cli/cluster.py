@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 import typer
 
 from tidegate.cli import verb
+from tidegate.cli.completion import complete_clusters
 from tidegate.cli.context import HubOption, world_of
-from tidegate.cli.hub import ask_hub
+from tidegate.cli.hub import Person, ask_hub, ask_hub_as
 from tidegate.cli.moments import short_moment
 from tidegate.cli.output import (
     Format,
@@ -18,6 +19,7 @@ from tidegate.cli.output import (
     print_note,
     print_table,
 )
+from tidegate.cli.passwords import read_password
 from tidegate.domain.errors import InputError
 from tidegate.wire.hub_v1 import ClusterEnrolV1, ClusterV1, Provider
 
@@ -25,7 +27,10 @@ MAX_LABELS = 64
 
 app = verb.group("Clusters: list, show, enrol, switch gating, acknowledge, delete.")
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The cluster's name.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="The cluster's name.", autocompletion=complete_clusters),
+]
 
 
 @app.command("list")
@@ -73,7 +78,7 @@ def show_cluster(
 @app.command("enrol")
 def enrol_cluster(
     context: typer.Context,
-    name: NameArgument,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The cluster's name.")],
     provider: Annotated[Provider, typer.Option(help="Where it runs.")] = "on-premises",
     account: Annotated[str, typer.Option(help="Account, subscription or project.")] = "",
     label: Annotated[
@@ -109,11 +114,39 @@ def set_gating(
     context: typer.Context,
     name: NameArgument,
     state: Annotated[Literal["on", "off"], typer.Argument(help="off admits everything there.")],
+    user: Annotated[
+        str,
+        typer.Option(
+            metavar="USER",
+            help="Do it as this local user, whom the audit log then names; asks for the password.",
+        ),
+    ] = "",
+    password_stdin: Annotated[
+        bool,
+        typer.Option("--password-stdin", help="Read USER's password from standard input."),
+    ] = False,
     hub: HubOption = "",
 ) -> None:
-    """Switch the security gating of a cluster."""
+    """Switch the security gating of a cluster.
+
+    A token (TIDEGATE_TOKEN, or the installation's) is proof by itself and takes no password. With
+    --user no token is used: the hub wants that user's password, and for off once more as proof.
+    """
     wanted: Literal["On", "Off"] = "On" if state == "on" else "Off"
-    ask_hub(world_of(context), hub, lambda client: client.set_gating(name, wanted))
+    world = world_of(context)
+    if password_stdin and not user:
+        raise InputError(
+            "--password-stdin is for the password of --user USER; a token takes none: it is proof "
+            "by itself"
+        )
+    if user:
+        password = read_password(f"Password of {user}: ", from_stdin=password_stdin)
+        person = Person(user, password)
+        ask_hub_as(
+            world, hub, person, lambda client: client.set_gating(name, wanted, person.password)
+        )
+    else:
+        ask_hub(world, hub, lambda client: client.set_gating(name, wanted))
     print_line(f"gating of cluster {name!r} is {wanted}")
     if wanted == "Off":
         print_note(f"Warning: cluster {name!r} admits every image until it is switched on again.")

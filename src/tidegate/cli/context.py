@@ -67,15 +67,15 @@ class World:
             )
         return found
 
-    def hub(self, option: str = "") -> HubAddress:
-        """Return the hub to talk to, and the token for it.
+    def hub_url(self, option: str = "") -> str:
+        """Return the URL of the hub to talk to.
 
         Raises:
-            MissingSettingError: no hub is known, or no token for it.
+            MissingSettingError: no hub is known.
         """
         url = (option or self.settings.hub).rstrip("/")
-        found = self.installation()
         if not url:
+            found = self.installation()
             if found is None:
                 raise MissingSettingError(
                     "no hub is known; start one with `tidegate up`, or give --hub URL (or "
@@ -83,6 +83,16 @@ class World:
                 )
             url = found.hub.rstrip("/")
         _require_http(url)
+        return url
+
+    def hub(self, option: str = "") -> HubAddress:
+        """Return the hub to talk to, and the token for it.
+
+        Raises:
+            MissingSettingError: no hub is known, or no token for it.
+        """
+        url = self.hub_url(option)
+        found = self.installation()
         token = self.settings.token
         if not token and found is not None and found.hub.rstrip("/") == url:
             token = found.admin_token

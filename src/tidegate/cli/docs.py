@@ -34,7 +34,8 @@ those of the data folder unless an option names others.
 **Completion.** `tidegate --install-completion` installs it for the shell in use (bash, zsh, fish,
 PowerShell); `tidegate --show-completion` prints it, to put where your system looks:
 `tidegate --show-completion > /etc/bash_completion.d/tidegate`. It completes verbs, options and
-their fixed values.
+their fixed values, and the names of rules, clusters, users and tokens as the hub has them; a hub
+that does not answer within a second completes nothing.
 
 ## Exit codes
 

@@ -3,40 +3,82 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 import httpx2
 
 from tidegate.cli.cluster import rules_word
 from tidegate.cli.context import HubAddress
-from tidegate.cli.doctor_lines import Check, fail, ok, warn
+from tidegate.cli.doctor_lines import Check, fail, ok, unknown, warn
+from tidegate.cli.doctor_workers import (
+    judge_advisories_told,
+    judge_keys,
+    judge_workers,
+    signing_keys,
+)
+from tidegate.cli.moments import parse_moment
 from tidegate.domain.errors import InputError, UnavailableError
 from tidegate.hubclient import HubClient
-from tidegate.wire.hub_v1 import ClusterV1, JobPageV1
+from tidegate.wire.hub_v1 import ClusterV1, SettingsV1
 
 TIMEOUT_S = 10.0
 SILENT = timedelta(seconds=60)
 """An agent speaks every 5 s."""
-
-WAITING = timedelta(minutes=5)
-"""A worker that lives takes a job within seconds, or while it scans another one, minutes."""
 
 CLOCK_OFF = timedelta(seconds=30)
 CLOCK_WRONG = timedelta(minutes=5)
 """Scan times more than 10 minutes ahead do not verify (PRODUCT, "What is known")."""
 
 
-async def examine_hub(address: HubAddress, now: Callable[[], datetime]) -> list[Check]:
+class HubFindings(NamedTuple):
+    """What the hub could tell."""
+
+    checks: list[Check]
+    signing_keys: frozenset[str] = frozenset()
+    """Fingerprints of the keys that findings are signed with now."""
+
+
+async def examine_hub(address: HubAddress, now: Callable[[], datetime]) -> HubFindings:
     """Return how the hub is, and what it knows."""
     ready = await _ready(address, now)
     if len(ready) == 1:  # no answer, so nothing more to ask
-        return ready
+        return HubFindings(ready)
     try:
         async with HubClient(address.url, address.token) as hub:
+            settings = await hub.get_settings()
             clusters = await hub.list_clusters()
+            workers = await hub.list_workers()
             jobs = await hub.list_jobs(state="queued", limit=200)
-    except (InputError, UnavailableError) as error:
-        return [*ready, fail("hub", str(error), "give a token of an administrator or reader")]
-    return [*ready, *judge_clusters(clusters, now()), judge_jobs(jobs, now())]
+            sources = await hub.list_advisories()
+            keys = await hub.list_keys()
+    except InputError as error:
+        advice = "give a token of an administrator or reader"
+        return HubFindings([*ready, fail("hub", str(error), advice)])
+    except UnavailableError as error:
+        return HubFindings([*ready, unknown("hub", str(error), "see its log; ask again")])
+    checks = [
+        *ready,
+        *judge_switches(settings),
+        *judge_clusters(clusters, now()),
+        judge_workers(workers, jobs, now()),
+        *judge_advisories_told(workers, sources, now()),
+        judge_keys(workers, keys, now()),
+    ]
+    return HubFindings(checks, signing_keys(workers, now()))
+
+
+def judge_switches(settings: SettingsV1) -> list[Check]:
+    """Return a line for each component that is switched off."""
+    words = {
+        "registry_access": "registry access is off: workers contact no registry",
+        "security_findings": "security findings are off: scans attach nothing",
+        "security_gating": "security gating is off for clusters that are enrolled from now on",
+    }
+    return [
+        warn("components", said, "switch it on in the portal, under Settings")
+        for field, said in words.items()
+        if getattr(settings, field) == "Off"
+    ]
 
 
 def judge_clusters(clusters: list[ClusterV1], now: datetime) -> list[Check]:
@@ -44,18 +86,6 @@ def judge_clusters(clusters: list[ClusterV1], now: datetime) -> list[Check]:
     if not clusters:
         return [warn("clusters", "none is enrolled", "enrol one: `tidegate cluster enrol NAME`")]
     return [_cluster(cluster, now) for cluster in clusters]
-
-
-def judge_jobs(page: JobPageV1, now: datetime) -> Check:
-    """Return whether somebody takes the scan jobs; the oldest that waits tells."""
-    waiting, running = page.counts.get("queued", 0), page.counts.get("leased", 0)
-    said = f"{waiting} scans wait, {running} run, {page.counts.get('failed', 0)} failed"
-    ripe = [moment for job in page.items if (moment := _moment(job.not_before)) is not None]
-    if ripe and not running and now - min(ripe) > WAITING:
-        return fail("scan worker", f"{said}; nobody takes them", "start a worker, or see its log")
-    if page.counts.get("failed", 0):
-        return warn("scan worker", said, "see why: GET /api/v1/jobs?state=failed")
-    return ok("scan worker", said)
 
 
 def judge_clock(said: str, now: datetime) -> Check:
@@ -78,7 +108,8 @@ async def _ready(address: HubAddress, now: Callable[[], datetime]) -> list[Check
             answer = await client.get(url)
     except httpx2.RequestError as error:
         why = str(error) or type(error).__name__
-        return [fail("hub", f"{address.url} does not answer ({why})", "start it, or see its log")]
+        said = f"{address.url} does not answer ({why})"
+        return [unknown("hub", said, "start it, or see its log")]
     if answer.status_code != httpx2.codes.OK:
         said = f"{address.url} is not ready: HTTP {answer.status_code} {answer.text[:200]}"
         return [fail("hub", said, "see its log; its database has to answer")]
@@ -91,7 +122,7 @@ async def _ready(address: HubAddress, now: Callable[[], datetime]) -> list[Check
 def _cluster(cluster: ClusterV1, now: datetime) -> Check:
     part, name = "cluster", cluster.name
     rules = rules_word(cluster)
-    seen = _moment(cluster.last_seen_at)
+    seen = parse_moment(cluster.last_seen_at)
     if not cluster.enrolled_at:
         return warn(part, f"{name}: waits for its agent", "give the agent its one-time token")
     if seen is None or now - seen > SILENT:
@@ -105,10 +136,3 @@ def _cluster(cluster: ClusterV1, now: datetime) -> Check:
     if rules != "in force":
         return fail(part, f"{name}: the hub's rules are {rules}", "see the agent's log")
     return ok(part, f"{name}: the hub's rules are in force")
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None

@@ -13,6 +13,8 @@ class Level(StrEnum):
     """It works, and somebody should look."""
     FAIL = "fail"
     """It does not do what it is there for."""
+    UNKNOWN = "unknown"
+    """Nobody answered who could tell."""
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -38,3 +40,8 @@ def warn(part: str, says: str, advice: str) -> Check:
 def fail(part: str, says: str, advice: str) -> Check:
     """Return that a part does not do what it is there for."""
     return Check(part, Level.FAIL, says, advice)
+
+
+def unknown(part: str, says: str, advice: str) -> Check:
+    """Return that nobody could tell how a part is."""
+    return Check(part, Level.UNKNOWN, says, advice)

@@ -41,28 +41,33 @@ def examine_gate(found: UpState) -> Check:
     return ok("gate", f"{found.gate} is ready")
 
 
-def examine_local(folder: DataFolder, now: datetime) -> list[Check]:
-    """Return how the things of a data folder are."""
-    return [examine_key(folder), examine_advisories(folder.root, now), examine_disk(folder.root)]
+def examine_keys(folder: DataFolder, signing: frozenset[str]) -> list[Check]:
+    """Return whether what is signed counts here: by the key in the folder, and by the workers'.
 
-
-def examine_key(folder: DataFolder) -> Check:
-    """Return whether what the worker signs counts here."""
+    `signing`: fingerprints of the keys that workers said they sign with. After `key rotate` a
+    worker that was not started again still signs with the old one.
+    """
     try:
         key = load_private_key(read_bytes(str(folder.evidence_key), MAX_PEM_BYTES)).public_key()
-        trusted = TrustDocument(folder.trust).configuration.keys
+        trusted = {
+            each.fingerprint: each.name for each in TrustDocument(folder.trust).configuration.keys
+        }
     except (InputError, InvalidTrustError) as error:
-        return fail("key", str(error), "see docs/reference/trust-configuration.md")
-    names = [each.name for each in trusted if each.fingerprint == fingerprint(key)]
-    if not names:
-        return fail(
-            "key",
-            f"{folder.trust} does not trust the key that signs: no new finding counts",
-            "add its public part (`tidegate key show`) to `keys`",
-        )
+        return [fail("key", str(error), "see docs/reference/trust-configuration.md")]
+    own = fingerprint(key)
+    if own not in trusted:
+        said = f"{folder.trust} does not trust the key that signs: no new finding counts"
+        return [fail("key", said, "add its public part (`tidegate key show`) to `keys`")]
+    foreign = sorted(signing - trusted.keys())
+    if foreign:
+        said = f"a worker signs with {foreign[0][:16]}, which {folder.trust} does not trust"
+        return [fail("key", said, "start that worker again, or add its public key to `keys`")]
+    if signing and own not in signing:
+        said = f"workers sign with another trusted key, not yet with {trusted[own]!r}"
+        return [warn("key", said, "start the worker again (`tidegate up`) to use the new key")]
     others = len(trusted) - 1
     more = f"; {others} more trusted" if others else ""
-    return ok("key", f"findings are signed with {names[0]!r}{more}")
+    return [ok("key", f"findings are signed with {trusted[own]!r}{more}")]
 
 
 def examine_advisories(root: Path, now: datetime) -> Check:

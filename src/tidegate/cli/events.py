@@ -7,6 +7,7 @@ import msgspec
 import typer
 
 from tidegate.cli import verb
+from tidegate.cli.completion import complete_clusters, complete_rules
 from tidegate.cli.context import HubOption, world_of
 from tidegate.cli.event_words import describe_event
 from tidegate.cli.hub import ask_hub
@@ -40,9 +41,13 @@ MAX_LISTED = 10_000
 HEADER = ("TIME", "ACTION", "NAMESPACE", "RESOURCE", "IMAGE", "VIOLATION", "RULE", "EVENT")
 
 ActionOption = Annotated[str, typer.Option(help="Only this action: allow, audit or deny.")]
-ClusterOption = Annotated[str, typer.Option(help="Only this cluster.")]
+ClusterOption = Annotated[
+    str, typer.Option(help="Only this cluster.", autocompletion=complete_clusters)
+]
 NamespaceOption = Annotated[str, typer.Option("--namespace", "-n", help="Only this namespace.")]
-RuleOption = Annotated[str, typer.Option(help="Only events that this rule decided.")]
+RuleOption = Annotated[
+    str, typer.Option(help="Only events that this rule decided.", autocompletion=complete_rules)
+]
 ImageOption = Annotated[str, typer.Option(help="Only events about images that mention this.")]
 
 

@@ -39,3 +39,12 @@ def short_moment(text: str) -> str:
         return render_moment(datetime.fromisoformat(text))
     except ValueError:
         return text
+
+
+def parse_moment(text: str) -> datetime | None:
+    """Return the RFC 3339 time `text`, in UTC where it names no zone; None: it is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tidegate.cli import verb
+from tidegate.cli.completion import complete_rules
 from tidegate.cli.context import HubOption, World, world_of
 from tidegate.cli.hub import ask_hub
 from tidegate.cli.output import (
@@ -30,7 +31,10 @@ from tidegate.wire.policy_v1alpha1 import (
 
 app = verb.group("Security rules: list, show, apply, import, export, switch, move, delete.")
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The rule's name.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="The rule's name.", autocompletion=complete_rules),
+]
 
 
 @app.command("list")

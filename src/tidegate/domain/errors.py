@@ -25,6 +25,7 @@ TidegateError
 │   │   └── NotInRegistryError
 │   ├── HubUnavailableError
 │   ├── DatabaseUnavailableError
+│   ├── OverloadedError
 │   ├── ProviderUnavailableError
 │   ├── ClusterUnavailableError
 │   ├── ScannerUnavailableError
@@ -150,6 +151,14 @@ class ProviderUnavailableError(UnavailableError):
 
 class DatabaseUnavailableError(UnavailableError):
     """The hub's database is away, locked or full; nothing was stored."""
+
+
+class OverloadedError(UnavailableError):
+    """The hub has more requests than it can answer; this one later may be answered."""
+
+    def __init__(self, message: str, *, retry_after_s: float = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class ClusterUnavailableError(UnavailableError):

@@ -13,7 +13,6 @@ import structlog
 from tidegate.domain.errors import ConfigurationError
 from tidegate.gate.app import Access, GateApp
 from tidegate.gate.delivery import AgentDelivery
-from tidegate.gate.guard import ConnectionLimits
 from tidegate.gate.journal import Journal
 from tidegate.gate.review import Reviewer
 from tidegate.gate.server import (
@@ -28,6 +27,7 @@ from tidegate.gate.slots import Slots
 from tidegate.gate.sources import Sources, keep_running, open_sources
 from tidegate.gate.spool import Spool
 from tidegate.gate.tls import Certificate, TlsFiles
+from tidegate.net.guard import ConnectionLimits
 
 FIRST_RULES_S = 5.0
 """How long the gate keeps its first word for rules; it answers without them too, by denying."""

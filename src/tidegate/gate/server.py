@@ -15,9 +15,9 @@ from typing import Any
 import uvicorn
 
 from tidegate.gate.app import GateApp
-from tidegate.gate.guard import ConnectionLimits, guarded
-from tidegate.gate.metrics import CERTIFICATE_EXPIRES_AT
+from tidegate.gate.metrics import CERTIFICATE_EXPIRES_AT, CUT_CONNECTIONS
 from tidegate.gate.tls import RELOAD_INTERVAL_S, Certificate
+from tidegate.net.guard import ConnectionLimits, GuardedProtocol, guarded
 
 HANDSHAKE_DEADLINE_S = 5.0
 """From the TCP connection to the end of the TLS handshake; uvloop's default is a minute."""
@@ -100,7 +100,7 @@ class _Listener(uvicorn.Server):
     async def startup(self, sockets: Any = None) -> None:  # noqa: ANN401, ARG002 uvicorn's signature
         """Listen; uvicorn's own startup has no way to set the handshake deadline."""
         endpoint = self._endpoint
-        protocol = guarded(endpoint.limits)
+        protocol = guarded(endpoint.limits, _count_cut, _TlsProtocol)
 
         def connection() -> asyncio.Protocol:
             return protocol(config=self.config, server_state=self.server_state, app_state={})
@@ -124,6 +124,19 @@ class _Listener(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         """Leave signals alone."""
         yield
+
+
+class _TlsProtocol(GuardedProtocol):
+    """Tells the application whether the client showed a certificate that was verified."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        verified = bool(transport.get_extra_info("peercert"))
+        self.app_state = {**self.app_state, "client_verified": verified}
+
+
+def _count_cut(reason: str) -> None:
+    CUT_CONNECTIONS.labels(reason).inc()
 
 
 async def keep_certificate_fresh(certificate: Certificate) -> None:

@@ -100,9 +100,7 @@ async def running(hub: Hub) -> AsyncIterator[None]:
 
 def _loops(hub: Hub) -> Iterator[Coroutine[Any, Any, None]]:
     """Yield what runs beside the requests."""
-    retention = timedelta(days=hub.settings.event_retention_d)
-    if retention:
-        yield keep_pruned(hub.database, retention, hub.now)
+    yield keep_pruned(hub.database, timedelta(days=hub.settings.event_retention_d), hub.now)
     if hub.database.is_shared:
         yield hear_changes(hub.database, hub.signals)
 

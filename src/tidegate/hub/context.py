@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tidegate.hub.accounts.passwords import Passwords
-from tidegate.hub.accounts.throttle import Throttle
+from tidegate.hub.accounts.remembered import Remembered
 from tidegate.hub.clock import render_instant
 from tidegate.hub.metrics import Metrics
 from tidegate.hub.oidc.provider import Provider
@@ -14,6 +14,7 @@ from tidegate.hub.settings import HubSettings
 from tidegate.hub.signals import Signals
 from tidegate.hub.store.audit import Author
 from tidegate.hub.store.database import Database
+from tidegate.hub.store.sessions import Session
 from tidegate.hub.store.tokens import Caller
 
 
@@ -28,9 +29,19 @@ class Hub:
     metrics: Metrics = field(default_factory=Metrics)
     rule_book: RuleBook = field(default_factory=RuleBook)
     passwords: Passwords = field(default_factory=Passwords)
-    throttle: Throttle = field(default_factory=Throttle)
     provider: Provider | None = None
     """The OpenID provider, where one is set up."""
+    callers: Remembered[Caller] = field(init=False)
+    """Whose token it is, by the token's hash."""
+    sessions: Remembered[Session] = field(init=False)
+    """Whose cookie it is, likewise."""
+
+    def __post_init__(self) -> None:
+        """Let what ends access in this process end what is remembered of it; count refusals."""
+        self.database.on_access_taken = self.signals.access.ring
+        self.database.on_overload = self.metrics.overloaded.inc
+        object.__setattr__(self, "callers", Remembered(self.signals.access))
+        object.__setattr__(self, "sessions", Remembered(self.signals.access))
 
     def author(self, caller: Caller) -> Author:
         """Return `caller` as the one who changes something now."""

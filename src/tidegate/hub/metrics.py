@@ -26,13 +26,30 @@ class Metrics:
             ["status"],
             registry=registry,
         )
+        self.cut = Counter(
+            "tidegate_hub_cut_connections",
+            "Connections closed because they took too long or too much, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        self.overloaded = Counter(
+            "tidegate_hub_requests_overloaded",
+            "Requests answered 503 because too many waited for the database.",
+            registry=registry,
+        )
+        self._queue = Gauge(
+            "tidegate_hub_database_queue",
+            "Requests that wait for a connection to the database.",
+            registry=registry,
+        )
         self._waiting = Gauge(
             "tidegate_hub_waiting", "Requests that wait for a change.", ["of"], registry=registry
         )
         self._jobs = Gauge("tidegate_hub_jobs", "Scan jobs.", ["state"], registry=registry)
 
-    def render(self, job_counts: dict[JobState, int], signals: Signals) -> bytes:
+    def render(self, job_counts: dict[JobState, int], signals: Signals, queue: int = 0) -> bytes:
         """Return all of them as text."""
+        self._queue.set(queue)
         for name in ("policy", "events", "jobs"):
             self._waiting.labels(name).set(getattr(signals, name).waiting)
         for state, count in job_counts.items():

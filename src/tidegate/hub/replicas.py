@@ -36,9 +36,14 @@ async def hear_changes(database: Database, signals: Signals) -> None:
 async def _listen(database: Database, signals: Signals) -> None:
     """Listen until the connection is lost."""
     lost = asyncio.Event()
+    named = {
+        "policy": signals.policy,
+        "events": signals.events,
+        "jobs": signals.jobs,
+        "access": signals.access,
+    }
 
     def on_notice(_: object, __: int, ___: str, name: object) -> None:
-        named = {"policy": signals.policy, "events": signals.events, "jobs": signals.jobs}
         signal = named.get(str(name))
         if signal is not None:
             signal.ring()
@@ -48,7 +53,7 @@ async def _listen(database: Database, signals: Signals) -> None:
         driver.add_termination_listener(lambda _: lost.set())
         await driver.add_listener(CHANNEL, on_notice)
         # What changed while nobody listened.
-        for signal in (signals.policy, signals.events, signals.jobs):
+        for signal in named.values():
             signal.ring()
         while not lost.is_set():
             try:

@@ -1,6 +1,7 @@
 """Runs the hub: reads the clock, listens, says when it is ready, ends on SIGTERM."""
 
 import asyncio
+import gc
 import signal
 import socket
 from datetime import UTC, datetime
@@ -8,7 +9,6 @@ from types import FrameType
 
 import uvicorn
 import uvloop
-from litestar.types import ASGIApp
 
 from tidegate.hub.app import make_app, running
 from tidegate.hub.context import Hub
@@ -16,11 +16,20 @@ from tidegate.hub.oidc.provider import Provider
 from tidegate.hub.settings import HubSettings
 from tidegate.hub.store.database import Database
 from tidegate.hub.store.migrate import migrate
+from tidegate.net.guard import ConnectionLimits, guarded
 from tidegate.process import announce
 
 KEEP_ALIVE_S = 75
 """Longer than clients keep an idle connection (5 s, 60 s): the one who closes must not be the one
 who does not know that a request is under way."""
+
+CONNECTION_LIMITS = ConnectionLimits(
+    header_deadline_s=10,
+    body_deadline_s=30,
+    min_body_bytes_per_s=64 * 1024,  # details of a scan are tens of megabytes, over slow lines too
+    max_connections=4096,
+)
+"""A caller that sends a byte a minute must not keep a connection for ever."""
 
 GRACE_S = 3
 """Requests that are under way at SIGTERM have so long to end."""
@@ -39,8 +48,8 @@ def serve(settings: HubSettings) -> int:
     """
     sign_in = settings.sign_in
     provider = Provider(sign_in.oidc, sign_in.public_url) if sign_in.oidc else None
-    hub = Hub(settings, Database(settings.database_url), now, provider=provider)
-    server = _Server(_config(make_app(hub), settings), hub)
+    hub = Hub(settings, Database(settings.database_url, settings.database), now, provider=provider)
+    server = make_server(hub)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _ignore)  # uvicorn raises it once more after a clean end
 
@@ -51,6 +60,11 @@ def serve(settings: HubSettings) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())
     return 0 if server.started else 1
+
+
+def make_server(hub: Hub, limits: ConnectionLimits = CONNECTION_LIMITS) -> uvicorn.Server:
+    """Return the server of a hub; its `serve` runs until SIGTERM or `should_exit`."""
+    return _Server(_config(hub, limits), hub)
 
 
 def migrate_only(settings: HubSettings) -> None:
@@ -80,6 +94,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            gc.collect()
+            gc.freeze()  # what is loaded by now stays: collections need not look at it again
             announce("hub", self._url())
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -91,11 +107,16 @@ class _Server(uvicorn.Server):
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _config(app: ASGIApp, settings: HubSettings) -> uvicorn.Config:
+def _config(hub: Hub, limits: ConnectionLimits) -> uvicorn.Config:
+    def count_cut(reason: str) -> None:
+        hub.metrics.cut.labels(reason).inc()
+
     return uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
+        make_app(hub),
+        host=hub.settings.host,
+        port=hub.settings.port,
+        http=guarded(limits, count_cut),
+        ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,

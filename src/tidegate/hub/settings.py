@@ -31,6 +31,17 @@ class JobLimits:
 
 
 @dataclass(frozen=True)
+class DatabaseLimits:
+    """How many requests work on the database at a time, and how many may wait to."""
+
+    connections: int = 20
+    """Of this hub in all, besides one that listens; a third of them, of SQLite one, write. They are
+    for waiting at the same time more than for working: a database may be an RTT away."""
+    queue: int = 1000
+    """Requests that wait for a connection, readers and writers each; further ones are refused."""
+
+
+@dataclass(frozen=True)
 class HubSettings:
     """All settings of the hub; each is the environment variable TIDEGATE_HUB_<NAME>."""
 
@@ -45,6 +56,7 @@ class HubSettings:
     """Public name of the registry that sends notifications; empty: what its clients called it."""
     event_retention_d: int = 90
     """Days that events, finished jobs and the history of scans are kept; 0: for ever."""
+    database: DatabaseLimits = DatabaseLimits()
     jobs: JobLimits = JobLimits()
     sign_in: SignInSettings = field(default_factory=SignInSettings)
 
@@ -64,6 +76,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> HubSettings:
         bootstrap_tokens_file=_path(values, "BOOTSTRAP_TOKENS_FILE"),
         notify_registry=_text(values, "NOTIFY_REGISTRY").lower(),
         event_retention_d=_whole(values, "EVENT_RETENTION_D", HubSettings.event_retention_d),
+        database=DatabaseLimits(
+            connections=_whole(
+                values, "DATABASE_CONNECTIONS", DatabaseLimits.connections, least=2, most=1000
+            ),
+            queue=_whole(values, "DATABASE_QUEUE", DatabaseLimits.queue),
+        ),
         jobs=JobLimits(
             lease_s=_whole(values, "JOB_LEASE_S", int(JobLimits.lease_s), least=1),
             max_attempts=_whole(values, "JOB_MAX_ATTEMPTS", JobLimits.max_attempts, least=1),

@@ -58,8 +58,10 @@ class Signals:
         """A job was queued."""
         self.reports = Signal()
         """A scan's reports were kept."""
+        self.access = Signal()
+        """Somebody may do less than before: revoked, signed out, disabled, given another role."""
 
     def close(self) -> None:
         """End all waiting."""
-        for signal in (self.policy, self.events, self.jobs, self.reports):
+        for signal in (self.policy, self.events, self.jobs, self.reports, self.access):
             signal.close()

@@ -7,16 +7,16 @@ All methods raise `HubUnavailableError` when the hub does not answer and an `Inp
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import Literal, Self
 from urllib.parse import quote
 
 import httpx2
 
 from tidegate.hubclient.data import DataCalls
-from tidegate.hubclient.transport import Params, Transport
+from tidegate.hubclient.people import PeopleCalls
+from tidegate.hubclient.transport import Transport
 from tidegate.wire.event_v1 import AdmissionEventV1
 from tidegate.wire.hub_v1 import (
-    AuditEntryV1,
     ClusterEnrolledV1,
     ClusterEnrolV1,
     ClusterPolicyV1,
@@ -45,16 +45,9 @@ from tidegate.wire.hub_v1 import (
     RuleWriteV1,
     ScanRequestV1,
     SettingsV1,
-    TokenCreatedV1,
-    TokenCreateV1,
-    TokenV1,
 )
 from tidegate.wire.policy_v1alpha1 import PolicyObjectV1
-from tidegate.wire.sign_in_v1 import UserV1
 
-T = TypeVar("T")
-
-PAGE_SIZE = 200
 TAIL_SILENCE_S = 40.0
 """The hub writes a comment every 15 s; more than two missed means the connection is dead."""
 
@@ -67,7 +60,7 @@ class TailedEvent:
     event: AdmissionEventV1
 
 
-class HubClient(DataCalls):
+class HubClient(DataCalls, PeopleCalls):
     """A connection to one hub; use it as an async context manager."""
 
     def __init__(
@@ -99,7 +92,7 @@ class HubClient(DataCalls):
 
     async def list_rules(self, search: str = "") -> list[RuleRecordV1]:
         """Return all rules, or those that mention `search`, highest priority first."""
-        return await self._all("rules", RuleRecordV1, {"search": search})
+        return await self._http.list_all("rules", RuleRecordV1, {"search": search})
 
     async def get_rule(self, rule_id: str) -> RuleRecordV1:
         """Return one rule."""
@@ -175,7 +168,7 @@ class HubClient(DataCalls):
 
     async def list_clusters(self) -> list[ClusterV1]:
         """Return all clusters by name."""
-        return await self._all("clusters", ClusterV1, {})
+        return await self._http.list_all("clusters", ClusterV1, {})
 
     async def get_cluster(self, name: str) -> ClusterV1:
         """Return one cluster."""
@@ -185,10 +178,12 @@ class HubClient(DataCalls):
         """Forget a cluster; its token ends with it."""
         await self._http.call("DELETE", f"clusters/{_part(name)}")
 
-    async def set_gating(self, name: str, gating: Literal["On", "Off"]) -> ClusterV1:
-        """Switch gating of one cluster."""
+    async def set_gating(
+        self, name: str, gating: Literal["On", "Off"], password: str = ""
+    ) -> ClusterV1:
+        """Switch gating of one cluster; Off, in a session, takes the user's password anew."""
         _, answer = await self._http.call(
-            "PUT", f"clusters/{_part(name)}/gating", body=GatingV1(gating)
+            "PUT", f"clusters/{_part(name)}/gating", body=GatingV1(gating, password)
         )
         return self._http.decode(answer, ClusterV1)
 
@@ -299,40 +294,6 @@ class HubClient(DataCalls):
         return await self._http.get(
             "jobs", JobPageV1, {"state": state, "cursor": cursor, "limit": limit}
         )
-
-    # Tokens and the audit log
-
-    async def create_token(self, body: TokenCreateV1) -> TokenCreatedV1:
-        """Make a token; it is in the answer and nowhere else."""
-        return await self._http.post("tokens", body, TokenCreatedV1)
-
-    async def list_users(self) -> list[UserV1]:
-        """Return all users by name."""
-        return await self._all("users", UserV1, {})
-
-    async def list_tokens(self) -> list[TokenV1]:
-        """Return all tokens by name, without the secrets."""
-        return await self._all("tokens", TokenV1, {})
-
-    async def delete_token(self, token_id: str) -> None:
-        """Revoke a token at once."""
-        await self._http.call("DELETE", f"tokens/{_part(token_id)}")
-
-    async def list_audit(self, *, cursor: str = "", limit: int = 50) -> Page[AuditEntryV1]:
-        """Return a page of the audit log, newest first."""
-        return await self._http.get("audit", Page[AuditEntryV1], {"cursor": cursor, "limit": limit})
-
-    async def _all(self, path: str, item: type[T], params: Params) -> list[T]:
-        items: list[T] = []
-        cursor: str | None = ""
-        while cursor is not None:
-            _, body = await self._http.call(
-                "GET", path, params={**params, "cursor": cursor, "limit": PAGE_SIZE}
-            )
-            page = self._http.decode(body, Page[item])  # type: ignore[valid-type]  # a generic struct is parametrised at run time here
-            items += page.items
-            cursor = page.next
-        return items
 
 
 def _part(text: str) -> str:

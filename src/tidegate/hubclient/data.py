@@ -21,6 +21,7 @@ from tidegate.wire.hub_data_v1 import (
     RepositoryV1,
     RunningImageV1,
     WorkerHeartbeatV1,
+    WorkerV1,
 )
 from tidegate.wire.hub_v1 import EventBatchResultV1, JobRecordV1, Page
 
@@ -102,6 +103,10 @@ class DataCalls:
     async def put_worker(self, name: str, body: WorkerHeartbeatV1) -> None:
         """Tell how a scan worker is."""
         await self._http.call("PUT", f"workers/{quote(name, safe='')}", body=body)
+
+    async def list_workers(self) -> list[WorkerV1]:
+        """Return the scan workers and when each was last heard of, by name."""
+        return (await self._http.get("workers", Page[WorkerV1])).items
 
     async def send_inventory(self, name: str, images: Sequence[RunningImageV1]) -> None:
         """Tell which images run in a cluster, all of them."""

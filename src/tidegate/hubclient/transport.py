@@ -17,7 +17,7 @@ from tidegate.domain.errors import (
     PreconditionFailedError,
     PreconditionRequiredError,
 )
-from tidegate.wire.hub_v1 import ProblemV1
+from tidegate.wire.hub_v1 import Page, ProblemV1
 
 T = TypeVar("T")
 Params = Mapping[str, str | int | float | None]
@@ -27,6 +27,8 @@ MAX_ANSWER_BYTES = 64 * 2**20
 
 MAX_LINE_BYTES = 4 * 2**20
 """Longest line of a stream; the hub keeps an event below an eighth of that."""
+
+PAGE_SIZE = 200
 
 _ERRORS: dict[int, type[InputError]] = {
     401: NotPermittedError,
@@ -109,6 +111,31 @@ class Transport:
         """Return the decoded answer to a POST."""
         _, content = await self.call("POST", path, body=body)
         return self.decode(content, answer)
+
+    async def list_all(self, path: str, item: type[T], params: Params | None = None) -> list[T]:
+        """Return the items of all pages of a list."""
+        items: list[T] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            asked = {**(params or {}), "cursor": cursor, "limit": PAGE_SIZE}
+            _, body = await self.call("GET", path, params=asked)
+            page = self.decode(body, Page[item])  # type: ignore[valid-type]  # a generic struct is parametrised at run time here
+            items += page.items
+            cursor = page.next
+        return items
+
+    def speak_in_session(self, csrf_token: str) -> None:
+        """Send what a page of the hub sends in the session whose cookie came with an answer.
+
+        Raises:
+            InputError: the hub keeps the cookie to TLS, and this is no TLS.
+        """
+        secure = any(cookie.secure for cookie in self._client.cookies.jar)
+        if secure and not self.url.startswith("https://"):
+            raise InputError(
+                f"hub {self.url}: sessions are for TLS alone; give the hub's https:// address"
+            )
+        self._client.headers["X-Tidegate-CSRF"] = csrf_token
 
     def decode(self, body: bytes, answer: type[T]) -> T:
         """Return `body` as `answer`.

@@ -1,1 +1,1 @@
-"""Outgoing connections: which addresses may be reached."""
+"""Connections: which addresses may be reached, and what a caller's may take."""

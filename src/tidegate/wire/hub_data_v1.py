@@ -309,6 +309,18 @@ class WorkerHeartbeatV1(Wire):
     advisories: Annotated[list[AdvisorySourceV1], Meta(max_length=1000)] = []
 
 
+class WorkerV1(Wire):
+    """A scan worker as the hub last heard of it."""
+
+    name: str
+    last_seen_at: str
+    version: str
+    key_fingerprint: str
+    """Of the evidence key that it signs with."""
+    registries: list[str]
+    """Hosts that it may contact."""
+
+
 class EvidenceKeyV1(Wire):
     """A key that signs findings; the hub never holds its private half."""
 

@@ -52,7 +52,7 @@ def agent_manifests() -> list[Manifest]:
         _rule(GROUP, [PLURAL], ["get", "list", "watch", "create"]),
         _rule(GROUP, [PLURAL], ["update", "patch", "delete"]) | {"resourceNames": own},
         _rule(GROUP, [f"{PLURAL}/status"], ["get", "patch"]),
-        # The inventory of running images: `list` alone, every half a minute.
+        # The inventory of running images: `list` alone, every few seconds to a minute.
         _rule("", ["pods"], ["list"]),
     ]
     # Its own token alone; who installs makes the Secret, since a name cannot be bound to "create".

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tidegate.agent.changes import change_event, describe_change
+from tidegate.agent.changes import change_event, describe_change, describe_repair
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 PREFIX = "Rules as the hub has them since 2026-11-23: "
@@ -47,3 +47,11 @@ def test_t21_the_event_is_about_the_policy_object() -> None:
     assert event["metadata"]["namespace"] == "default"
     assert "\x1b" not in event["message"]
     assert len(event["message"]) <= 1024
+
+
+def test_t21_a_repair_says_what_was_put_back_and_warns() -> None:
+    event = change_event("tidegate", policy(gating="Off"), policy("a"), NOW, drifted=True)
+    assert (event["type"], event["reason"]) == ("Warning", "RulesRepaired")
+    said = "Changed by somebody else than the hub, and put back: added 'a'; gating Off -> On"
+    assert event["message"] == said
+    assert describe_repair(policy("a"), policy("a")).endswith("its labels, annotations or times")

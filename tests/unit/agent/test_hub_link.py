@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from tidegate.gate.policy_files import DirectoryCopies, DirectorySource
 from tidegate.hubclient import HubClient
 from tidegate.wire.hub_v1 import ClusterPolicyV1, HeartbeatV1
 from tidegate.wire.policy_v1alpha1 import entry_of
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
 class Hub:
@@ -64,7 +67,7 @@ async def until(seen: Callable[[], Any]) -> None:
 
 @contextlib.asynccontextmanager
 async def agent(hub: Hub, folder: Path) -> AsyncIterator[None]:
-    keeper = FolderKeeper(folder)
+    keeper = FolderKeeper(folder, lambda: NOW)
     client = HubClient("http://hub", "token", transport=httpx2.MockTransport(hub.answer))
     async with client:
         link = HubLink(client, "here", keeper)
@@ -110,9 +113,15 @@ async def test_surplus_and_drift_are_repaired_and_other_files_stay(tmp_path: Pat
     async with agent(hub, tmp_path):
         await until(lambda: not surplus.exists())
         written = tmp_path / "tidegate-vulnerability-assessment-policy.json"
-        await until(written.exists)
+        await until(lambda: hub.heartbeats and hub.heartbeats[-1].policy_generation == "g1")
+        assert hub.heartbeats[-1].problems == []
         written.write_text("{}")
         await until(lambda: written.read_text() != "{}")
+        await until(lambda: hub.heartbeats[-1].problems)
+        (told,) = hub.heartbeats[-1].problems
+        assert told.startswith(f"policy file {written.name} was changed here by somebody else")
+        assert told.endswith("put back: once, last at 2026-11-23T09:00:00Z")
+        assert hub.heartbeats[-1].policy_generation == "g1"
     assert files(tmp_path) == ["mine.json", written.name]
 
 
@@ -134,7 +143,7 @@ async def test_with_the_hub_away_what_is_written_stays(tmp_path: Path) -> None:
 async def test_before_the_hub_spoke_the_files_stay(tmp_path: Path) -> None:
     mine = tmp_path / "tidegate-vulnerability-assessment-policy.json"
     mine.write_text("{}")
-    keeper = FolderKeeper(tmp_path)
+    keeper = FolderKeeper(tmp_path, lambda: NOW)
     task = asyncio.create_task(keeper.run())
     for _ in range(5):
         await asyncio.sleep(0.01)

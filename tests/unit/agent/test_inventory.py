@@ -7,7 +7,13 @@ import msgspec
 import pytest
 from lightkube.resources.core_v1 import Pod
 
-from tidegate.agent.inventory import InventoryLink, count_images
+from tidegate.agent.inventory import (
+    TELL_AGAIN_S,
+    UNSURE_S,
+    InventoryLink,
+    count_images,
+    pause_after,
+)
 from tidegate.domain.errors import HubUnavailableError
 from tidegate.hubclient import HubClient
 from tidegate.wire.hub_data_v1 import MAX_INVENTORY_IMAGES, InventoryV1, RunningImageV1
@@ -95,29 +101,55 @@ class Cluster:
         return listed(*self.pods)
 
 
-async def test_the_hub_is_told_what_changed_and_again_after_a_failure() -> None:
-    told: list[InventoryV1] = []
-    statuses = [503, 204, 204, 204]
+async def answered(statuses: list[int], told: list[InventoryV1]) -> httpx2.MockTransport:
+    async def nothing() -> AsyncIterator[bytes]:
+        yield b""
 
     async def answer(request: httpx2.Request) -> httpx2.Response:
         assert request.url.path == "/api/v1/clusters/here/inventory"
         told.append(msgspec.json.decode(request.content, type=InventoryV1))
-        return httpx2.Response(statuses[len(told) - 1], content=nothing())
+        status = statuses.pop(0) if statuses else 204
+        return httpx2.Response(status, content=nothing())
 
-    async def nothing() -> AsyncIterator[bytes]:
-        yield b""
+    return httpx2.MockTransport(answer)
 
-    cluster = Cluster()
-    async with HubClient("http://hub", "t", transport=httpx2.MockTransport(answer)) as hub:
-        link = InventoryLink(hub, "here", cluster)
+
+async def test_the_hub_is_told_what_changed_and_again_after_a_failure() -> None:
+    told: list[InventoryV1] = []
+    transport = await answered([503], told)
+    cluster, seconds = Cluster(), [0.0]
+    async with HubClient("http://hub", "t", transport=transport) as hub:
+        link = InventoryLink(hub, "here", cluster, lambda: seconds[0])
         with pytest.raises(HubUnavailableError):
             await link.look()
         await link.look()
+        seconds[0] = TELL_AGAIN_S - 1
         await link.look()
         assert len(told) == 2, "the same is not told twice"
         cluster.pods = []
         await link.look()
         assert [len(inventory.images) for inventory in told] == [1, 1, 0]
-        for _ in range(20):
-            await link.look()
+        seconds[0] += TELL_AGAIN_S
+        await link.look()
         assert len(told) == 4, "now and then it is told again"
+
+
+async def test_an_image_without_a_digest_is_told_again_soon_for_the_hub_may_know_it_then() -> None:
+    told: list[InventoryV1] = []
+    cluster, seconds = Cluster(), [0.0]
+    cluster.pods = [pod({"a": APP})]
+    async with HubClient("http://hub", "t", transport=await answered([], told)) as hub:
+        link = InventoryLink(hub, "here", cluster, lambda: seconds[0])
+        for at in (0, UNSURE_S - 1, UNSURE_S, UNSURE_S + 1):
+            seconds[0] = at
+            await link.look()
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize(
+    ("took_s", "pause_s"),
+    [(0.01, 5), (0.2, 10), (3600, 60)],
+    ids=["small-cluster", "large-cluster", "hanging-cluster"],
+)
+def test_a_list_that_takes_long_is_asked_for_seldom(took_s: float, pause_s: float) -> None:
+    assert pause_after(took_s) == pytest.approx(pause_s)

@@ -163,6 +163,27 @@ async def test_drift_is_repaired() -> None:
         await until(lambda: keeper.in_force)
 
 
+async def test_t21_drift_is_told_and_a_change_of_the_hubs_is_none() -> None:
+    server = ApiServer()
+    async with keeping(server) as keeper:
+        keeper.want(wanted("one"))
+        await until(lambda: keeper.in_force)
+        keeper.want(wanted("two"))
+        await until(lambda: keeper.in_force)
+        assert keeper.drift == ()
+        path = f"{POLICIES}/{HUB_OBJECT_NAME}"
+        for times in ("once", "2 times"):
+            drifted = copy.deepcopy(server.objects[path])
+            drifted["spec"]["gating"] = "Off"
+            server.put(path, drifted)
+            await until(lambda times=times: keeper.drift and times in keeper.drift[0])
+            await until(lambda: keeper.in_force)
+        assert HUB_OBJECT_NAME in keeper.drift[0]
+        assert keeper.problems == ()
+        put_back = "Changed by somebody else than the hub, and put back: gating Off -> On"
+        assert server.events.count(put_back) == 2
+
+
 async def test_surplus_objects_of_ours_are_deleted() -> None:
     server = ApiServer()
     async with keeping(server) as keeper:

@@ -86,6 +86,23 @@ def test_errors_end_with_their_code(error: TidegateError, code: ExitCode) -> Non
         ),
         pytest.param(["key", "show", "/nowhere"], 2, "cannot be read", id="no-key"),
         pytest.param([], 2, "Usage: tidegate", id="nothing"),
+        pytest.param(
+            ["cluster", "gating", "c", "off", "--password-stdin"],
+            2,
+            "a token takes none: it is proof by itself",
+            id="password-without-user",
+        ),
+        pytest.param(
+            ["cluster", "gating", "c", "off", "--user", "jane"],
+            2,
+            "give it there with --password-stdin",
+            id="nobody-to-ask",
+        ),
+        pytest.param(["user", "role", "jane", "owner"], 2, "owner", id="bad-role"),
+        pytest.param(
+            ["token", "create", "x", "--role", "cluster"], 2, "cluster", id="cluster-token"
+        ),
+        pytest.param(["audit", "--since", "lately"], 2, "want how long ago", id="bad-since"),
     ],
 )
 def test_bad_input_is_told_without_a_traceback(

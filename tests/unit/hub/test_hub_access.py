@@ -59,6 +59,7 @@ PERMITTED: dict[tuple[str, str], set[Role]] = {
     ("GET", "/api/v1/repositories"): {A, R},
     ("GET", "/api/v1/advisories"): {A, R},
     ("GET", "/api/v1/keys"): {A, R},
+    ("GET", "/api/v1/workers"): {A, R},
     ("PUT", "/api/v1/workers/{name}"): {S},
     ("GET", "/api/v1/jobs/{job_id}"): {A, R, S},
     ("PUT", "/api/v1/jobs/{job_id}/detail"): {S},

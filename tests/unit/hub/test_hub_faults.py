@@ -21,10 +21,12 @@ from tidegate.hub.context import Hub
 from tidegate.hub.settings import HubSettings
 from tidegate.hub.store import clusters, events, migrations, organisation
 from tidegate.hub.store.database import Database
-from tidegate.hub.store.migrate import head, migrate
+from tidegate.hub.store.migrate import head, migrate, revisions
 from tidegate.hub.store.schema import rules
+from tidegate.wire.hub_v1 import ScanRequestV1
 
 RULE = {"rule": {"name": "big", "action": "deny", "configuration": {"blockUnscannedImages": True}}}
+DIGEST = "sha256:" + "a" * 64
 REFUSE = (
     """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$""",
@@ -201,6 +203,69 @@ async def test_a_migration_that_fails_leaves_the_database_as_it_was(first: Datab
     async with first.read() as connection:
         after = await connection.run_sync(lambda c: sorted(inspect(c).get_table_names()))
     assert after == before
+
+
+SET_VERSION = "UPDATE alembic_version SET version_num = :version"
+
+
+async def execute(world: World, statement: str, **values: str) -> None:
+    async with world.hub.database.write() as connection:
+        await connection.execute(text(statement), values)
+
+
+async def test_a_database_put_back_under_a_running_hub_is_not_ready_and_says_what_to_do(
+    world: World,
+) -> None:
+    client = world.raw(TOKENS["admin"])
+    assert (await client.get("/readyz")).text == "ok"
+    before = revisions()[1]
+    await execute(world, SET_VERSION, version=before)
+    answer = await client.get("/readyz")
+    assert answer.status_code == 503
+    assert f"has schema {before}, want {head()}: start the hub again" in answer.text
+    await execute(world, SET_VERSION, version="9999")
+    assert (await client.get("/readyz")).text == "ok", "the release before works on a newer schema"
+
+
+@pytest.mark.parametrize(
+    ("statement", "method", "path"),
+    [
+        pytest.param("DROP TABLE scans", "GET", "images/lookup", id="table"),
+        pytest.param("ALTER TABLE audit RENAME COLUMN action TO act", "GET", "audit", id="column"),
+        pytest.param(
+            "ALTER TABLE audit RENAME COLUMN action TO act", "POST", "rules", id="inserted-column"
+        ),
+    ],
+)
+async def test_a_request_that_meets_another_schema_says_so_and_stores_nothing(
+    world: World, statement: str, method: str, path: str
+) -> None:
+    await world.admin.request_scan(ScanRequestV1("r.example", "a", DIGEST))
+    await execute(world, statement)
+    image = {"registry": "r.example", "repository": "a", "digest": DIGEST}
+    answer = await world.raw(TOKENS["admin"]).request(
+        method,
+        f"/api/v1/{path}",
+        params=image if path == "images/lookup" else None,
+        json=RULE if method == "POST" else None,
+    )
+    assert answer.status_code == 503, answer.text
+    assert "another schema than this version of the hub" in answer.json()["detail"]
+    assert "start the hub again" in answer.json()["detail"]
+    assert len(await world.reader.list_rules()) == 1
+
+
+async def test_a_migration_under_a_running_hub_costs_one_request_at_most(world: World) -> None:
+    client = world.raw(TOKENS["admin"])
+    assert (await client.get("/api/v1/audit")).is_success
+    if world.hub.database.is_shared:
+        await execute(world, "ALTER TABLE audit ALTER COLUMN action TYPE varchar(80)")
+        first = await client.get("/api/v1/audit")
+        assert first.status_code == 503
+        assert "brought to another schema at this moment" in first.json()["detail"]
+    else:
+        await execute(world, "ALTER TABLE audit ADD COLUMN more text")
+    assert (await client.get("/api/v1/audit")).is_success
 
 
 HOSTILE = [

@@ -286,6 +286,12 @@ async def test_workers_tell_their_registries_keys_and_advisories(world: World) -
         ("w2", "g", "PEM"),
     ]
     assert keys[0].last_used_at == "2026-11-23T08:00:00.000000Z"
+    heard = [
+        (w.name, w.last_seen_at, w.key_fingerprint[0], w.registries)
+        for w in await world.reader.list_workers()
+    ]
+    at = render_instant(START)
+    assert heard == [("w1", at, "f", [HOST]), ("w2", at, "g", [HOST])]
     (registry,) = (await world.reader.list_registries()).items
     assert registry.access == "On"
     world.later(301)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tidegate.domain.errors import ConfigurationError, MissingSettingError
-from tidegate.hub.settings import HubSettings, JobLimits, read_settings
+from tidegate.hub.settings import DatabaseLimits, HubSettings, JobLimits, read_settings
 from tidegate.hub.sign_in_settings import OidcSettings, SignInSettings
 from tidegate.hub.store.database import Database
 from tidegate.hub.store.seed import read_password
@@ -27,6 +27,8 @@ def test_every_setting_is_read() -> None:
             "TIDEGATE_HUB_BOOTSTRAP_TOKENS_FILE": "/t.json",
             "TIDEGATE_HUB_NOTIFY_REGISTRY": "Localhost:5000",
             "TIDEGATE_HUB_EVENT_RETENTION_D": "7",
+            "TIDEGATE_HUB_DATABASE_CONNECTIONS": "4",
+            "TIDEGATE_HUB_DATABASE_QUEUE": "0",
             "TIDEGATE_HUB_JOB_LEASE_S": "30",
             "TIDEGATE_HUB_JOB_MAX_ATTEMPTS": "2",
             "TIDEGATE_HUB_JOB_BACKOFF_S": "1",
@@ -39,6 +41,7 @@ def test_every_setting_is_read() -> None:
         bootstrap_tokens_file=Path("/t.json"),
         notify_registry="localhost:5000",
         event_retention_d=7,
+        database=DatabaseLimits(4, 0),
         jobs=JobLimits(30, 2, 1),
     )
 

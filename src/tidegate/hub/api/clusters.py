@@ -20,7 +20,6 @@ from tidegate.hub.api.problems import documented
 from tidegate.hub.api.reauthentication import require_fresh
 from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
-from tidegate.hub.reach import policy_of
 from tidegate.hub.store import clusters, organisation, tokens
 from tidegate.hub.store.tokens import Role
 from tidegate.wire.hub_v1 import (
@@ -160,7 +159,8 @@ async def get_policy(
 async def _policy(hub: Hub, connection: AsyncConnection, name: str) -> ClusterPolicyV1:
     cluster = await clusters.load(connection, name)
     current = await organisation.load(connection)
-    return policy_of(cluster, await hub.rule_book.at(connection, current.revision), current)
+    known = await hub.rule_book.at(connection, current.revision)
+    return known.policy_of(cluster, current)
 
 
 async def _cluster(hub: Hub, connection: AsyncConnection, name: str) -> ClusterV1:
@@ -173,9 +173,9 @@ async def with_wanted(
 ) -> list[ClusterV1]:
     """Return clusters with the generation that the hub wants in force there."""
     current = await organisation.load(connection)
-    stored = await hub.rule_book.at(connection, current.revision)
+    known = await hub.rule_book.at(connection, current.revision)
     for cluster in found:
-        cluster.wanted_generation = policy_of(cluster, stored, current).generation
+        cluster.wanted_generation = known.generation_of(cluster, current)
     return found
 
 

@@ -7,6 +7,7 @@ the same path in other forms than ours.
 import asyncio
 import functools
 from collections.abc import Callable
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
@@ -47,6 +48,7 @@ def render_document(routes: list[Router]) -> bytes:
         for operation in path.values():
             if isinstance(operation, dict):
                 _mend_answer(operation)
+                _add_too_large(operation)
     return msgspec.json.encode(document)
 
 
@@ -64,6 +66,14 @@ def _mend_answer(operation: dict[str, Any]) -> None:
         schema = content.get("schema", {})
         if "oneOf" in schema:
             schema["anyOf"] = schema.pop("oneOf")
+
+
+def _add_too_large(operation: dict[str, Any]) -> None:
+    """Say that every body has a size at which it is refused; the framework does so by itself."""
+    refusal = operation["responses"].get("400")
+    if refusal and "requestBody" in operation:
+        phrase = HTTPStatus.REQUEST_ENTITY_TOO_LARGE.phrase
+        operation["responses"]["413"] = {**refusal, "description": phrase}
 
 
 def _config() -> OpenAPIConfig:

@@ -16,7 +16,6 @@ from tidegate.hub.event_csv import csv_header, csv_lines
 from tidegate.hub.store import events, tokens
 from tidegate.hub.store.events import EventFilter, StoredEvent
 from tidegate.hub.store.tokens import Caller
-from tidegate.wire.event_v1 import render_event
 
 STEP_EVENTS = 500
 
@@ -72,7 +71,7 @@ async def _chunks(
 def _render(found: Sequence[StoredEvent], export_format: str) -> bytes:
     if export_format == "csv":
         return "".join(csv_lines(stored.event) for stored in found).encode()
-    return b"".join(render_event(stored.event) + b"\n" for stored in found)
+    return b"".join(stored.body + b"\n" for stored in found)
 
 
 HANDLERS = (export_events,)

@@ -16,6 +16,7 @@ from tidegate.hub.api.parameters import (
     Cursor,
     Id,
     Limit,
+    page_of_bodies,
     parse_cursor,
     render_cursor,
 )
@@ -26,7 +27,7 @@ from tidegate.hub.store import events
 from tidegate.hub.store.database import Turn
 from tidegate.hub.store.events import EventFilter
 from tidegate.hub.store.tokens import Caller, Role
-from tidegate.wire.event_v1 import AdmissionEventV1, render_event
+from tidegate.wire.event_v1 import AdmissionEventV1
 from tidegate.wire.hub_data_v1 import EventGroupV1
 from tidegate.wire.hub_v1 import EventBatchResultV1, EventBatchV1, Page
 
@@ -43,6 +44,7 @@ TheFilter = NamedDependency[EventFilter]
 
 
 async def provide_event_filter(  # noqa: PLR0913, PLR0917  # a parameter for each filter
+    hub: TheHub,
     action: EventAction = "",
     cluster: Text = "",
     namespace: Text = "",
@@ -54,6 +56,7 @@ async def provide_event_filter(  # noqa: PLR0913, PLR0917  # a parameter for eac
     reason: Text = "",
 ) -> EventFilter:
     """Return the filter that a request asks for."""
+    del hub  # asked for first, see `provide_caller`
     return EventFilter(action, cluster, namespace, rule, image, search, kind, user, reason)
 
 
@@ -104,11 +107,11 @@ async def list_events(  # noqa: PLR0913, PLR0917  # a list has its filters
     if grouped:
         return await _page_of_groups(hub, chosen, cursor, limit)
     before = parse_cursor(cursor, tuple[str, int])
-    async with hub.database.read() as connection:
+    async with hub.database.glance() as connection:
         found = await events.page(connection, chosen, before, limit + 1)
     page = found[:limit]
     following = render_cursor(page[-1].at, page[-1].seq) if len(found) > limit else None
-    return Page([stored.event for stored in page], following)
+    return page_of_bodies(AdmissionEventV1, [stored.body for stored in page], following)
 
 
 async def _page_of_groups(
@@ -131,7 +134,7 @@ async def _page_of_groups(
 )
 async def get_event(hub: TheHub, event_id: Id, cluster: Text = "") -> AdmissionEventV1:
     """Return one event; `cluster` tells apart events that share an id."""
-    async with hub.database.read() as connection:
+    async with hub.database.glance() as connection:
         return await events.load(connection, event_id, cluster)
 
 
@@ -154,7 +157,7 @@ async def tail_events(
     """
     place = parse_cursor(last_event_id or after, tuple[int])
     if place is None:
-        async with hub.database.read() as connection:
+        async with hub.database.glance() as connection:
             place = (await events.last_seq(connection),)
     return ServerSentEvent(_tail(hub, caller, event_filter, place[0]))
 
@@ -173,7 +176,7 @@ async def _tail(
         for stored in found:
             after = stored.seq
             yield ServerSentEventMessage(
-                data=render_event(stored.event).decode(),
+                data=stored.body.decode(),
                 event="admission",
                 id=render_cursor(after),
             )

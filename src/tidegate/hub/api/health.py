@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tidegate.domain.errors import HubUnavailableError, NotPermittedError
 from tidegate.hub.api.access import TheHub
-from tidegate.hub.store import jobs, organisation
+from tidegate.hub.store import jobs, migrate, organisation
 
 _log = structlog.get_logger()
 
@@ -23,13 +23,19 @@ async def get_health() -> str:
 
 @get("/readyz", media_type=MediaType.TEXT, summary="Whether the hub can serve", security=[{}])
 async def get_readiness(hub: TheHub) -> str:
-    """Answer once the database does."""
+    """Answer once the database does, and is of this version's schema or a newer one."""
     try:
         async with hub.database.read() as connection:
             await organisation.load(connection)
+            behind = await migrate.found_behind(connection)
     except SQLAlchemyError as error:
         _log.exception("the database does not answer")
         raise HubUnavailableError("the hub's database does not answer; its log says why") from error
+    if behind:
+        raise HubUnavailableError(
+            f"the hub's database has schema {behind}, want {migrate.head()}: start the hub again, "
+            "which brings it forward"
+        )
     return "ok"
 
 
@@ -41,7 +47,8 @@ async def get_metrics(hub: TheHub, request: Request[Any, Any, Any]) -> Response[
         raise NotPermittedError("metrics are served to this machine alone; scrape over loopback")
     async with hub.database.read() as connection:
         counts = await jobs.counts(connection)
-    return Response(hub.metrics.render(counts, hub.signals), media_type=CONTENT_TYPE_LATEST)
+    body = hub.metrics.render(counts, hub.signals, hub.database.waiting)
+    return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
 def _is_loopback(host: str) -> bool:

@@ -41,6 +41,7 @@ TheFilter = NamedDependency[ImageFilter]
 
 
 async def provide_image_filter(
+    hub: TheHub,
     registry: Text = "",
     repository: Text = "",
     status: Status = "",
@@ -48,6 +49,7 @@ async def provide_image_filter(
     search: Text = "",
 ) -> ImageFilter:
     """Return the filter that a request asks for."""
+    del hub  # asked for first, see `provide_caller`
     return ImageFilter(registry, repository, status, tag, search)
 
 

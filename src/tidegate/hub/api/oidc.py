@@ -23,7 +23,7 @@ from tidegate.domain.errors import (
 )
 from tidegate.hub.api.access import TheHub, address_of
 from tidegate.hub.api.problems import documented
-from tidegate.hub.api.session import cookie, replace_session
+from tidegate.hub.api.session import begin_attempt, cookie, replace_session
 from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
 from tidegate.hub.oidc import flow as flows
@@ -31,7 +31,7 @@ from tidegate.hub.oidc.flow import Flow
 from tidegate.hub.oidc.id_token import Identity, role_of
 from tidegate.hub.oidc.provider import Provider, Returned
 from tidegate.hub.origin import needs_secure_cookie
-from tidegate.hub.store import sessions, users
+from tidegate.hub.store import sessions, sign_in_failures, users
 from tidegate.hub.store.audit import Author
 
 AnyRequest = Request[Any, Any, Any]
@@ -141,7 +141,7 @@ async def _identity(
 ) -> Identity:
     address = address_of(hub, request)
     try:
-        hub.throttle.begin("", address, hub.now())
+        await begin_attempt(hub, "", address)
         identity = await provider.redeem(flow, returned, hub.now)
     except RateLimitedError as error:
         raise _FailedError("limited", str(error)) from error
@@ -149,7 +149,8 @@ async def _identity(
         raise _FailedError("unavailable", str(error)) from error
     except NotPermittedError as error:
         raise _FailedError("untrusted", str(error)) from error
-    hub.throttle.succeeded("", address)
+    async with hub.database.write() as connection:
+        await sign_in_failures.succeed(connection, "", address)
     return identity
 
 

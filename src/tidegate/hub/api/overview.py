@@ -36,14 +36,14 @@ async def get_overview(hub: TheHub, hours: Hours = 24) -> OverviewV1:
         tallies = await event_tallies.by_slot(connection, since, overview.slot_chars(hours))
         top = await event_tallies.top_rules(connection, since, TOP)
         current = await organisation.load(connection)
-        rules = await hub.rule_book.at(connection, current.revision)
+        known = await hub.rule_book.at(connection, current.revision)
         return OverviewV1(
             hours=hours,
             bucket_s=overview.bucket_s(hours),
             buckets=overview.buckets(tallies, now, hours),
             top_rules=[TopRuleV1(*row) for row in top],
             riskiest_images=await inventory.riskiest(connection, TOP),
-            expiring_exemptions=overview.expiring(rules, now),
+            expiring_exemptions=overview.expiring(known.rules, now),
             clusters=await _problems(hub, connection, current.edited_at),
         )
 

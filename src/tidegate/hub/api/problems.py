@@ -16,6 +16,7 @@ from tidegate.domain.errors import (
     InputError,
     NotFoundError,
     NotPermittedError,
+    OverloadedError,
     PasswordChangeNeededError,
     PreconditionFailedError,
     PreconditionRequiredError,
@@ -78,7 +79,7 @@ def _on_refusal(
 ) -> Response[ProblemV1]:
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-    if isinstance(error, RateLimitedError):
+    if isinstance(error, RateLimitedError | OverloadedError):
         headers["Retry-After"] = str(math.ceil(error.retry_after_s))
     answer = _problem(status, str(error), headers=headers)
     answer.content.type = _TYPES.get(type(error), answer.content.type)

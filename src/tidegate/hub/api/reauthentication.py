@@ -10,9 +10,9 @@ from litestar import Request
 
 from tidegate.domain.errors import ReauthenticationNeededError
 from tidegate.hub.api.access import MAX_TOKEN_CHARS, address_of
-from tidegate.hub.api.session import prove_password
+from tidegate.hub.api.session import begin_attempt, prove_password
 from tidegate.hub.context import Hub
-from tidegate.hub.store import sessions, tokens
+from tidegate.hub.store import sessions, sign_in_failures, tokens
 from tidegate.hub.store.sessions import Session
 from tidegate.hub.store.tokens import Caller
 
@@ -62,7 +62,7 @@ async def _is_right(
     if session.source == "local":
         return await prove_password(hub, request, session.user.name, password) is not None
     address = address_of(hub, request)
-    hub.throttle.begin("", address, hub.now())
+    await begin_attempt(hub, "", address)
     async with hub.database.read() as connection:
         known = (
             await tokens.find_caller(connection, password)
@@ -71,5 +71,6 @@ async def _is_right(
         )
     if known is None or known.token_id != session.token_id:
         return False
-    hub.throttle.succeeded("", address)
+    async with hub.database.write() as connection:
+        await sign_in_failures.succeed(connection, "", address)
     return True

@@ -16,6 +16,7 @@ from tidegate.wire.hub_data_v1 import (
     RegistryV1,
     RepositoryV1,
     WorkerHeartbeatV1,
+    WorkerV1,
 )
 from tidegate.wire.hub_v1 import Page
 
@@ -88,6 +89,18 @@ async def list_keys(hub: TheHub) -> Page[EvidenceKeyV1]:
         return Page(await workers.keys(connection))
 
 
+@get(
+    "/workers",
+    guards=allow(*READERS),
+    summary="List the scan workers by name",
+    responses=documented(),
+)
+async def list_workers(hub: TheHub) -> Page[WorkerV1]:
+    """Return each worker that was heard of, and when it last was."""
+    async with hub.database.read() as connection:
+        return Page(await workers.list_all(connection))
+
+
 @put(
     "/workers/{name:str}",
     guards=allow(Role.SCANNER),
@@ -101,4 +114,11 @@ async def put_worker(hub: TheHub, name: WorkerName, data: JSONBody[WorkerHeartbe
         await workers.note_heartbeat(connection, name, data, hub.now())
 
 
-HANDLERS = (list_registries, list_repositories, list_advisories, list_keys, put_worker)
+HANDLERS = (
+    list_registries,
+    list_repositories,
+    list_advisories,
+    list_keys,
+    list_workers,
+    put_worker,
+)

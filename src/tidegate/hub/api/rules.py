@@ -1,27 +1,26 @@
 """Security rules: list, change, order, apply and export."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from litestar import Response, delete, get, post, put
 from litestar.params import HeaderParameter, JSONBody, QueryParameter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tidegate.domain.cautions import cautions_of
 from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow
 from tidegate.hub.api.parameters import (
     DEFAULT_LIMIT,
     Cursor,
     Id,
     Limit,
+    page_of_bodies,
     parse_cursor,
     render_cursor,
 )
 from tidegate.hub.api.problems import documented
 from tidegate.hub.context import Hub
+from tidegate.hub.reach import RuleSet
 from tidegate.hub.rule_body import object_of
 from tidegate.hub.store import organisation, rule_changes, rules
-from tidegate.hub.store.rules import StoredRule
 from tidegate.hub.store.tokens import Caller, Role
 from tidegate.wire.hub_v1 import (
     Page,
@@ -31,7 +30,7 @@ from tidegate.wire.hub_v1 import (
     RuleRecordV1,
     RuleWriteV1,
 )
-from tidegate.wire.policy_v1alpha1 import HUB_OBJECT_NAME, PolicyObjectV1, RuleV1, rule_of
+from tidegate.wire.policy_v1alpha1 import HUB_OBJECT_NAME, PolicyObjectV1, RuleV1
 
 IfMatch = Annotated[
     str, HeaderParameter(name="If-Match", description="`etag` of the rule as you read it, or `*`.")
@@ -51,13 +50,13 @@ async def list_rules(
     hub: TheHub, search: Search = "", cursor: Cursor = "", limit: Limit = DEFAULT_LIMIT
 ) -> Page[RuleRecordV1]:
     """Return a page of the rules; the default rule is the last of all."""
-    async with hub.database.read() as connection:
-        records = await _records(connection)
-    found = [record for record in records if _mentions(record.rule, search.lower())]
     after = parse_cursor(cursor, tuple[int])
+    known = await _rules_now(hub)
+    found = [record for record in known.records if _mentions(record.rule, search.lower())]
     rest = [record for record in found if after is None or record.priority > after[0]]
     page = rest[:limit]
-    return Page(page, render_cursor(page[-1].priority) if len(rest) > limit else None)
+    following = render_cursor(page[-1].priority) if len(rest) > limit else None
+    return page_of_bodies(RuleRecordV1, [known.bodies[record.id] for record in page], following)
 
 
 @post("/rules", guards=allow(Role.ADMIN), summary="Create a rule", responses=documented(409))
@@ -67,9 +66,8 @@ async def create_rule(
     """Create a rule directly above the default rule."""
     async with hub.database.write() as connection:
         created = await rule_changes.create(connection, data, hub.author(caller))
-        record = await _record(connection, created)
-    hub.signals.policy.ring()
-    return _tagged(record, status=201)
+        known = await _rules_after(connection)
+    return _changed(hub, known, created.id, status=201)
 
 
 @get(
@@ -80,8 +78,8 @@ async def create_rule(
 )
 async def get_rule(hub: TheHub, rule_id: Id) -> Response[RuleRecordV1]:
     """Return one rule; its ETag is what If-Match wants."""
-    async with hub.database.read() as connection:
-        return _tagged(await _record(connection, await rules.load(connection, rule_id)))
+    known = await _rules_now(hub)
+    return _tagged(known.record(rule_id))
 
 
 @put(
@@ -101,9 +99,8 @@ async def replace_rule(
     async with hub.database.write() as connection:
         author = hub.author(caller)
         written = await rule_changes.replace(connection, rule_id, data, if_match, author)
-        record = await _record(connection, written)
-    hub.signals.policy.ring()
-    return _tagged(record)
+        known = await _rules_after(connection)
+    return _changed(hub, known, written.id)
 
 
 @delete(
@@ -157,9 +154,8 @@ async def move_rule(
     async with hub.database.write() as connection:
         author = hub.author(caller)
         moved = await rule_changes.move(connection, rule_id, data.priority, author)
-        record = await _record(connection, moved)
-    hub.signals.policy.ring()
-    return _tagged(record)
+        known = await _rules_after(connection)
+    return _changed(hub, known, moved.id)
 
 
 @post(
@@ -172,9 +168,8 @@ async def duplicate_rule(hub: TheHub, caller: TheCaller, rule_id: Id) -> Respons
     """Make a disabled copy directly below a rule, of the default rule directly above it."""
     async with hub.database.write() as connection:
         copy = await rule_changes.duplicate(connection, rule_id, hub.author(caller))
-        record = await _record(connection, copy)
-    hub.signals.policy.ring()
-    return _tagged(record, status=201)
+        known = await _rules_after(connection)
+    return _changed(hub, known, copy.id, status=201)
 
 
 @post(
@@ -221,37 +216,33 @@ async def _switch(
     hub: Hub, caller: Caller, rule_id: str, *, enabled: bool
 ) -> Response[RuleRecordV1]:
     async with hub.database.write() as connection:
-        stored = await rule_changes.set_enabled(
+        await rule_changes.set_enabled(
             connection, rule_id, enabled=enabled, author=hub.author(caller)
         )
-        record = await _record(connection, stored)
+        known = await _rules_after(connection)
+    return _changed(hub, known, rule_id)
+
+
+async def _rules_now(hub: Hub) -> RuleSet:
+    """Return all rules; those held already where nothing changed since."""
+    async with hub.database.glance() as connection:
+        known = hub.rule_book.held(await organisation.revision(connection))
+    if known is not None:
+        return known
+    async with hub.database.read() as connection:
+        return await hub.rule_book.at(connection, await organisation.revision(connection))
+
+
+async def _rules_after(connection: AsyncConnection) -> RuleSet:
+    """Return the rules as this transaction leaves them."""
+    return RuleSet(await organisation.revision(connection), await rules.load_all(connection))
+
+
+def _changed(hub: Hub, known: RuleSet, rule_id: str, status: int = 200) -> Response[RuleRecordV1]:
+    """Return a rule just stored, and let those who wait and read have what is in force now."""
+    hub.rule_book.hold(known)
     hub.signals.policy.ring()
-    return _tagged(record)
-
-
-async def _records(connection: AsyncConnection) -> Sequence[RuleRecordV1]:
-    stored = await rules.load_all(connection)
-    cautions = cautions_of([rule_of(rule.entry) for rule in stored])
-    return [
-        RuleRecordV1(
-            id=rule.id,
-            priority=priority,
-            rule=rule.entry,
-            cloud_scope=rule.cloud_scope,
-            is_default=rule.is_default,
-            updated_at=rule.updated_at,
-            updated_by=rule.updated_by,
-            etag=rule.etag,
-            warnings=list(warnings),
-        )
-        for priority, (rule, warnings) in enumerate(zip(stored, cautions, strict=True), 1)
-    ]
-
-
-async def _record(connection: AsyncConnection, stored: StoredRule) -> RuleRecordV1:
-    """Return a rule with its priority and cautions, which depend on all the others."""
-    records = await _records(connection)
-    return next(record for record in records if record.id == stored.id)
+    return _tagged(known.record(rule_id), status)
 
 
 def _tagged(record: RuleRecordV1, status: int = 200) -> Response[RuleRecordV1]:

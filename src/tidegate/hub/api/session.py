@@ -25,7 +25,7 @@ from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
 from tidegate.hub.origin import needs_secure_cookie
-from tidegate.hub.store import audit, sessions, tokens, users
+from tidegate.hub.store import audit, sessions, sign_in_failures, tokens, users
 from tidegate.hub.store.sessions import Session
 from tidegate.wire.sign_in_v1 import AuthV1, PasswordChangeV1, ProviderV1, SessionV1, SignInV1
 
@@ -119,15 +119,26 @@ async def prove_password(hub: Hub, request: AnyRequest, name: str, password: str
         RateLimitedError: too many were wrong of late.
     """
     address = address_of(hub, request)
-    hub.throttle.begin(name, address, hub.now())
+    await begin_attempt(hub, name, address)
     async with hub.database.read() as connection:
         row = await users.find(connection, name)
     usable = row is not None and row.enabled and row.source == "local"
     stored = str(row.password_hash) if row is not None and usable else ""
     if not await hub.passwords.matches(stored, password):
         return None
-    hub.throttle.succeeded(name, address)
+    async with hub.database.write() as connection:
+        await sign_in_failures.succeed(connection, name, address)
     return stored
+
+
+async def begin_attempt(hub: Hub, account: str, address: str) -> None:
+    """Count an attempt to prove who one is, whatever becomes of it.
+
+    Raises:
+        RateLimitedError: too many were wrong of late.
+    """
+    async with hub.database.write() as connection:
+        await sign_in_failures.begin(connection, account, address, hub.now())
 
 
 async def replace_session(
@@ -186,7 +197,7 @@ async def _open_by_password(hub: Hub, request: AnyRequest, username: str, passwo
 async def _open_by_token(hub: Hub, request: AnyRequest, token: str) -> Opened:
     now = hub.now()
     address = address_of(hub, request)
-    hub.throttle.begin("", address, now)
+    await begin_attempt(hub, "", address)
     async with hub.database.write() as connection:
         caller = None
         if len(token) <= MAX_TOKEN_CHARS:
@@ -198,7 +209,7 @@ async def _open_by_token(hub: Hub, request: AnyRequest, token: str) -> Opened:
                 f"token {caller.name!r} has the role {caller.role}; people sign in with one of "
                 "the role admin or reader"
             )
-        hub.throttle.succeeded("", address)
+        await sign_in_failures.succeed(connection, "", address)
         secret = await sessions.add(connection, now, token_id=caller.token_id, authenticated_at=now)
         return await replace_session(hub, connection, request, secret)
 

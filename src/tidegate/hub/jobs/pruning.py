@@ -16,6 +16,7 @@ from tidegate.hub.store import (
     jobs,
     rejudgements,
     scans,
+    sign_in_failures,
     workers,
 )
 from tidegate.hub.store.database import Database
@@ -37,10 +38,11 @@ _log = structlog.get_logger()
 
 
 async def prune(database: Database, retention: timedelta, now: datetime) -> int:
-    """Delete what is older than `retention`; return how many rows went."""
+    """Delete what is older than `retention`, none: for ever; return how many rows went."""
     older_than = render_instant(now - retention)
-    total = 0
-    for step in _STEPS:
+    async with database.write() as connection:
+        total = await sign_in_failures.prune(connection, now)
+    for step in _STEPS if retention else ():
         deleted = 1
         while deleted:
             async with database.write() as connection:

@@ -1,5 +1,6 @@
 """Clusters: what an administrator fixed at enrolment, and what their agents last said."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ MAX_PROBLEM_CHARS = 1024
 
 _LABELS = msgspec.json.Decoder(dict[str, str])
 _PROBLEMS = msgspec.json.Decoder(list[str])
+
+_QUERY = select(clusters, enrolments.is_alarmed(clusters.c.name).label("alarmed"))
 
 
 async def enrol(
@@ -92,14 +95,13 @@ async def load(connection: AsyncConnection, name: str) -> ClusterV1:
     row = await _find(connection, name)
     if row is None:
         raise NotFoundError(f"no cluster named {name!r} is enrolled")
-    return (await _with_alarms(connection, [_cluster(row)]))[0]
+    return (await _with_alarms(connection, [row]))[0]
 
 
 async def page(connection: AsyncConnection, after: str, limit: int) -> list[ClusterV1]:
     """Return up to `limit` clusters by name, those after `after`."""
-    query = select(clusters).where(clusters.c.name > after).order_by(clusters.c.name).limit(limit)
-    found = [_cluster(row) for row in await connection.execute(query)]
-    return await _with_alarms(connection, found)
+    query = _QUERY.where(clusters.c.name > after).order_by(clusters.c.name).limit(limit)
+    return await _with_alarms(connection, (await connection.execute(query)).all())
 
 
 async def remove(connection: AsyncConnection, name: str, author: Author) -> None:
@@ -170,16 +172,18 @@ def _enrolled_already(name: str) -> ConflictError:
     )
 
 
-async def _with_alarms(connection: AsyncConnection, found: list[ClusterV1]) -> list[ClusterV1]:
+async def _with_alarms(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[ClusterV1]:
     """Put what the hub itself has to say about clusters before what their agents said."""
-    alarms = await enrolments.alarms(connection, [cluster.name for cluster in found])
+    found = [_cluster(row) for row in rows]
+    alarmed = [row.name for row in rows if row.alarmed]
+    alarms = await enrolments.alarms(connection, alarmed) if alarmed else {}
     for cluster in found:
         cluster.problems = [*alarms.get(cluster.name, []), *cluster.problems]
     return found
 
 
 async def _find(connection: AsyncConnection, name: str) -> Row[Any] | None:
-    return (await connection.execute(select(clusters).where(clusters.c.name == name))).first()
+    return (await connection.execute(_QUERY.where(clusters.c.name == name))).first()
 
 
 def _cluster(row: Row[Any]) -> ClusterV1:

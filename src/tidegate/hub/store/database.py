@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from enum import IntEnum
 
 import asyncpg  # type: ignore[import-untyped]  # it has no annotations; two exceptions are used
@@ -12,11 +12,16 @@ from sqlalchemy.exc import ArgumentError, InvalidRequestError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tidegate.domain.errors import ConfigurationError
+from tidegate.hub.settings import DatabaseLimits
+from tidegate.hub.store.access_watch import AccessWatch
 from tidegate.hub.store.engines import make_engines
-from tidegate.hub.store.faults import meaning_of, unreachable
+from tidegate.hub.store.faults import meaning_of, of_other_schema, unreachable
+from tidegate.hub.store.turnstile import Turnstile
 
 _NO_CONNECTION = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What the drivers raise, as it is, when there is nobody to speak to, or not with us."""
+
+_USUAL = DatabaseLimits()
 
 _log = structlog.get_logger()
 
@@ -37,10 +42,14 @@ class Turn(IntEnum):
 class Database:
     """Opens transactions; both kinds roll back when the block raises."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limits: DatabaseLimits = _USUAL) -> None:
         self._turns = {turn: asyncio.Lock() for turn in Turn}
+        self.on_access_taken: Callable[[], None] = _ignore
+        """Called at the end of a transaction after which somebody may do less than before."""
+        self.on_overload: Callable[[], None] = _ignore
+        """Called for each that is refused because too many wait."""
         try:
-            self._readers, self._writers = make_engines(url)
+            engines = make_engines(url, limits.connections)
         except (ArgumentError, InvalidRequestError, ImportError) as error:
             # The URL may hold a password, and the library's own words the URL.
             raise ConfigurationError(
@@ -48,11 +57,23 @@ class Database:
                 "postgresql://USER:PASSWORD@HOST:5432/NAME, or the form of an async driver and a "
                 "file, like sqlite+aiosqlite:////var/lib/tidegate/hub.db"
             ) from error
+        self._readers, self._writers = engines.readers, engines.writers
+        self._glancers, self._listener = engines.glancers, engines.listener
+        self._watch = AccessWatch(self._writers)
+        self._reading, self._writing = (
+            Turnstile(places, limits.queue, on_refused=self._refused)
+            for places in (engines.max_readers, engines.max_writers)
+        )
 
     @property
     def is_shared(self) -> bool:
         """Whether other hubs may work on the same database."""
         return self._writers.dialect.name == "postgresql"
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a connection now."""
+        return self._reading.waiting + self._writing.waiting
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -60,8 +81,22 @@ class Database:
 
         Raises:
             DatabaseUnavailableError: the database cannot do it now; says why.
+            OverloadedError: too many wait for it already.
         """
-        async with _connected(self._readers) as connection:
+        async with self._reading.place(), _connected(self._readers) as connection:
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def glance(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection for one statement that only reads: it sees one state by itself.
+
+        Without a transaction around it, it goes to the database and back once instead of thrice.
+
+        Raises:
+            DatabaseUnavailableError: the database cannot do it now; says why.
+            OverloadedError: too many wait for it already.
+        """
+        async with self._reading.place(), _connected(self._glancers) as connection:
             yield connection
 
     @contextlib.asynccontextmanager
@@ -71,9 +106,15 @@ class Database:
         Raises:
             DatabaseUnavailableError: the database cannot do it now; nothing was stored.
             ConflictError: another transaction stored what must be unique.
+            OverloadedError: too many wait for it already; nothing was stored.
         """
-        async with _connected(self._writers) as connection, connection.begin():
-            yield connection
+        async with self._writing.place(), _connected(self._writers) as connection:
+            try:
+                async with connection.begin():
+                    yield connection
+            finally:  # a commit that failed may have been heard of by the database all the same
+                if self._watch.touched(connection):
+                    self.on_access_taken()
 
     @contextlib.asynccontextmanager
     async def write_in_turn(self, turn: Turn) -> AsyncIterator[AsyncConnection]:
@@ -88,16 +129,20 @@ class Database:
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncConnection]:
         """Open a connection for something else than transactions; it is not used again."""
-        async with _connected(self._writers) as connection:
+        async with _connected(self._listener) as connection:
             try:
                 yield connection
             finally:
                 await connection.invalidate()
 
+    def _refused(self) -> None:
+        self.on_overload()
+
     async def close(self) -> None:
         """Close all connections."""
         await self._readers.dispose()
         await self._writers.dispose()
+        await self._listener.dispose()
 
 
 async def take_turn(connection: AsyncConnection, turn: Turn) -> None:
@@ -122,8 +167,12 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             raise _told(error) from error
 
 
+def _ignore() -> None:
+    """Do nothing."""
+
+
 def _told(error: SQLAlchemyError) -> Exception:
-    meaning = meaning_of(error)
+    meaning = meaning_of(error) or of_other_schema(error)
     if meaning is None:
         return error
     _log.warning("the database refused", why=str(meaning), kind=type(error).__name__)

@@ -7,7 +7,7 @@ agent that lost its token or somebody who found the one-time token, and a person
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.hub.store import audit
@@ -78,6 +78,15 @@ async def acknowledge(connection: AsyncConnection, cluster: str, author: Author)
     )
     await audit.record(
         connection, author, "cluster.alarms.acknowledge", f"cluster/{cluster}", before=before
+    )
+
+
+def is_alarmed(cluster: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition that there are alarms about a cluster; seldom there are."""
+    return (
+        select(enrolments.c.hash)
+        .where(enrolments.c.cluster == cluster, enrolments.c.alarm != "")
+        .exists()
     )
 
 

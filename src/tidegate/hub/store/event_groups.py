@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Text, delete, func, insert, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.hub.clock import render_instant
@@ -136,12 +137,22 @@ async def _near(
         some = keys[start : start + _KEYS_PER_QUERY]
         query = (
             select(event_groups)
-            .where(event_groups.c.key.in_(some), event_groups.c.last_at >= since)
+            .where(_is_one_of(connection, some), event_groups.c.last_at >= since)
             .order_by(event_groups.c.last_at)
         )
         for row in await connection.execute(query):
             found.setdefault(row.key, []).append(_group(row))
     return found
+
+
+def _is_one_of(connection: AsyncConnection, keys: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that a group has one of these keys.
+
+    As one array where the database has them: one statement to prepare, however many keys.
+    """
+    if connection.dialect.name == "postgresql":
+        return event_groups.c.key == func.any(literal(keys, ARRAY(Text)))
+    return event_groups.c.key.in_(keys)
 
 
 def _group(row: Any) -> Group:  # noqa: ANN401  # a row of the table

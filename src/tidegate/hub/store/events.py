@@ -12,14 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tidegate.domain.errors import NotFoundError
 from tidegate.hub.event_body import bounded, column_text, instant_of, key_text, search_text
 from tidegate.hub.store import event_groups, event_tallies
-from tidegate.hub.store.database import Turn, take_turn
 from tidegate.hub.store.event_groups import Group
 from tidegate.hub.store.schema import event_groups as group_rows
 from tidegate.hub.store.schema import event_images, events
 from tidegate.wire.event_v1 import AdmissionEventV1, parse_event, render_event
 
-_IDS_PER_QUERY = 500
-"""SQLite binds at most 999 values in old builds (SQLITE_MAX_VARIABLE_NUMBER)."""
+_STORED = select(events.c.seq, events.c.at, events.c.body)
+_NEWEST = _STORED.order_by(events.c.at.desc(), events.c.seq.desc())
 
 MAX_REASON_CHARS = 64
 MAX_DIGEST_CHARS = 160
@@ -83,7 +82,13 @@ class StoredEvent:
     seq: int
     """Order of arrival."""
     at: str
-    event: AdmissionEventV1
+    body: bytes
+    """As `render_event` wrote it: lists and streams pass it on without reading it."""
+
+    @property
+    def event(self) -> AdmissionEventV1:
+        """The event, read anew."""
+        return parse_event(self.body)
 
 
 async def add(
@@ -92,34 +97,24 @@ async def add(
     cluster: str,
     now: datetime,
 ) -> int:
-    """Store those of `batch` that are new from `cluster`; return how many."""
+    """Store those of `batch` that are new from `cluster`; return how many.
+
+    The caller has the turn of events: places are given in the order in which they can be seen.
+    """
     kept = {event.id: bounded(event, cluster) for event in batch}
     if not kept:
         return 0
-    await take_turn(connection, Turn.EVENTS)
-    known = await _known(connection, cluster, list(kept))
-    timed = [(event, instant_of(event, now)) for id_, event in kept.items() if id_ not in known]
-    if not timed:
+    timed = [(event, instant_of(event, now)) for event in kept.values()]
+    groups, seqs = await _insert_new(connection, cluster, timed)
+    if 0 < len(seqs) < len(timed):
+        # Some came before and count in their groups already: once more, without them. Seldom, so
+        # that is not asked beforehand.
+        mine = (events.c.cluster == cluster) & (events.c.seq >= min(seqs.values()))
+        await connection.execute(delete(events).where(mine))
+        timed = [(event, at) for event, at in timed if event.id in seqs]
+        groups, seqs = await _insert_new(connection, cluster, timed)
+    if not seqs:
         return 0
-    groups = await event_groups.assign(connection, timed)
-    seqs = await _insert_new(
-        connection,
-        [
-            {
-                "cluster": cluster,
-                "id": event.id,
-                "at": at,
-                "action": event.action,
-                "namespace": column_text(event.namespace),
-                "kind": column_text(event.kind),
-                "subject_user": column_text(event.user),
-                "group_id": groups[event.id].id,
-                "search": search_text(event),
-                "body": render_event(event).decode(),
-            }
-            for event, at in timed
-        ],
-    )
     await event_groups.store(connection, groups, seqs)
     await event_tallies.add(connection, timed)
     image_rows = [
@@ -139,30 +134,40 @@ async def add(
     return len(seqs)
 
 
-async def _known(connection: AsyncConnection, cluster: str, ids: Sequence[str]) -> set[str]:
-    """Return those of `ids` that are stored: they are in a group and counted already."""
-    found: set[str] = set()
-    for start in range(0, len(ids), _IDS_PER_QUERY):
-        some = ids[start : start + _IDS_PER_QUERY]
-        query = select(events.c.id).where(events.c.cluster == cluster, events.c.id.in_(some))
-        found.update((await connection.execute(query)).scalars())
-    return found
-
-
 async def _insert_new(
-    connection: AsyncConnection, rows: Sequence[dict[str, str]]
-) -> dict[str, int]:
-    """Insert the rows that are not there yet; return the places of those by their ids."""
+    connection: AsyncConnection, cluster: str, timed: Sequence[tuple[AdmissionEventV1, str]]
+) -> tuple[dict[str, Group], dict[str, int]]:
+    """Insert those that are not there yet, each in its group.
+
+    Return the groups of all by their events' ids, and the places of those that were inserted.
+    """
+    groups = await event_groups.assign(connection, timed)
+    rows = [
+        {
+            "cluster": cluster,
+            "id": event.id,
+            "at": at,
+            "action": event.action,
+            "namespace": column_text(event.namespace),
+            "kind": column_text(event.kind),
+            "subject_user": column_text(event.user),
+            "group_id": groups[event.id].id,
+            "search": search_text(event),
+            "body": render_event(event).decode(),
+        }
+        for event, at in timed
+    ]
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     query = dialect.insert(events).on_conflict_do_nothing().returning(events.c.id, events.c.seq)
-    return {row.id: row.seq for row in await connection.execute(query, rows)}
+    inserted = await connection.execute(query, rows)
+    return groups, {row.id: row.seq for row in inserted}
 
 
 async def page(
     connection: AsyncConnection, chosen: EventFilter, before: tuple[str, int] | None, limit: int
 ) -> list[StoredEvent]:
     """Return up to `limit` events, newest first, older than `before` (instant, seq)."""
-    query = select(events).order_by(events.c.at.desc(), events.c.seq.desc()).limit(limit)
+    query = _NEWEST.limit(limit)
     if before is not None:
         at, seq = before
         older = or_(events.c.at < at, (events.c.at == at) & (events.c.seq < seq))
@@ -185,7 +190,7 @@ async def page_of_groups(
     )
     span = (chosen.since, chosen.until)
     groups = await event_groups.page(connection, having, span, before, limit)
-    newest = select(events).where(events.c.seq.in_([group.last_seq for group in groups]))
+    newest = _STORED.where(events.c.seq.in_([group.last_seq for group in groups]))
     found = {stored.seq: stored.event for stored in await _fetch(connection, newest)}
     return [(group, found[group.last_seq]) for group in groups if group.last_seq in found]
 
@@ -194,7 +199,7 @@ async def arrived_after(
     connection: AsyncConnection, chosen: EventFilter, after: int, limit: int
 ) -> list[StoredEvent]:
     """Return up to `limit` events in the order of arrival, those after `after`."""
-    query = select(events).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
+    query = _STORED.where(events.c.seq > after).order_by(events.c.seq).limit(limit)
     return await _fetch(connection, chosen.narrow(query))
 
 
@@ -210,7 +215,7 @@ async def load(connection: AsyncConnection, event_id: str, cluster: str) -> Admi
     Raises:
         NotFoundError: there is none.
     """
-    query = select(events).where(events.c.id == event_id).order_by(events.c.seq).limit(1)
+    query = _STORED.where(events.c.id == event_id).order_by(events.c.seq).limit(1)
     found = await _fetch(connection, EventFilter(cluster=cluster).narrow(query))
     if not found:
         raise NotFoundError(
@@ -226,8 +231,8 @@ async def prune(connection: AsyncConnection, older_than: str, limit: int) -> int
 
 
 async def _fetch(connection: AsyncConnection, query: Select[Any]) -> list[StoredEvent]:
-    rows = await connection.execute(query)
-    return [StoredEvent(row.seq, row.at, parse_event(row.body.encode())) for row in rows]
+    rows = (await connection.execute(query)).all()
+    return [StoredEvent(seq, at, body.encode()) for seq, at, body in rows]
 
 
 def _has_image(condition: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -1,11 +1,13 @@
 """What a database's refusals mean to whoever asked: try again later, or somebody was first.
 
-A statement that is wrong (a table that is not there) means nothing to them: it stays a fault.
+A statement that is wrong means nothing to them: it stays a fault. One that names a table or column
+that is not there tells of a database of another schema: every statement is tried on each release's.
 """
 
+import re
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, NotSupportedError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from tidegate.domain.errors import (
@@ -32,6 +34,14 @@ _READ_ONLY = (
 _BROKEN = (
     "the hub's database cannot be read (input/output error, or no longer a database): restore the "
     "last backup; " + _NOTHING_STORED
+)
+_MIGRATED = (
+    "the hub's database was brought to another schema at this moment, by a hub of another version; "
+    + _NOTHING_STORED
+)
+_OTHER_SCHEMA = (
+    "the hub's database has another schema than this version of the hub (was an older backup put "
+    "in its place?): start the hub again, which brings it forward; nothing was stored"
 )
 _BUSY = "the hub's database has no connection left: raise its limit of connections, or try later"
 _AWAY = "the hub's database does not answer: see that it runs and can be reached"
@@ -63,6 +73,12 @@ _POSTGRESQL = {
     "XX": _BROKEN,
 }
 
+_UNDEFINED = frozenset({"42P01", "42703"})  # undefined_table, undefined_column
+_SQLITE_UNDEFINED = re.compile(r"\Ano such (table|column): |\Atable \S+ has no column named ")
+
+_STALE_PLAN = "cached statement plan is invalid"
+"""asyncpg's words where a column has another type since its connection prepared the statement."""
+
 _DATA = "22"
 """Class "data exception": what was sent, not the database, is at fault."""
 
@@ -86,12 +102,23 @@ def meaning_of(error: SQLAlchemyError) -> TidegateError | None:
     return None if words is None else DatabaseUnavailableError(words)
 
 
+def of_other_schema(error: SQLAlchemyError) -> DatabaseUnavailableError | None:
+    """Return the error for a statement whose table or column the database has not; else None."""
+    origin = getattr(error, "orig", None)
+    state = str(getattr(origin, "sqlstate", None) or "")
+    if state in _UNDEFINED or _SQLITE_UNDEFINED.search(str(origin or "")):
+        return DatabaseUnavailableError(_OTHER_SCHEMA)
+    return None
+
+
 def unreachable() -> DatabaseUnavailableError:
     """Return the error for a connection that could not be made."""
     return DatabaseUnavailableError(_AWAY)
 
 
 def _words(error: DBAPIError) -> str | None:
+    if isinstance(error, NotSupportedError) and _STALE_PLAN in str(error.orig):
+        return _MIGRATED
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
         return _SQLITE.get(code & 0xFF)  # the extended code's low byte is the primary one

@@ -1,13 +1,15 @@
 """Brings a database to this version's schema; what is stored stays."""
 
+import functools
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import ConfigurationError
 from tidegate.hub.store.database import Database, Turn, take_turn
@@ -30,7 +32,24 @@ async def migrate(database: Database) -> None:
 
 def head() -> str:
     """Return the revision that this version's schema is."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return revisions()[0]
+
+
+@functools.cache
+def revisions() -> tuple[str, ...]:
+    """Return the revisions that this version knows, the newest first."""
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return tuple(script.revision for script in scripts)
+
+
+async def found_behind(connection: AsyncConnection) -> str:
+    """Return the database's revision where it is one before this version's; empty: it is not.
+
+    One that is not known here is of a newer version: the hubs before it still work on its schema.
+    """
+    found = await connection.execute(text("SELECT version_num FROM alembic_version"))
+    revision = str(found.scalar_one())
+    return revision if revision in revisions()[1:] else ""
 
 
 def _upgrade(connection: Connection) -> None:

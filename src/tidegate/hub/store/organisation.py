@@ -12,6 +12,8 @@ from tidegate.hub.store.audit import Author
 from tidegate.hub.store.schema import ORGANISATION_ID, organisation
 from tidegate.wire.hub_v1 import SettingsV1
 
+_REVISION = select(organisation.c.revision)
+
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
@@ -62,6 +64,11 @@ async def load(connection: AsyncConnection) -> Organisation:
         revision=row.revision,
         edited_at=row.edited_at,
     )
+
+
+async def revision(connection: AsyncConnection) -> int:
+    """Return how many changes of what clusters get there were."""
+    return int((await connection.execute(_REVISION)).scalar_one())
 
 
 async def lock(connection: AsyncConnection) -> None:

@@ -1,5 +1,6 @@
 """The rows of the ordered rules; the default rule stands last, whatever its position says."""
 
+import dataclasses
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -68,8 +69,13 @@ async def load(connection: AsyncConnection, rule_id: str) -> StoredRule:
     found = await connection.execute(select(rules).where(rules.c.id == rule_id))
     row = found.first()
     if row is None:
-        raise NotFoundError(f"there is no rule with id {rule_id!r}; it may have been deleted")
+        raise no_such_rule(rule_id)
     return _stored(row)
+
+
+def no_such_rule(rule_id: str) -> NotFoundError:
+    """Return the error for an id that no rule has."""
+    return NotFoundError(f"there is no rule with id {rule_id!r}; it may have been deleted")
 
 
 async def load_named(connection: AsyncConnection, name: str) -> StoredRule | None:
@@ -124,8 +130,7 @@ async def rewrite(
     Raises:
         ConflictError: its new name is another rule's.
     """
-    other = await load_named(connection, body.rule.name)
-    if other is not None and other.id != stored.id:
+    if body.rule.name != stored.entry.name and await load_named(connection, body.rule.name):
         raise _name_taken(body.rule.name)
     await connection.execute(
         update(rules)
@@ -139,7 +144,14 @@ async def rewrite(
             updated_by=author.name,
         )
     )
-    return await load(connection, stored.id)
+    return dataclasses.replace(
+        stored,
+        entry=body.rule,
+        cloud_scope=body.cloud_scope,
+        version=stored.version + 1,
+        updated_at=author.at,
+        updated_by=author.name,
+    )
 
 
 async def place(connection: AsyncConnection, ids: list[str]) -> None:

@@ -124,6 +124,16 @@ sessions = Table(
     Index(None, "token_id"),
 )
 
+# By a digest of the account or address; nobody signed in is needed for a row.
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", String(32), nullable=False),
+    Index(None, "last_at"),
+)
+
 # One-time tokens with which an agent gets its cluster's own; used ones stay, to know them again.
 enrolments = Table(
     "enrolments",

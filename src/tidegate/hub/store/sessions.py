@@ -1,7 +1,8 @@
 """Sessions of browsers: 256 random bits in a cookie, kept only as their hash.
 
 A session belongs to a user or to an API token and ends with it: what the holder may do is looked
-up at each request, so a revocation or a change of role holds from the next one on.
+up here, and remembered only as long as nobody's access was taken (`accounts/remembered.py`), so a
+revocation or a change of role holds from the next request on.
 """
 
 import hashlib
@@ -40,6 +41,8 @@ class Session:
     token_id: str
     authenticated_at: datetime | None
     last_used_at: str
+    ends_at: datetime
+    """Unless it is used, or ended, before."""
 
     @property
     def caller(self) -> Caller:
@@ -159,6 +162,10 @@ def _session(row: Row[Any], csrf: str) -> Session:
         token_id=row.token_id or "",
         authenticated_at=parse_instant(row.authenticated_at),
         last_used_at=row.last_used_at,
+        ends_at=min(
+            datetime.fromisoformat(row.created_at) + MAX_AGE,
+            datetime.fromisoformat(row.last_used_at) + MAX_IDLE,
+        ),
     )
 
 

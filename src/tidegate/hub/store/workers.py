@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tidegate.hub.clock import parse_instant, render_instant
 from tidegate.hub.event_body import column_text
 from tidegate.hub.store.schema import evidence_keys, workers
-from tidegate.wire.hub_data_v1 import AdvisorySourceV1, EvidenceKeyV1, WorkerHeartbeatV1
+from tidegate.wire.hub_data_v1 import AdvisorySourceV1, EvidenceKeyV1, WorkerHeartbeatV1, WorkerV1
 
 HEARD_OF = timedelta(minutes=5)
 """A worker silent for longer is not counted on."""
@@ -39,6 +39,21 @@ async def note_heartbeat(
         used = parse_instant(body.key_used_at)
         used_at = render_instant(min(used, now)) if used else ""
         await _note_key(connection, name, body, used_at)
+
+
+async def list_all(connection: AsyncConnection) -> list[WorkerV1]:
+    """Return all workers by name, those silent for long included until they are pruned."""
+    rows = await connection.execute(select(workers).order_by(workers.c.name))
+    return [
+        WorkerV1(
+            row.name,
+            row.last_seen_at,
+            row.version,
+            row.key_fingerprint,
+            _HOSTS.decode(row.registries),
+        )
+        for row in rows
+    ]
 
 
 async def registries(connection: AsyncConnection, now: datetime) -> set[str]:

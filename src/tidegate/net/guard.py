@@ -7,11 +7,11 @@ so the tests that dribble bytes at a real server must pass with each new version
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-from tidegate.gate.metrics import CUT_CONNECTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,32 +22,45 @@ class ConnectionLimits:
     """From the connection, or the first byte of a further request, to the end of its header."""
     body_deadline_s: float = 10.0
     """From the end of the header to the end of the body."""
+    min_body_bytes_per_s: int = 0
+    """A body that comes at least so fast may take longer than `body_deadline_s`; 0: none may."""
     max_header_bytes: int = 32 * 1024
     max_connections: int = 1024
 
 
-def guarded(limits: ConnectionLimits) -> type[HttpToolsProtocol]:
-    """Return the protocol class with `limits`, as uvicorn's `http` setting takes it."""
-    return type("LimitedProtocol", (GuardedProtocol,), {"limits": limits})
+def guarded(
+    limits: ConnectionLimits,
+    on_cut: Callable[[str], None],
+    protocol: "type[GuardedProtocol] | None" = None,
+) -> type[HttpToolsProtocol]:
+    """Return the protocol class with `limits`, as uvicorn's `http` setting takes it.
+
+    `on_cut` gets the reason for which a connection was cut.
+    """
+    own = {"limits": limits, "on_cut": lambda _, reason: on_cut(reason)}
+    return type("LimitedProtocol", (protocol or GuardedProtocol,), own)
 
 
 class GuardedProtocol(HttpToolsProtocol):
     """An HTTP/1.1 connection that is cut when it takes too long or too much."""
 
-    limits = ConnectionLimits()
+    limits: ClassVar[ConnectionLimits] = ConnectionLimits()
+
+    def on_cut(self, reason: str) -> None:
+        """Take note of a cut connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Count the connection and start the clock; uvicorn narrows the argument likewise."""
         self._deadline: asyncio.TimerHandle | None = None
         self._header_bytes = 0
+        self._body_bytes = 0
+        self._body_began_at = 0.0
         self._in_header = True
         self._message_ended = False
         super().connection_made(transport)
         if len(self.connections) > self.limits.max_connections:
             self._cut("too many connections")
             return
-        verified = bool(transport.get_extra_info("peercert"))
-        self.app_state = {**self.app_state, "client_verified": verified}
         self._restart(self.limits.header_deadline_s, "header deadline")
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -74,12 +87,15 @@ class GuardedProtocol(HttpToolsProtocol):
             self._cut("header too large")
             return
         self._in_header = False
-        self._restart(self.limits.body_deadline_s, "body deadline")
+        self._body_bytes, self._body_began_at = 0, self.loop.time()
+        self._stop()
+        self._deadline = self.loop.call_later(self.limits.body_deadline_s, self._look_at_body)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body, unless the request was cut."""
         if not self.transport.is_closing():
+            self._body_bytes += len(body)
             super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -94,6 +110,17 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stop()
         self._deadline = self.loop.call_later(seconds, self._cut, reason)
 
+    def _look_at_body(self) -> None:
+        """Cut a body that is late, or wait on for as long as what came of it allows."""
+        rate, remaining_s = self.limits.min_body_bytes_per_s, 0.0
+        if rate:
+            allowed_s = self.limits.body_deadline_s + self._body_bytes / rate
+            remaining_s = self._body_began_at + allowed_s - self.loop.time()
+        if remaining_s > 0:
+            self._deadline = self.loop.call_later(remaining_s, self._look_at_body)
+        else:
+            self._cut("body deadline")
+
     def _stop(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
@@ -101,5 +128,5 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _cut(self, reason: str) -> None:
         self._stop()
-        CUT_CONNECTIONS.labels(reason).inc()
+        self.on_cut(reason)
         self.transport.abort()
