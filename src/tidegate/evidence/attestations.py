@@ -39,8 +39,8 @@ BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 """By which cosign 3 says that a manifest is signed, in a bundle of its own."""
 
-MAX_ATTESTATIONS = 64
-"""Layers and referrers opened per image; a pipeline writes a few."""
+MAX_ATTESTATIONS = 128
+"""Manifests and layers opened per image: 64 bundles, or 128 attestations at the tag."""
 
 MAX_TOTAL_BYTES = 256 * 2**20
 """Of all of them together: what strangers pushed must not keep a worker busy for hours."""
@@ -73,7 +73,7 @@ class Attestations:
         """Count one more document of `size`; return whether it is within the limits."""
         if self.opened >= MAX_ATTESTATIONS or self.read_bytes + size > MAX_TOTAL_BYTES:
             sentence = (
-                f"more than {MAX_ATTESTATIONS} attestations or {MAX_TOTAL_BYTES} bytes of them: "
+                f"more than {MAX_ATTESTATIONS} attested files or {MAX_TOTAL_BYTES} bytes of them: "
                 "the rest is not read"
             )
             if sentence not in self.refused:

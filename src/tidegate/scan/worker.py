@@ -215,10 +215,16 @@ class Worker:
         for refusal in foreign.refused:
             log.warning("foreign.refused", why=refusal)
         for statement in foreign.statements if job.attach else ():
-            artifact = await self.publisher.publish_statement(
-                platform.reference, statement, scan.subject
-            )
-            log.info("foreign.attached", scanner=statement.scanner.name, artifact=artifact)
+            scanner = statement.scanner.name
+            try:
+                artifact = await self.publisher.publish_statement(
+                    platform.reference, statement, scan.subject
+                )
+            except TidegateError as error:
+                # What others wrote, or could not be pushed now, is no reason to withhold our scan.
+                log.warning("foreign.not_attached", scanner=scanner, error=str(error))
+            else:
+                log.info("foreign.attached", scanner=scanner, artifact=artifact)
         return clear(scan, foreign)
 
     async def _tell(

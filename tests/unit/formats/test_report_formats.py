@@ -277,6 +277,7 @@ def test_what_a_tool_was_told_to_ignore_is_found_all_the_same() -> None:
     rules: list[dict[str, Json]]
     for rules, kept in (
         ([{"vex-status": "not_affected", "reason": "vex"}], 1),
+        ([{"vex-status": "fixed", "match-type": "exact-indirect-match"}], 1),
         ([{"vulnerability": "CVE-2022-28346"}], 1),
         ([{"reason": "distro-fixed"}], 0),
         ([{"match-type": "exact-indirect-match"}], 0),
