@@ -1,3 +1,5 @@
+import path from "node:path";
+
 import type { Page } from "@playwright/test";
 
 /** A state of the portal that is looked at and checked as a whole. */
@@ -70,6 +72,15 @@ export const VIEWS: readonly View[] = [
     },
   },
   { name: "policy-object", path: "/rules/policy-object" },
+  { name: "rules-import", path: "/rules/import" },
+  {
+    name: "rules-import-preview",
+    path: "/rules/import",
+    act: async (page) => {
+      await page.getByLabel("File of rules").setInputFiles(path.resolve(import.meta.dirname, "rules.yaml"));
+      await panel(page).getByRole("button", { name: /fields? changed/ }).click();
+    },
+  },
   { name: "monitoring", path: "/monitoring?range=all" },
   {
     name: "monitoring-event",
@@ -93,6 +104,7 @@ export const VIEWS: readonly View[] = [
     path: "/monitoring?range=all&kind=Pod",
     act: (page) => page.getByRole("button", { name: "Add filter" }).click(),
   },
+  { name: "monitoring-span", path: "/monitoring?since=2026-01-01T10:00:00Z&until=2026-01-01T08:00:00Z" },
   { name: "monitoring-none-found", path: "/monitoring?rule=no-such-rule" },
   { name: "registries", path: "/registries" },
   { name: "repositories", path: "/registries", act: openRegistry },
@@ -118,6 +130,14 @@ export const VIEWS: readonly View[] = [
     },
   },
   { name: "settings", path: "/settings" },
+  {
+    name: "settings-gating",
+    path: "/settings",
+    act: async (page) => {
+      await page.getByRole("group", { name: "Security gating" }).getByRole("button", { name: "Off" }).click();
+      await question(page).getByRole("button", { name: "Switch off" }).waitFor();
+    },
+  },
   { name: "settings-users", path: "/settings/users" },
   { name: "settings-tokens", path: "/settings/tokens" },
   { name: "settings-keys", path: "/settings/keys" },
@@ -131,6 +151,7 @@ export const VIEWS: readonly View[] = [
       await panel(page).getByText("What changed").waitFor();
     },
   },
+  { name: "audit-searched", path: "/audit?search=Lab&object=rule&range=30d" },
   { name: "not-found", path: "/no-such-page" },
 ];
 

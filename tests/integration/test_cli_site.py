@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -507,4 +508,26 @@ def test_advisories_are_imported_and_end_the_demo_set(site: CliSite, tmp_path: P
     }
     assert after["Go"] is False
     assert after["PyPI"] is True
+    table = site.tidegate("advisories", "status").stdout.splitlines()
+    assert table[0].split() == [
+        "ECOSYSTEM",
+        "SOURCE",
+        "RECORDS",
+        "NEWEST",
+        "RECORD",
+        "AGE",
+        "IMPORTED",
+    ]
+    (go,) = (line.split() for line in table if line.startswith("Go "))
+    assert (go[2], go[3]) == ("1", "2026-11-01T00:00:00Z")
+    assert re.fullmatch(r"[0-9]+d", go[4])
+    record = {**record, "id": "GO-2024-0002"}
+    (tmp_path / "osv" / "bad.json").write_text(json.dumps(record))
+    (tmp_path / "osv" / "good.json").unlink()
+    done = site.tidegate("advisories", "import", "--whole", "Go", str(tmp_path / "osv"))
+    assert done.stdout == "imported: 1, unchanged: 0, withdrawn: 0, removed: 1, rejected: 0\n"
+    assert (
+        site.tidegate("advisories", "import", "--whole", "go", str(tmp_path / "osv")).returncode
+        == 2
+    )
     assert site.tidegate("advisories", "import", str(tmp_path / "nothing")).returncode == 2

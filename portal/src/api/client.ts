@@ -1,5 +1,6 @@
 import createClient, { type Middleware } from "openapi-fetch";
 
+import { capitalize } from "../lib/format";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -11,11 +12,16 @@ export class ApiError extends Error {
     readonly title: string,
     detail: string,
     readonly field: string,
+    /** What a page can do something about by itself; else `about:blank`. */
+    readonly type = "about:blank",
   ) {
-    super(detail);
+    super(capitalize(detail)); // the hub's sentences also stand within others, after a colon
     this.name = "ApiError";
   }
 }
+
+/** The type of a refusal that another proof of who is there overcomes. */
+export const REAUTHENTICATION_NEEDED = "urn:tidegate:problem:reauthentication-needed";
 
 let csrfToken = "";
 
@@ -57,6 +63,7 @@ async function problemOf(response: Response): Promise<ApiError> {
     read("title") || response.statusText,
     read("detail") || `The hub answered ${response.status}.`,
     read("field"),
+    read("type") || "about:blank",
   );
 }
 

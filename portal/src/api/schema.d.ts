@@ -173,6 +173,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the order of the rules
+         * @description Return the ids of all rules, highest priority first; the ETag is what If-Match wants.
+         */
+        get: operations["getOrder"];
+        /**
+         * Put all rules into an order
+         * @description Save the order of all rules at once, unless it was changed since it was read.
+         */
+        put: operations["putOrder"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take over the rules of a file
+         * @description Create or update a file's rules by name, all or none, or say what would become of each.
+         *
+         *     Takes SecurityArtifactPolicy objects of `tidegate.io/v1alpha1` and of
+         *     `defender.microsoft.com/v1alpha3`, in YAML or JSON, single or as lists. New rules stand
+         *     directly above the default rule; updated ones keep their place and cloud scope.
+         */
+        post: operations["importRules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings": {
         parameters: {
             query?: never;
@@ -187,7 +235,10 @@ export interface paths {
         get: operations["getSettings"];
         /**
          * Change the organisation's settings
-         * @description Set the evaluation mode and the component switches.
+         * @description Set evaluation mode and component switches; gating goes off as a cluster's does, with proof.
+         *
+         *     What new clusters begin with counts as much as the switch of one: whoever sets it to Off has
+         *     every cluster admit everything that is enrolled from then on.
          */
         put: operations["putSettings"];
         post?: never;
@@ -206,9 +257,29 @@ export interface paths {
         };
         /**
          * List changes, newest first
-         * @description Return a page of the audit log.
+         * @description Return a page of those entries of the audit log that match all filters given.
          */
         get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/{entry_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a change
+         * @description Return one entry of the audit log.
+         */
+        get: operations["getAuditEntry"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1299,6 +1370,8 @@ export interface components {
             source: string;
             records: number;
             updatedAt: string;
+            /** @default  */
+            importedAt?: string;
         };
         /** AuditEntryV1 */
         AuditEntryV1: {
@@ -1323,6 +1396,12 @@ export interface components {
             audited: number;
             allowed: number;
             unscanned: number;
+        };
+        /** ChosenRuleV1 */
+        ChosenRuleV1: {
+            name: string;
+            /** @default * */
+            etag?: string;
         };
         /** CloudScopeV1 */
         CloudScopeV1: {
@@ -1637,6 +1716,19 @@ export interface components {
             error?: string;
             reports?: components["schemas"]["PlatformReportV1"][];
         };
+        /** ImportedRuleV1 */
+        ImportedRuleV1: {
+            name: string;
+            /** @enum {string} */
+            outcome: "create" | "update" | "unchanged" | "refused";
+            /** @default  */
+            problem?: string;
+            warnings?: string[];
+            /** @default  */
+            etag?: string;
+            before?: components["schemas"]["RuleV1"] | null;
+            after?: components["schemas"]["RuleV1"] | null;
+        };
         /** InventoryV1 */
         InventoryV1: {
             images: components["schemas"]["RunningImageV1"][];
@@ -1906,6 +1998,8 @@ export interface components {
             word?: string;
             /** @default  */
             cvssVersion?: string;
+            /** @default false */
+            leading?: boolean;
         };
         /** ReferrerV1 */
         ReferrerV1: {
@@ -1985,9 +2079,28 @@ export interface components {
             rules: components["schemas"]["RuleV1"][];
             evaluationMode?: components["schemas"]["EvaluationMode"] | null;
         };
+        /** RuleImportResultV1 */
+        RuleImportResultV1: {
+            saved: boolean;
+            rules: components["schemas"]["ImportedRuleV1"][];
+            warnings?: string[];
+            evaluationMode?: components["schemas"]["EvaluationMode"] | null;
+        };
+        /** RuleImportV1 */
+        RuleImportV1: {
+            content: string;
+            /** @default false */
+            dryRun?: boolean;
+            chosen?: components["schemas"]["ChosenRuleV1"][] | null;
+            evaluationMode?: components["schemas"]["EvaluationMode"] | null;
+        };
         /** RuleMoveV1 */
         RuleMoveV1: {
             priority: number;
+        };
+        /** RuleOrderV1 */
+        RuleOrderV1: {
+            ids: string[];
         };
         /** RuleRecordV1 */
         RuleRecordV1: {
@@ -2077,6 +2190,27 @@ export interface components {
              * @enum {string}
              */
             securityGating?: "On" | "Off";
+        };
+        /** SettingsWriteV1 */
+        SettingsWriteV1: {
+            evaluationMode: components["schemas"]["EvaluationMode"];
+            /**
+             * @default On
+             * @enum {string}
+             */
+            securityFindings?: "On" | "Off";
+            /**
+             * @default On
+             * @enum {string}
+             */
+            registryAccess?: "On" | "Off";
+            /**
+             * @default On
+             * @enum {string}
+             */
+            securityGating?: "On" | "Off";
+            /** @default  */
+            password?: string;
         };
         /** SignInV1 */
         SignInV1: {
@@ -2971,6 +3105,203 @@ export interface operations {
             };
         };
     };
+    getOrder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOrderV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    putOrder: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the order as you read it, or `*`. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleOrderV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleOrderV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    importRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleImportV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleImportResultV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
     getSettings: {
         parameters: {
             query?: never;
@@ -3027,7 +3358,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SettingsV1"];
+                "application/json": components["schemas"]["SettingsWriteV1"];
             };
         };
         responses: {
@@ -3081,6 +3412,16 @@ export interface operations {
     listAudit: {
         parameters: {
             query?: {
+                actor?: string;
+                action?: string;
+                /** @description Target of the change, `rule/4f28…`, or its kind: `rule`. */
+                object?: string;
+                /** @description Part of who, what or target, or of what was there before and after. */
+                search?: string;
+                /** @description RFC 3339. */
+                since?: string;
+                /** @description RFC 3339. */
+                until?: string;
                 /** @description `next` of the page before; empty: the first one. */
                 cursor?: string;
                 /** @description Items on a page. */
@@ -3121,6 +3462,64 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    getAuditEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                entry_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntryV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

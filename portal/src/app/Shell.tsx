@@ -6,6 +6,7 @@ import { useSession } from "../api/session";
 import { ErrorState } from "../components";
 import { ChangePassword } from "../pages/sign-in/ChangePassword";
 import { SignIn } from "../pages/sign-in/SignIn";
+import { FailedSignIn } from "./FailedSignIn";
 import { SideNav } from "./SideNav";
 import styles from "./Shell.module.css";
 import { TOASTER } from "./toasts";
@@ -38,6 +39,8 @@ export function Shell() {
         </main>
       </div>
       <Toaster toasterId={TOASTER} position="bottom-end" />
+      {/* After what shows it. */}
+      <FailedSignIn />
     </div>
   );
 }

@@ -13,7 +13,7 @@ export function makeRouter() {
       errorElement: <RouteError />,
       hydrateFallbackElement: <Spinner label="Loading" style={{ height: "100%" }} />,
       children: [
-        { index: true, loader: () => redirect("/overview") },
+        { index: true, loader: ({ request }) => redirect(`/overview${new URL(request.url).search}`) },
         { path: "overview", lazy: () => import("../pages/overview/OverviewPage") },
         { path: "rules", lazy: () => import("../pages/rules/RulesPage") },
         { path: "rules/:panel", lazy: () => import("../pages/rules/RulesPage") },

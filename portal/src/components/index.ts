@@ -1,4 +1,5 @@
 export { ActionBadge, StatusBadge, type Tone } from "./StatusBadge";
+export { Changes } from "./Changes";
 export { CodeBlock } from "./CodeBlock";
 export { CopyButton, CopyText, Digest } from "./CopyText";
 export { CommandBar, type Command } from "./CommandBar";
@@ -12,3 +13,4 @@ export { Page, PageHeader, type Crumb } from "./PageHeader";
 export { RelativeTime } from "./RelativeTime";
 export { SeverityCounts } from "./SeverityCounts";
 export { TagInput } from "./TagInput";
+export { TimeSpan } from "./TimeSpan";

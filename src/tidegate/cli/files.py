@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tidegate.domain.errors import InputError
+from tidegate.wire.rule_files import objects_of
 from tidegate.wire.strict_yaml import load_documents
 
 MAX_MANIFEST_BYTES = 4 * 2**20
@@ -41,20 +42,7 @@ def read_objects(path: str) -> list[dict[str, Any]]:
     body = read_bytes(path, MAX_MANIFEST_BYTES)
     objects = []
     for document in load_documents(body, path, MAX_MANIFEST_BYTES):
-        objects.extend(_objects(document, path))
+        objects.extend(objects_of(document, path))
     if not objects:
         raise InputError(f"{path}: holds no object; want Kubernetes objects in YAML or JSON")
     return objects
-
-
-def _objects(document: object, path: str) -> list[dict[str, Any]]:
-    if not isinstance(document, dict):
-        raise InputError(
-            f"{path}: got a {type(document).__name__}, want an object with apiVersion and kind"
-        )
-    if not str(document.get("kind", "")).endswith("List"):
-        return [document]
-    items = document.get("items")
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise InputError(f"{path}: a {document['kind']} without a list of objects as items")
-    return items

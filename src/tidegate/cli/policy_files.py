@@ -10,6 +10,7 @@ from tidegate.domain.rule import EvaluationMode, Policy
 from tidegate.wire import policy_defender_v1alpha3 as defender
 from tidegate.wire.policy_merge import LoadReason, load_candidate, merge
 from tidegate.wire.policy_v1alpha1 import API_VERSION, KIND, RuleV1, parse_policy_object
+from tidegate.wire.rule_files import not_applied, stricter, without_status
 
 
 @dataclass(slots=True)
@@ -50,12 +51,12 @@ def read_rules(paths: Iterable[str]) -> RuleSet:
         for body in read_objects(path):
             _require_ours(body, path)
             try:
-                policy = parse_policy_object(_without_status(body))
+                policy = parse_policy_object(without_status(body))
             except InvalidPolicyError as error:
                 raise InvalidPolicyError(f"{path}: {error}") from error
             found.add(policy.spec.vulnerability_assessment_gated_deployment, path)
-            found.mode = _stricter(found.mode, body["spec"], policy.spec.evaluation_mode)
-            found.warnings.extend(_not_applied(body["spec"], path, policy.metadata.name))
+            found.mode = stricter(found.mode, body["spec"], policy.spec.evaluation_mode)
+            found.warnings.extend(not_applied(body["spec"], path, policy.metadata.name))
     return found
 
 
@@ -100,29 +101,3 @@ def _require_ours(body: dict[str, Any], path: str) -> None:
         raise InvalidPolicyError(f"{path}: an object {came}; take it over with `rules import`")
     if came != f"{API_VERSION} {KIND}":
         raise InvalidPolicyError(f"{path}: an object {came!r}; want {API_VERSION} {KIND}")
-
-
-def _without_status(body: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in body.items() if key != "status"}
-
-
-def _stricter(
-    known: EvaluationMode | None, spec: dict[str, Any], mode: EvaluationMode
-) -> EvaluationMode | None:
-    if "evaluationMode" not in spec or known is EvaluationMode.STRICTEST:
-        return known
-    return mode
-
-
-def _not_applied(spec: dict[str, Any], path: str, name: str) -> Iterable[str]:
-    """Name what an object says that the hub does not take from files."""
-    if spec.get("gating", "On") != "On":
-        yield (
-            f"{path}: {name} says gating: Off, which is not applied; gating is switched per "
-            "cluster in the hub"
-        )
-    if spec.get("reAdmission", "Enforce") != "Enforce":
-        yield (
-            f"{path}: {name} says reAdmission: Audit, which the hub does not keep; "
-            "apply this object to the cluster itself"
-        )

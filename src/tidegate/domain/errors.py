@@ -55,6 +55,11 @@ class TidegateError(Exception):
 class InputError(TidegateError):
     """What the caller sent cannot be used."""
 
+    def __init__(self, message: str = "", *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+        """The field of a request's body that is wrong, `ids[2]`; empty: no single one."""
+
 
 class InvalidDigestError(InputError):
     """Text that is no digest."""

@@ -21,6 +21,8 @@ class Rating:
     word: str = ""
     """The source's or the score's word: `High`."""
     cvss_version: str = ""
+    leading: bool = False
+    """Whether the finding's severity is this one's; no other rating of the finding is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from tidegate.hub.api import (
     overview,
     registries,
     rejudgements,
+    rule_bulk,
     rules,
     session,
     tokens,
@@ -130,6 +131,7 @@ def _routes() -> list[Router]:
             API_ROOT,
             route_handlers=[
                 *rules.HANDLERS,
+                *rule_bulk.HANDLERS,
                 *organisation.HANDLERS,
                 *overview.HANDLERS,
                 *clusters.HANDLERS,

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import structlog
 
 from tidegate import __version__
+from tidegate.advisories.demo import SOURCE as DEMO_SOURCE
 from tidegate.advisories.demo import with_demo_set
-from tidegate.advisories.index import AdvisoryIndex
+from tidegate.advisories.index import AdvisoryIndex, EcosystemSource
 from tidegate.domain.errors import InputError, TidegateError, UnavailableError
 from tidegate.hubclient.client import HubClient
 from tidegate.trust.keys import PrivateKey, fingerprint, public_pem
@@ -18,7 +20,7 @@ from tidegate.wire.statement_v1 import render_time
 
 INTERVAL_S = 60.0
 SOURCES_EVERY = 5
-"""Heartbeats between two looks at the advisory index: counting its records takes seconds."""
+"""Heartbeats between two looks at the advisory index."""
 
 MAX_SOURCES = 1000
 MAX_WORD_CHARS = 512
@@ -77,8 +79,14 @@ class Presence:
         )
 
 
+def _is_used(source: EcosystemSource) -> bool:
+    return source.matched
+
+
 def read_sources(index_file: Path) -> list[AdvisorySourceV1]:
-    """Return what the advisory index in a file, and the demo set behind it, know of.
+    """Return what the advisory index in a file, and the demo set behind it, judge by.
+
+    Layered products, which meet no package, are left out.
 
     Raises:
         InvalidAdvisoryError: the file is no index.
@@ -90,6 +98,7 @@ def read_sources(index_file: Path) -> list[AdvisorySourceV1]:
                 source=source.name[:MAX_WORD_CHARS],
                 records=source.record_count,
                 updated_at=render_time(source.updated_at),
+                imported_at="" if source.name == DEMO_SOURCE else render_time(source.imported_at),
             )
-            for source in with_demo_set(index).sources()[:MAX_SOURCES]
+            for source in islice(filter(_is_used, with_demo_set(index).sources()), MAX_SOURCES)
         ]

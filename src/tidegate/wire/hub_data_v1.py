@@ -221,6 +221,8 @@ class RatingV1(Wire, omit_defaults=True):
     score: str
     word: str = ""
     cvss_version: str = ""
+    leading: bool = False
+    """Whether the finding's severity is this one's."""
 
 
 class VexMarkV1(Wire, omit_defaults=True):
@@ -293,6 +295,8 @@ class AdvisorySourceV1(Wire):
     records: Annotated[int, Meta(ge=0)]
     updated_at: Annotated[str, Meta(max_length=40)]
     """When the newest record was modified."""
+    imported_at: Annotated[str, Meta(max_length=40)] = ""
+    """When records were last imported; empty: never, the demo set is in use."""
 
 
 class WorkerHeartbeatV1(Wire):

@@ -171,6 +171,14 @@ class SettingsV1(Wire):
     """What a cluster starts with when it is enrolled; each has its own switch."""
 
 
+class SettingsWriteV1(SettingsV1):
+    """Body that changes the settings."""
+
+    password: Annotated[str, Meta(max_length=1024)] = ""
+    """Where it switches gating Off, in a session: the user's password anew, or the API token that
+    opened the session."""
+
+
 class HeartbeatV1(Wire):
     """What an agent tells about its cluster, every few seconds."""
 

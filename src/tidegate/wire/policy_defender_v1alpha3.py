@@ -6,7 +6,7 @@ here is left out of the rule, and each such field is named: a condition must not
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -17,6 +17,8 @@ from tidegate.wire.policy_v1alpha1 import RuleV1, rule_of
 API_VERSION = "defender.microsoft.com/v1alpha3"
 KIND = "SecurityArtifactPolicy"
 RULES_FIELD = "vulnerabilityAssessmentGatedDeployment"
+
+MAX_NAME_CHARS = 256
 
 _RULE = frozenset(
     {"name", "action", "enabled", "description", "scopeName", "scope", "configuration"}
@@ -48,23 +50,62 @@ class ImportedRules:
     """A sentence for each field left out."""
 
 
+@dataclass(slots=True)
+class ImportedRule:
+    """One rule of an object: a rule, or the reason why it is none."""
+
+    name: str
+    """As it stands there, cut to what a name may have; empty: it has none."""
+    rule: RuleV1 | None = None
+    problem: str = ""
+    warnings: list[str] = field(default_factory=list)
+    """A sentence for each field of it left out."""
+
+
 def convert_policy_object(body: dict[str, Any]) -> ImportedRules:
     """Return the rules of the decoded object `body`.
 
     Raises:
         InvalidPolicyError: not an object of this kind, or a rule that means nothing.
     """
+    warnings: list[str] = []
+    rules = []
+    for found in convert_each(body, warnings):
+        if found.rule is None:
+            raise InvalidPolicyError(found.problem)
+        rules.append(found.rule)
+        warnings.extend(found.warnings)
+    return ImportedRules(tuple(rules), tuple(warnings))
+
+
+def convert_each(body: dict[str, Any], warnings: list[str]) -> Iterator[ImportedRule]:
+    """Yield the rules of the decoded object `body`, each judged by itself.
+
+    `warnings` gets a sentence for each field of the object left out.
+
+    Raises:
+        InvalidPolicyError: not an object of this kind.
+    """
     came = f"{body.get('apiVersion')} {body.get('kind')}"[:200]
     if came != f"{API_VERSION} {KIND}":
         raise InvalidPolicyError(f"got an object {came!r}, want {API_VERSION} {KIND}")
     spec = _mapping(body.get("spec"), "spec")
     entries = _list(spec.get(RULES_FIELD), f"spec.{RULES_FIELD}")
-    warnings = list(_unknown(spec, _SPEC, "spec"))
-    rules = []
+    warnings.extend(_unknown(spec, _SPEC, "spec"))
     for index, entry in enumerate(entries):
         place = f"spec.{RULES_FIELD}[{index}]"
-        rules.append(_convert_rule(_mapping(entry, place), place, warnings))
-    return ImportedRules(tuple(rules), tuple(warnings))
+        found = ImportedRule(named(entry))
+        try:
+            found.rule = _convert_rule(_mapping(entry, place), place, found.warnings)
+        except InvalidPolicyError as error:
+            found.problem = str(error)
+        yield found
+
+
+def named(entry: object) -> str:
+    """Return what a rule calls itself, whatever else is wrong with it."""
+    name = entry.get("name") if isinstance(entry, dict) else None
+    return name[:MAX_NAME_CHARS] if isinstance(name, str) else ""
 
 
 def _convert_rule(entry: dict[str, Any], place: str, warnings: list[str]) -> RuleV1:

@@ -39,6 +39,7 @@ class Rating(Wire):
     score: _Word
     textual_score: _Word = ""
     cvss_version: _Word = ""
+    leading: bool = False
 
 
 class Location(Wire, omit_defaults=False, kw_only=True):

@@ -198,7 +198,8 @@ def _finding(result: fields.Result) -> Finding:
         fixed_version=result.fix_version,
         aliases=frozenset(result.aliases),
         ratings=tuple(
-            Rating(r.method, r.score, r.textual_score, r.cvss_version) for r in result.severity
+            Rating(r.method, r.score, r.textual_score, r.cvss_version, r.leading)
+            for r in result.severity
         ),
         cwe_ids=tuple(result.cwe_ids),
         locations=tuple(Location(e.path, e.layer_id) for e in result.evidence),
@@ -299,7 +300,8 @@ def _result(finding: Finding) -> fields.Result:
         leading_severity_score=finding.severity.word.capitalize(),
         fix_version=finding.fixed_version,
         severity=[
-            fields.Rating(r.method, r.score, r.word, r.cvss_version) for r in finding.ratings
+            fields.Rating(r.method, r.score, r.word, r.cvss_version, r.leading)
+            for r in finding.ratings
         ],
         aliases=sorted(finding.aliases),
         cwe_ids=list(finding.cwe_ids),

@@ -299,6 +299,24 @@ async def test_workers_tell_their_registries_keys_and_advisories(world: World) -
     assert registry.access == "NotConfigured", "nobody was heard of lately"
 
 
+async def test_the_advisories_that_workers_judge_by_are_counted_with_their_age(
+    world: World,
+) -> None:
+    source = AdvisorySourceV1(
+        "PyPI", "export", 5, "2026-11-01T00:00:00Z", imported_at="2026-11-02T00:00:00Z"
+    )
+    demo = AdvisorySourceV1("npm", "demo set", 3, "2026-10-01T00:00:00Z")
+    await world.scanner.put_worker("w1", heartbeat(advisories=[source, demo]))
+    assert await world.reader.list_advisories() == [source, demo]
+    text = world.hub.metrics.render({}, world.hub.signals, advisories=[source, demo]).decode()
+    assert 'tidegate_hub_advisories{ecosystem="PyPI"} 5.0' in text
+    assert 'advisories_updated_at_seconds{ecosystem="PyPI"} 1.7934912e+09' in text
+    assert 'advisories_imported_at_seconds{ecosystem="PyPI"} 1.7935776e+09' in text
+    assert 'advisories_imported_at_seconds{ecosystem="npm"}' not in text
+    again = world.hub.metrics.render({}, world.hub.signals, advisories=[demo]).decode()
+    assert 'ecosystem="PyPI"' not in again, "an ecosystem that is gone must not look young"
+
+
 async def test_a_key_used_in_the_future_counts_as_used_now(world: World) -> None:
     await world.scanner.put_worker("w1", heartbeat(key_used_at="2099-01-01T00:00:00Z"))
     (key,) = await world.reader.list_keys()

@@ -110,6 +110,15 @@ async def test_names_are_unique(world: World) -> None:
         await world.admin.replace_rule(ids["b"], RuleWriteV1(rule("a")), "*")
 
 
+async def test_a_taken_name_is_told_by_its_field(world: World) -> None:
+    await make(world, "a")
+    body = {
+        "rule": {"name": "a", "action": "deny", "configuration": {"forbiddenCves": ["CVE-1-1"]}}
+    }
+    answer = await world.raw("admin-" + "t" * 40).post("/api/v1/rules", json=body)
+    assert (answer.status_code, answer.json()["field"]) == (409, "rule.name")
+
+
 async def test_a_change_since_reading_is_not_overwritten(world: World) -> None:
     ids = await make(world, "a")
     read = await world.reader.get_rule(ids["a"])
@@ -302,8 +311,8 @@ async def test_every_change_is_in_the_audit_log(world: World) -> None:
     assert (deleted.before["rule"]["name"], deleted.after) == ("b", None)
     assert (disabled.before["rule"]["enabled"], disabled.after["rule"]["enabled"]) == (True, False)
     assert (moved.before, moved.after, moved.actor, moved.role) == (
-        2,
-        1,
+        {"name": "b", "priority": 2},
+        {"name": "b", "priority": 1},
         "bootstrap:admin",
         "admin",
     )

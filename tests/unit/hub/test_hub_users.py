@@ -3,8 +3,10 @@
 import pytest
 
 from support.hub_world import INITIAL_PASSWORD, PASSWORD, TOKENS, World
+from tidegate.domain.rule import EvaluationMode
 from tidegate.hub.api.oidc import user_name
 from tidegate.hub.app import prepare
+from tidegate.wire.hub_v1 import SettingsV1
 
 
 async def switch_off(world: World, who: str, **body: str) -> tuple[int, str]:
@@ -39,6 +41,47 @@ async def test_gating_goes_off_in_a_session_with_proof_alone(
     assert await switch_off(world, who, **body) == expected
     off = "gating" not in body and expected[0] == 200
     assert (await world.admin.get_cluster("c1")).gating == ("Off" if off else "On")
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param({}, (403, NEEDED), id="no-password"),
+        pytest.param({"password": "wrong guess"}, (403, NEEDED), id="wrong-password"),
+        pytest.param({"password": PASSWORD}, (200, ""), id="password"),
+        pytest.param({"securityGating": "On"}, (200, ""), id="on-needs-none"),
+        pytest.param({"securityGating": "On", "registryAccess": "Off"}, (200, ""), id="others"),
+    ],
+)
+async def test_new_clusters_begin_with_gating_off_by_proof_alone(
+    world: World, body: dict[str, str], expected: tuple[int, str]
+) -> None:
+    browser = await world.person("ann", "admin")
+    given = {"evaluationMode": "FirstMatch", "securityGating": "Off", **body}
+    answer = await browser.request("PUT", "settings", json=given)
+    assert (answer.status_code, answer.json().get("type", "")) == expected
+    off = "securityGating" not in body and expected[0] == 200
+    assert (await world.admin.get_settings()).security_gating == ("Off" if off else "On")
+
+
+async def test_what_is_off_already_needs_no_proof_to_stay_so(world: World) -> None:
+    off = SettingsV1(EvaluationMode.FIRST_MATCH, security_gating="Off")
+    await world.admin.put_settings(off)  # a token is proof enough
+    browser = await world.person("ann", "admin")
+    given = {"evaluationMode": "Strictest", "securityGating": "Off"}
+    answer = await browser.request("PUT", "settings", json=given)
+    assert (answer.status_code, "password" in answer.json()) == (200, False)
+    again = {**given, "securityGating": "On"}
+    assert (await browser.request("PUT", "settings", json=again)).is_success
+    assert (await browser.request("PUT", "settings", json=given)).status_code == 403
+
+
+async def test_the_proof_for_the_settings_is_kept_nowhere(world: World) -> None:
+    browser = await world.person("ann", "admin")
+    given = {"evaluationMode": "FirstMatch", "securityGating": "Off", "password": PASSWORD}
+    assert (await browser.request("PUT", "settings", json=given)).is_success
+    assert PASSWORD not in str((await world.admin.list_audit()).items)
+    assert "password" not in (await browser.request("GET", "settings")).json()
 
 
 async def test_gating_goes_off_with_a_token_and_no_password_is_recorded(world: World) -> None:
@@ -134,7 +177,8 @@ async def test_a_name_that_is_none_is_refused(world: World, name: str) -> None:
 
 async def test_a_name_is_taken_once(world: World) -> None:
     body = {"name": "admin", "role": "reader"}
-    assert (await world.raw(TOKENS["admin"]).post("/api/v1/users", json=body)).status_code == 409
+    answer = await world.raw(TOKENS["admin"]).post("/api/v1/users", json=body)
+    assert (answer.status_code, answer.json()["field"]) == (409, "name")
 
 
 @pytest.mark.parametrize(

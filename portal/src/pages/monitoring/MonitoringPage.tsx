@@ -1,4 +1,4 @@
-import { Button, Dropdown, Option, Switch } from "@fluentui/react-components";
+import { Button, Switch } from "@fluentui/react-components";
 import { ArrowClockwise20Regular, ArrowDownload20Regular, ArrowUp16Regular } from "@fluentui/react-icons";
 import { useCallback, useMemo } from "react";
 
@@ -12,14 +12,17 @@ import {
   FilterPill,
   Page,
   PageHeader,
+  TimeSpan,
   type Column,
 } from "../../components";
 import { exactTime, plural, spaced } from "../../lib/format";
 import { useParamState } from "../../lib/params";
+import { readSpan, spanParams } from "../../lib/span";
+import { useIsWide } from "../../lib/width";
 import { AddFilter } from "./AddFilter";
 import { exportUrl, keyOf, useEvents, type Entry } from "./data";
 import { EventPanel } from "./EventPanel";
-import { FIELDS, FIELD_NAMES, RANGES, filterWords, readFilters, readRange, type Range } from "./filters";
+import { DEFAULT_RANGE, FIELDS, FIELD_NAMES, filterWords, readFilters } from "./filters";
 import styles from "./Monitoring.module.css";
 import { worstRow } from "./worst";
 
@@ -27,7 +30,8 @@ export function Component() {
   const { params, get, set } = useParamState();
   const grouped = get("grouped") !== "off";
   const filters = useMemo(() => readFilters(params), [params]);
-  const asked = { filters, range: readRange(params), grouped };
+  const span = useMemo(() => readSpan(params, DEFAULT_RANGE), [params]);
+  const asked = { filters, span, grouped };
   const events = useEvents(asked);
   const { entries, fetchNextPage, hasNextPage, isFetchingNextPage } = events;
 
@@ -42,7 +46,8 @@ export function Component() {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
   const download = (format: "csv" | "jsonl") => location.assign(exportUrl(asked, format));
-  const filtered = Object.keys(filters).length > 0;
+  const filtered = Object.keys(filters).length > 0 || !("range" in span);
+  const wide = useIsWide(WIDE_PX + MARGINS_PX);
 
   return (
     <Page>
@@ -66,7 +71,7 @@ export function Component() {
         placeholder="Search events"
         status={events.isPending ? "" : `${plural(entries.length, grouped ? "row" : "event")}${hasNextPage ? " loaded" : ""}`}
       >
-        <RangePicker range={asked.range} onPick={(range) => set({ range: range === "24h" ? "" : range })} />
+        <TimeSpan span={span} onPick={(picked) => set(spanParams(picked, DEFAULT_RANGE))} />
         {FIELD_NAMES.map((name) =>
           filters[name] ? (
             <FilterPill
@@ -94,18 +99,18 @@ export function Component() {
       ) : (
         <DataTable
           label="Admission events"
-          columns={COLUMNS}
+          columns={wide ? COLUMNS : NARROW_COLUMNS}
           rows={entries}
           rowKey={keyOf}
           loading={events.isPending}
-          minWidth={1100}
+          minWidth={wide ? WIDE_PX : NARROW_PX}
           activeKey={opened ? `${get("in")}/${opened}` : undefined}
           onOpen={open}
           onEnd={onEnd}
           empty={
             <EmptyState title={filtered ? "No event matches" : "No events yet"}>
               {filtered
-                ? "Remove a filter, or choose a longer time."
+                ? "Remove a filter, or choose another time."
                 : "Denied, audited and allowed workloads appear here within a second of the decision."}
             </EmptyState>
           }
@@ -133,68 +138,82 @@ function Live({ connected }: { connected: boolean }) {
   );
 }
 
-function RangePicker({ range, onPick }: { range: Range; onPick: (range: Range) => void }) {
+const text = (value: string | undefined) => (value ? <span title={value}>{value}</span> : <span className={styles["none"]}>–</span>);
+
+/** Below this the columns are fewer: what they leave out stands in the panel of an event. */
+const WIDE_PX = 1120;
+const NARROW_PX = 732;
+/** Of the page, beside the table. */
+const MARGINS_PX = 48;
+
+const TIME: Column<Entry> = {
+  key: "time",
+  header: "Timestamp",
+  width: "164px",
+  render: ({ lastAt }) => <time dateTime={lastAt}>{exactTime(new Date(lastAt))}</time>,
+};
+
+const ACTION: Column<Entry> = { key: "action", header: "Action", width: "88px", render: ({ event }) => <ActionBadge action={event.action} /> };
+
+const VIOLATION: Column<Entry> = {
+  key: "violation",
+  header: "Violation",
+  width: "minmax(212px, 2fr)",
+  render: ({ event }) => text(worstRow(event)?.violation),
+};
+
+const RULE: Column<Entry> = { key: "rule", header: "Rule name", width: "minmax(108px, 1.2fr)", render: ({ event }) => text(worstRow(event)?.rule) };
+
+function Name({ entry: { event, count }, name }: { entry: Entry; name: string }) {
   return (
-    <Dropdown
-      aria-label="Time range"
-      className={styles["range"] ?? ""}
-      value={RANGES[range].text}
-      selectedOptions={[range]}
-      onOptionSelect={(_, data) => onPick((data.optionValue ?? "24h") as Range)}
-    >
-      {(Object.keys(RANGES) as Range[]).map((name) => (
-        <Option key={name} value={name}>
-          {RANGES[name].text}
-        </Option>
-      ))}
-    </Dropdown>
+    <span className={styles["name"]}>
+      <span title={name}>{event.name}</span>
+      {count > 1 ? (
+        <span className={styles["count"]} title={`${count} times within an hour`}>
+          ×{count}
+        </span>
+      ) : null}
+      {event.origin === "rejudged" ? (
+        <span className={styles["count"]} title="Judged again while it runs; nothing was refused">
+          running
+        </span>
+      ) : null}
+    </span>
   );
 }
 
-const text = (value: string | undefined) => (value ? <span title={value}>{value}</span> : <span className={styles["none"]}>–</span>);
-
 const COLUMNS: readonly Column<Entry>[] = [
-  {
-    key: "time",
-    header: "Timestamp",
-    width: "168px",
-    render: ({ lastAt }) => <time dateTime={lastAt}>{exactTime(new Date(lastAt))}</time>,
-  },
-  { key: "action", header: "Action", width: "96px", render: ({ event }) => <ActionBadge action={event.action} /> },
-  { key: "kind", header: "Resource type", width: "128px", render: ({ event }) => text(event.kind) },
+  TIME,
+  ACTION,
+  { key: "kind", header: "Resource type", width: "116px", render: ({ event }) => text(event.kind) },
   {
     key: "name",
     header: "Resource name",
-    width: "minmax(140px, 1.6fr)",
-    render: ({ event, count }) => (
-      <span className={styles["name"]}>
-        <span title={event.name}>{event.name}</span>
-        {count > 1 ? (
-          <span className={styles["count"]} title={`${count} times within an hour`}>
-            ×{count}
-          </span>
-        ) : null}
-        {event.origin === "rejudged" ? (
-          <span className={styles["count"]} title="Judged again while it runs; nothing was refused">
-            running
-          </span>
-        ) : null}
-      </span>
-    ),
+    width: "minmax(120px, 1.6fr)",
+    render: (entry) => <Name entry={entry} name={entry.event.name} />,
   },
-  { key: "namespace", header: "Namespace", width: "minmax(96px, 0.8fr)", render: ({ event }) => text(event.namespace) },
+  { key: "namespace", header: "Namespace", width: "minmax(100px, 0.8fr)", render: ({ event }) => text(event.namespace) },
   { key: "cluster", header: "Cluster", width: "minmax(72px, 0.7fr)", render: ({ event }) => text(event.cluster) },
-  {
-    key: "violation",
-    header: "Violation",
-    width: "minmax(150px, 2fr)",
-    render: ({ event }) => text(worstRow(event)?.violation),
-  },
-  { key: "rule", header: "Rule name", width: "minmax(120px, 1.4fr)", render: ({ event }) => text(worstRow(event)?.rule) },
+  VIOLATION,
+  RULE,
   {
     key: "reason",
     header: "Reason",
-    width: "144px",
+    width: "132px",
     render: ({ event }) => text(spaced(worstRow(event)?.reason ?? "")),
   },
+];
+
+const NARROW_COLUMNS: readonly Column<Entry>[] = [
+  TIME,
+  ACTION,
+  {
+    key: "name",
+    header: "Resource",
+    width: "minmax(112px, 1.6fr)",
+    render: (entry) => <Name entry={entry} name={`${entry.event.kind} ${entry.event.name}, namespace ${entry.event.namespace || "–"}`} />,
+  },
+  { key: "cluster", header: "Cluster", width: "minmax(72px, 0.7fr)", render: ({ event }) => text(event.cluster) },
+  VIOLATION,
+  { ...RULE, width: "minmax(84px, 1.2fr)" },
 ];

@@ -2,7 +2,8 @@ import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from "@t
 import { useEffect, useState } from "react";
 
 import { body, client, renderQuery, type Schemas } from "../../api/client";
-import { sinceOf, type Filters, type Range } from "./filters";
+import { boundsOf, type Span } from "../../lib/span";
+import type { Filters } from "./filters";
 
 export type AdmissionEvent = Schemas["AdmissionEventV1"];
 export type ImageRow = Schemas["ImageRowV1"];
@@ -11,7 +12,7 @@ export type Entry = Schemas["EventGroupV1"];
 
 interface Asked {
   filters: Filters;
-  range: Range;
+  span: Span;
   grouped: boolean;
 }
 
@@ -34,7 +35,7 @@ export function useEvents(asked: Asked) {
             query: {
               ...asked.filters,
               action: asked.filters.action as "" | "allow" | "audit" | "deny" | undefined,
-              since: sinceOf(asked.range, new Date()),
+              ...boundsOf(asked.span, new Date()),
               grouped: asked.grouped,
               cursor: pageParam,
               limit: PAGE,
@@ -100,5 +101,5 @@ export function useEvent(id: string, cluster: string, known: AdmissionEvent | un
 }
 
 /** Returns where the browser fetches a file of all that the list shows. */
-export const exportUrl = ({ filters, range }: Asked, format: "csv" | "jsonl"): string =>
-  `/api/v1/events/export${renderQuery({ ...filters, since: sinceOf(range, new Date()), format })}`;
+export const exportUrl = ({ filters, span }: Asked, format: "csv" | "jsonl"): string =>
+  `/api/v1/events/export${renderQuery({ ...filters, ...boundsOf(span, new Date()), format })}`;

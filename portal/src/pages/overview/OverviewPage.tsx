@@ -1,11 +1,13 @@
 import { Skeleton, SkeletonItem, Tab, TabList } from "@fluentui/react-components";
 import { useMemo } from "react";
+import { Link } from "react-router";
 
 import { ErrorState, Page, PageHeader } from "../../components";
 import { formatCount } from "../../lib/format";
 import { useParam } from "../../lib/params";
 import { ClusterBanner } from "./ClusterBanner";
 import { columnsOf, RANGES, totalsOf, useOverview, type Overview } from "./data";
+import { totalLink } from "./links";
 import { ExpiringExemptions, RiskiestImages, TopRules } from "./Lists";
 import styles from "./overview.module.css";
 import { Legend, VerdictChart } from "./VerdictChart";
@@ -31,18 +33,18 @@ export function Component() {
       />
       {isPending ? <Loading /> : null}
       {error && !data ? <ErrorState error={error} onRetry={() => void refetch()} /> : null}
-      {data ? <Loaded overview={data} /> : null}
+      {data ? <Loaded overview={data} hours={hours} /> : null}
     </Page>
   );
 }
 
-function Loaded({ overview }: { overview: Overview }) {
+function Loaded({ overview, hours }: { overview: Overview; hours: number }) {
   const columns = useMemo(() => columnsOf(overview), [overview]);
   return (
     <div className={styles["scroller"]}>
       <div className={styles["content"]}>
         <ClusterBanner clusters={overview.clusters} />
-        <Tiles overview={overview} />
+        <Tiles overview={overview} hours={hours} />
         <section className={styles["card"]} aria-labelledby="verdicts">
           <div className={styles["cardHead"]}>
             <h2 id="verdicts" className={styles["cardTitle"]}>
@@ -64,27 +66,42 @@ function Loaded({ overview }: { overview: Overview }) {
   );
 }
 
-function Tiles({ overview }: { overview: Overview }) {
+function Tiles({ overview, hours }: { overview: Overview; hours: number }) {
   const totals = totalsOf(overview);
   const all = totals.denied + totals.audited + totals.allowed;
   const share = (count: number) => (all ? `${((100 * count) / all).toFixed(count && count < all / 100 ? 1 : 0)} % of all` : "no review yet");
   return (
     <div className={styles["tiles"]}>
-      <Tile name="Denied" count={totals.denied} note={share(totals.denied)} />
-      <Tile name="Audited" count={totals.audited} note={share(totals.audited)} />
-      <Tile name="Allowed" count={totals.allowed} note={share(totals.allowed)} />
+      <Tile name="Denied" count={totals.denied} note={share(totals.denied)} to={totalLink(hours, "deny")} />
+      <Tile name="Audited" count={totals.audited} note={share(totals.audited)} to={totalLink(hours, "audit")} />
+      <Tile name="Allowed" count={totals.allowed} note={share(totals.allowed)} to={totalLink(hours, "allow")} />
       <Tile name="With an unscanned image" count={totals.unscanned} note={share(totals.unscanned)} />
     </div>
   );
 }
 
-function Tile({ name, count, note }: { name: string; count: number; note: string }) {
-  return (
-    <div className={styles["tile"]}>
+interface TileProps {
+  name: string;
+  count: number;
+  note: string;
+  /** Where what is counted stands. */
+  to?: string;
+}
+
+function Tile({ name, count, note, to }: TileProps) {
+  const lines = (
+    <>
       <span className={styles["tileName"]}>{name}</span>
       <span className={styles["tileNumber"]}>{formatCount(count)}</span>
       <span className={styles["tileNote"]}>{note}</span>
-    </div>
+    </>
+  );
+  return to ? (
+    <Link to={to} className={`${styles["tile"]} ${styles["tileLink"]}`}>
+      {lines}
+    </Link>
+  ) : (
+    <div className={styles["tile"]}>{lines}</div>
   );
 }
 

@@ -1,8 +1,10 @@
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { useNavigate } from "react-router";
 
 import { formatCount } from "../../lib/format";
 import { axisTicks, labelPlaces, stack, total, type Column } from "./chart";
 import styles from "./chart.module.css";
+import { columnLink, type Verdict } from "./links";
 
 const HEIGHT = 208;
 const LEFT = 44;
@@ -13,9 +15,9 @@ const MAX_BAR_PX = 40;
 
 /** From the bottom of a column to its top. */
 export const SERIES = [
-  { name: "Denied", style: "denied" },
-  { name: "Audited", style: "audited" },
-  { name: "Allowed", style: "allowed" },
+  { name: "Denied", style: "denied", verdict: "deny" },
+  { name: "Audited", style: "audited", verdict: "audit" },
+  { name: "Allowed", style: "allowed", verdict: "allow" },
 ] as const;
 
 interface Props {
@@ -27,6 +29,8 @@ interface Props {
 export function VerdictChart({ columns, bucketS }: Props) {
   const [box, width] = useWidth();
   const [at, setAt] = useState<number | null>(null);
+  const navigate = useNavigate();
+  const open = (column: Column, verdict?: Verdict) => void navigate(columnLink(column.start, bucketS, verdict));
   const most = Math.max(0, ...columns.map(total), ...columns.map((column) => column.line));
   const ticks = axisTicks(most);
   const top = ticks.at(-1) ?? 1;
@@ -36,6 +40,7 @@ export function VerdictChart({ columns, bucketS }: Props) {
   const onKeyDown = (event: KeyboardEvent) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (event.key === "Escape") setAt(null);
+    if (event.key === "Enter" && shown) open(shown);
     if (step === undefined) return;
     event.preventDefault();
     setAt((place) => Math.max(0, Math.min(columns.length - 1, (place ?? columns.length - (step < 0 ? 0 : 1)) + step)));
@@ -47,7 +52,7 @@ export function VerdictChart({ columns, bucketS }: Props) {
         width={width}
         height={HEIGHT}
         role="img"
-        aria-label="Verdicts over time; the arrow keys walk through them"
+        aria-label="Verdicts over time; the arrow keys walk through them, Enter shows the events"
         tabIndex={0}
         className={styles["chart"]}
         onKeyDown={onKeyDown}
@@ -63,7 +68,7 @@ export function VerdictChart({ columns, bucketS }: Props) {
           </g>
         ))}
         {columns.map((column, place) => (
-          <Stack key={column.start.getTime()} column={column} x={LEFT + place * slot} slot={slot} top={top} height={plot.height} active={place === at} onPoint={() => setAt(place)} />
+          <Stack key={column.start.getTime()} column={column} x={LEFT + place * slot} slot={slot} top={top} height={plot.height} active={place === at} onPoint={() => setAt(place)} onOpen={(verdict) => open(column, verdict)} />
         ))}
         <Line columns={columns} slot={slot} y={y} />
         {labelPlaces(columns.length, Math.floor(plot.width / LABEL_PX)).map((place) => (
@@ -89,13 +94,15 @@ interface StackProps {
   height: number;
   active: boolean;
   onPoint: () => void;
+  /** Of one verdict, or undefined for all. */
+  onOpen: (verdict?: Verdict) => void;
 }
 
-function Stack({ column, x, slot, top, height, active, onPoint }: StackProps) {
+function Stack({ column, x, slot, top, height, active, onPoint, onOpen }: StackProps) {
   const bar = Math.min(MAX_BAR_PX, slot * 0.72);
   return (
-    <g onMouseEnter={onPoint}>
-      <rect className={active ? styles["active"] : styles["slot"]} x={x} y={TOP} width={slot} height={height} />
+    <g onMouseEnter={onPoint} className={styles["link"]}>
+      <rect className={active ? styles["active"] : styles["slot"]} x={x} y={TOP} width={slot} height={height} onClick={() => onOpen()} />
       {stack(column.parts, top, height).map((part, place) => (
         <rect
           key={SERIES[place]?.name ?? place}
@@ -104,6 +111,7 @@ function Stack({ column, x, slot, top, height, active, onPoint }: StackProps) {
           y={TOP + part.y}
           width={bar}
           height={part.height}
+          onClick={() => onOpen(SERIES[place]?.verdict)}
         />
       ))}
     </g>

@@ -1,6 +1,9 @@
+import { Button, MessageBar, MessageBarActions, MessageBarBody, MessageBarTitle } from "@fluentui/react-components";
 import {
   Add20Regular,
   ArrowClockwise20Regular,
+  ArrowExport20Regular,
+  ArrowImport20Regular,
   ArrowUndo20Regular,
   Copy20Regular,
   Delete20Regular,
@@ -25,28 +28,30 @@ import {
   PageHeader,
   type Command,
 } from "../../components";
+import { download } from "../../lib/download";
 import { plural } from "../../lib/format";
-import { useDeleteRules, useDuplicateRule, useMoveRules, useRules, useSwitchRules } from "./data";
+import { useDeleteRules, useDuplicateRule, useExport, useRules, useSwitchRules } from "./data";
 import { RuleEditor } from "./editor/RuleEditor";
 import type { RuleRecord } from "./form";
-import { fitOrder, movesBetween, moveTo } from "./order";
+import { ImportPanel } from "./ImportPanel";
 import { PolicyObjectPanel } from "./PolicyObjectPanel";
+import { policyText } from "./policyText";
+import styles from "./RulesTable.module.css";
 import { RulesTable } from "./RulesTable";
+import { useStagedOrder } from "./useStagedOrder";
 import { cloudWords, scopeWords } from "./words";
 
 export function Component() {
-  const { rules, isPending, error, refetch, isFetching } = useRules();
+  const { rules, orderEtag, isPending, error, refetch, isFetching } = useRules();
   const [params, setParams] = useSearchParams();
   const search = params.get("search") ?? "";
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const [staged, setStaged] = useState<readonly string[] | null>(null);
   const navigate = useNavigate();
   const { panel } = useParams();
   const mayWrite = useMayWrite();
 
-  const saved = useMemo(() => rules.map((rule) => rule.id), [rules]);
-  const order = useMemo(() => (staged ? fitOrder(staged, rules) : saved), [staged, rules, saved]);
-  const moved = order.join() !== saved.join();
+  const staged = useStagedOrder(rules, orderEtag);
+  const { order } = staged;
   const ordered = useMemo(() => {
     const byId = new Map(rules.map((rule) => [rule.id, rule]));
     return order.flatMap((id) => byId.get(id) ?? []);
@@ -73,9 +78,7 @@ export function Component() {
       <Commands
         chosen={chosen}
         mayWrite={mayWrite}
-        moved={moved}
-        moves={() => movesBetween(saved, order)}
-        onReset={() => setStaged(null)}
+        order={staged}
         onRefresh={() => void refetch()}
         onOpen={open}
         onSelect={(ids) => setSelected(new Set(ids))}
@@ -86,6 +89,7 @@ export function Component() {
         placeholder="Search by rule or scope name"
         status={isFetching && !isPending ? "Refreshing" : isPending ? "" : plural(shown.length, "rule")}
       />
+      {staged.conflict ? <Conflict told={staged.conflict.message} onOverwrite={() => staged.save(true)} onDiscard={staged.reset} /> : null}
       {error ? (
         <ErrorState error={error} onRetry={() => void refetch()} />
       ) : (
@@ -95,7 +99,7 @@ export function Component() {
           selected={selected}
           onSelect={setSelected}
           onOpen={(id) => open(`/${id}`)}
-          onMove={mayWrite && !search ? (id, over) => setStaged(moveTo(order, id, over)) : undefined}
+          onMove={mayWrite && !search ? staged.move : undefined}
           order={order}
           empty={
             <EmptyState title="No rule matches">
@@ -104,16 +108,20 @@ export function Component() {
           }
         />
       )}
+      {panel === "import" && mayWrite ? <ImportPanel onClose={() => open("")} /> : null}
       {panel === "policy-object" ? <PolicyObjectPanel only={chosen} onClose={() => open("")} /> : null}
       {panel === "new" || edited ? (
         <RuleEditor key={panel} record={edited} rules={rules} onClose={() => open("")} />
       ) : null}
-      {panel && panel !== "new" && panel !== "policy-object" && !edited && !isPending ? (
+      {panel && !PANELS.has(panel) && !edited && !isPending ? (
         <GoneRule onClose={() => open("")} />
       ) : null}
     </Page>
   );
 }
+
+/** What stands in an address in the place of a rule. */
+const PANELS: ReadonlySet<string> = new Set(["new", "import", "policy-object"]);
 
 function mentions(record: RuleRecord, search: string): boolean {
   const text = [record.rule.name, record.rule.description, scopeWords(record.rule), cloudWords(record.cloudScope)];
@@ -128,21 +136,44 @@ function GoneRule({ onClose }: { onClose: () => void }) {
   );
 }
 
+interface ConflictProps {
+  told: string;
+  onOverwrite: () => void;
+  onDiscard: () => void;
+}
+
+/** Somebody else changed the order while this one was staged. */
+function Conflict({ told, onOverwrite, onDiscard }: ConflictProps) {
+  return (
+    <MessageBar intent="warning" layout="multiline" role="alert" className={styles["conflict"] ?? ""}>
+      <MessageBarBody>
+        <MessageBarTitle>Your order is not saved</MessageBarTitle>
+        {told}
+      </MessageBarBody>
+      <MessageBarActions>
+        <Button size="small" onClick={onOverwrite}>
+          Save mine over it
+        </Button>
+        <Button size="small" onClick={onDiscard}>
+          Discard mine
+        </Button>
+      </MessageBarActions>
+    </MessageBar>
+  );
+}
+
 interface CommandsProps {
   chosen: readonly RuleRecord[];
   mayWrite: boolean;
-  moved: boolean;
-  moves: () => ReturnType<typeof movesBetween>;
-  onReset: () => void;
+  order: ReturnType<typeof useStagedOrder>;
   onRefresh: () => void;
   onOpen: (where: string) => void;
   onSelect: (ids: string[]) => void;
 }
 
-function Commands({ chosen, mayWrite, moved, moves, onReset, onRefresh, onOpen, onSelect }: CommandsProps) {
+function Commands({ chosen, mayWrite, order, onRefresh, onOpen, onSelect }: CommandsProps) {
   const tell = useTell();
   const [deleting, setDeleting] = useState(false);
-  const save = useMoveRules();
   const duplicate = useDuplicateRule();
   const remove = useDeleteRules();
   const switchRules = useSwitchRules();
@@ -150,11 +181,12 @@ function Commands({ chosen, mayWrite, moved, moves, onReset, onRefresh, onOpen, 
   const hasDefault = chosen.some((record) => record.isDefault);
   const failed = (error: Error) => tell("error", "That did not work", error.message);
 
-  const saveOrder = () =>
-    save.mutate(moves(), {
-      onSuccess: () => {
-        onReset();
-        tell("success", "Order saved");
+  const exporting = useExport();
+  const exportRules = () =>
+    exporting.mutate(undefined, {
+      onSuccess: (policy) => {
+        download("tidegate-rules.yaml", policyText(policy, chosen), "application/yaml");
+        tell("success", `${chosen.length ? plural(chosen.length, "chosen rule") : "All rules"} exported`);
       },
       onError: failed,
     });
@@ -191,12 +223,12 @@ function Commands({ chosen, mayWrite, moved, moves, onReset, onRefresh, onOpen, 
     {
       label: "Save",
       icon: <Save20Regular />,
-      onClick: saveOrder,
-      disabled: !moved || save.isPending,
+      onClick: () => order.save(),
+      disabled: !order.moved || order.busy,
       primary: true,
-      title: moved ? "Save the new order" : "Drag rules to change their order",
+      title: order.moved ? "Save the new order" : "Drag rules to change their order",
     },
-    ...(moved ? [{ label: "Discard", icon: <ArrowUndo20Regular />, onClick: onReset }] : []),
+    ...(order.moved ? [{ label: "Discard", icon: <ArrowUndo20Regular />, onClick: order.reset }] : []),
     {
       label: "Edit",
       icon: <Edit20Regular />,
@@ -233,12 +265,18 @@ function Commands({ chosen, mayWrite, moved, moves, onReset, onRefresh, onOpen, 
         commands={[
           { label: "Refresh", icon: <ArrowClockwise20Regular />, onClick: onRefresh },
           ...(mayWrite ? writes : []),
+          ...(mayWrite
+            ? [{ label: "Import", icon: <ArrowImport20Regular />, onClick: () => onOpen("/import"), apart: true }]
+            : []),
           {
-            label: "As policy object",
-            icon: <DocumentText20Regular />,
-            onClick: () => onOpen("/policy-object"),
-            apart: true,
+            label: "Export",
+            icon: <ArrowExport20Regular />,
+            onClick: exportRules,
+            disabled: exporting.isPending,
+            apart: !mayWrite,
+            title: chosen.length ? "The chosen rules as a YAML file" : "All rules as a YAML file",
           },
+          { label: "As policy object", icon: <DocumentText20Regular />, onClick: () => onOpen("/policy-object") },
         ]}
       />
       {deleting ? (

@@ -3,7 +3,6 @@ import { useEffect } from "react";
 
 import { body, client, type Schemas } from "../../api/client";
 import type { RuleRecord } from "./form";
-import type { Move } from "./order";
 
 const KEY = ["rules"] as const;
 const PAGE = 500;
@@ -12,8 +11,12 @@ const PAGE = 500;
 export function useRules() {
   const pages = useInfiniteQuery({
     queryKey: KEY,
-    queryFn: ({ pageParam }) =>
-      body(client.GET("/api/v1/rules", { params: { query: { limit: PAGE, cursor: pageParam } } })),
+    queryFn: async ({ pageParam }) => {
+      // Before the rules: an order that is newer than its version costs a conflict, never a change.
+      const etag = pageParam ? "" : await readOrderEtag();
+      const page = await body(client.GET("/api/v1/rules", { params: { query: { limit: PAGE, cursor: pageParam } } }));
+      return { ...page, etag };
+    },
     initialPageParam: "",
     getNextPageParam: (page) => page.next ?? undefined,
     refetchInterval: 30_000,
@@ -23,7 +26,13 @@ export function useRules() {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
   const rules = pages.data?.pages.flatMap((page) => page.items) ?? [];
-  return { ...pages, rules };
+  return { ...pages, rules, orderEtag: pages.data?.pages[0]?.etag ?? "" };
+}
+
+/** The version of the order of all rules, which a save of another order is based on. */
+async function readOrderEtag(): Promise<string> {
+  const { response } = await client.GET("/api/v1/rules/order");
+  return response.headers.get("ETag") ?? "";
 }
 
 export function useClusters() {
@@ -41,6 +50,9 @@ export function usePolicyObject() {
     staleTime: 0,
   });
 }
+
+/** The same, when it is asked for. */
+export const useExport = () => useMutation({ mutationFn: () => body(client.GET("/api/v1/rules/export")) });
 
 function useChange<T, R>(mutationFn: (input: T) => Promise<R>) {
   const queries = useQueryClient();
@@ -89,9 +101,22 @@ export const useSwitchRules = () =>
     }
   });
 
-export const useMoveRules = () =>
-  useChange(async (moves: readonly Move[]) => {
-    for (const { id, priority } of moves) {
-      await client.POST("/api/v1/rules/{rule_id}/move", { params: at(id), body: { priority } });
-    }
-  });
+/** All rules in an order; the version that it is based on, `*` for whatever is there. */
+export interface Order {
+  ids: readonly string[];
+  etag: string;
+}
+
+export const useSaveOrder = () =>
+  useChange(({ ids, etag }: Order) =>
+    body(client.PUT("/api/v1/rules/order", { params: { header: { "If-Match": etag } }, body: { ids: [...ids] } })),
+  );
+
+export type Import = Schemas["RuleImportV1"];
+export type ImportedRule = Schemas["ImportedRuleV1"];
+
+/** What would become of the rules of a file; nothing is saved. */
+export const usePreview = () =>
+  useMutation({ mutationFn: (content: string) => body(client.POST("/api/v1/rules/import", { body: { content, dryRun: true } })) });
+
+export const useImport = () => useChange((write: Import) => body(client.POST("/api/v1/rules/import", { body: write })));

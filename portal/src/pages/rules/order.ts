@@ -27,44 +27,21 @@ export function fitOrder(staged: readonly string[], rules: readonly Placed[]): s
   return [...kept, ...rules.filter((rule) => rule.isDefault).map((rule) => rule.id)];
 }
 
-export interface Move {
-  id: string;
-  /** 1 is first. */
-  priority: number;
+/** An order that is not saved yet, and what it was made from. */
+export interface Staged {
+  ids: readonly string[];
+  /** The saved order at the first move, and the version that the hub called it. */
+  base: readonly string[];
+  etag: string;
 }
 
 /**
- * Returns the moves that lead from one order to another, to be made one after the other. Rules
- * that keep their order among each other (a longest such run) are not moved.
+ * Returns the version that a save is based on. While those rules that were there at the first move
+ * still stand in their order, what is new or gone disturbs nobody: the page shows it already. Else
+ * somebody ordered them meanwhile, and the version of then lets the hub say who.
  */
-export function movesBetween(before: readonly string[], after: readonly string[]): Move[] {
-  const still = longestIncreasing(after.map((id) => before.indexOf(id))).map((place) => before[place]);
-  const kept = new Set(still);
-  const moves: Move[] = [];
-  const now = [...before];
-  after.forEach((id, place) => {
-    if (kept.has(id)) return;
-    const from = now.indexOf(id);
-    now.splice(from, 1);
-    const previous = place ? now.indexOf(after[place - 1] ?? "") : -1;
-    now.splice(previous + 1, 0, id);
-    moves.push({ id, priority: previous + 2 });
-  });
-  return moves;
-}
-
-function longestIncreasing(values: readonly number[]): number[] {
-  const best: number[][] = [];
-  let longest: number[] = [];
-  values.forEach((value, place) => {
-    let run: number[] = [];
-    for (let earlier = 0; earlier < place; earlier += 1) {
-      const candidate = best[earlier] ?? [];
-      if ((candidate.at(-1) ?? Infinity) < value && candidate.length > run.length) run = candidate;
-    }
-    const own = [...run, value];
-    best.push(own);
-    if (own.length > longest.length) longest = own;
-  });
-  return longest;
+export function basisOf({ base, etag }: Staged, saved: readonly string[], current: string): string {
+  const before = base.filter((id) => saved.includes(id));
+  const now = saved.filter((id) => base.includes(id));
+  return before.join() === now.join() ? current : etag;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { emptyForm, newExemption, type RuleForm } from "./form";
-import { isEmpty, validate } from "./validate";
+import { isEmpty, tabOf, validate } from "./validate";
 
 const CONTEXT = { names: ["Taken"], today: "2026-11-23" };
 
@@ -62,10 +62,26 @@ describe("validation", () => {
     expect(values(validate(form, CONTEXT).exemptions)).toEqual([
       "This vulnerability is forbidden by the conditions, which wins; remove one of the two",
     ]);
+    expect(values(validate(form, CONTEXT).conditions)).toEqual([
+      "cve-2022-42004 is exempted on the next tab, which would not count; remove one of the two",
+    ]);
   });
 
   it("leaves exemptions alone that are kept and over, so that the rule can be edited", () => {
     const kept = { ...exemption(), isNew: false, reason: "", timeBound: true, endDate: "2020-01-01" };
     expect(isEmpty(validate(with_({ vulnerabilities: [kept] }), CONTEXT).exemptions)).toBe(true);
   });
+});
+
+it.each([
+  ["rule.name", "details"],
+  ["rule.scope[0].anyOf", "details"],
+  ["cloudScope.labels", "details"],
+  ["rule.configuration.forbiddenCves[3]", "conditions"],
+  ["rule.configuration.maximumVaFileAge", "conditions"],
+  ["rule.configuration.ignoredCves", "exemptions"],
+  ["rule.configuration.exemptions[0].timeBound.endDate", "exemptions"],
+  ["rule.configuration.unsupportedRegistries[0]", "exemptions"],
+])("%s stands on the tab %s", (field, tab) => {
+  expect(tabOf(field)).toBe(tab);
 });

@@ -6,6 +6,14 @@ import { globOperator, type ConditionRow, type RuleForm } from "./form";
 export const TABS = ["details", "conditions", "exemptions"] as const;
 export type Tab = (typeof TABS)[number];
 
+const EXEMPTION_FIELDS = /^rule\.configuration\.(ignoredCves|exemptions|unsupportedRegistries)/;
+
+/** Returns the tab on which a field of the API stands: `rule.configuration.forbiddenCves[3]`. */
+export function tabOf(field: string): Tab {
+  if (EXEMPTION_FIELDS.test(field)) return "exemptions";
+  return field.startsWith("rule.configuration") ? "conditions" : "details";
+}
+
 /** Problems by field: `name`, `scope.3.values`; a row is named by its key. */
 export type Problems = Readonly<Record<string, string>>;
 
@@ -75,7 +83,7 @@ function* conditions(form: RuleForm): Generator<Entry> {
   const kinds = form.conditions.map((row) => row.kind);
   for (const [place, row] of form.conditions.entries()) {
     const twice = kinds.indexOf(row.kind) !== place;
-    yield [`condition.${row.key}`, twice ? "This condition is there already" : conditionProblem(row)];
+    yield [`condition.${row.key}`, twice ? "This condition is there already" : conditionProblem(row, form)];
   }
   if (form.conditions.length === 0 && !form.blockUnscanned) {
     yield ["conditions", "A rule needs a condition: add one, or block images without findings"];
@@ -83,8 +91,8 @@ function* conditions(form: RuleForm): Generator<Entry> {
   yield ["maxAge", maxAgeProblem(form.maxAge)];
 }
 
-function conditionProblem(row: ConditionRow): string {
-  if (row.kind === "forbidden") return idsProblem(row.ids);
+function conditionProblem(row: ConditionRow, form: RuleForm): string {
+  if (row.kind === "forbidden") return idsProblem(row.ids) || contradiction(row.ids, form);
   if (!/^[0-9]+$/.test(row.count)) return "A whole number, 0 or more";
   return Number(row.count) > MAX_LIMIT ? "1,000,000 at most" : "";
 }
@@ -95,6 +103,14 @@ function idsProblem(ids: readonly string[]): string {
   const odd = ids.find((id) => !ID.test(id) || id.length > 128);
   return odd ? `"${odd}" is no id like CVE-2022-42004` : "";
 }
+
+/** Forbidden wins over an exemption: whoever writes both means one of them. */
+function contradiction(ids: readonly string[], form: RuleForm): string {
+  const both = ids.find((id) => form.vulnerabilities.some((row) => sameId(row.id, id)));
+  return both ? `${both} is exempted on the next tab, which would not count; remove one of the two` : "";
+}
+
+const sameId = (one: string, other: string): boolean => one.trim().toUpperCase() === other.trim().toUpperCase();
 
 function maxAgeProblem(text: string): string {
   const match = /^([0-9]{1,6})[dhm]$/.exec(text);
@@ -126,7 +142,7 @@ function idProblem(id: string, form: RuleForm): string {
   const wanted = id.trim();
   if (!wanted) return "A value is required";
   if (!ID.test(wanted) || wanted.length > 128) return "Want an id like CVE-2022-42004";
-  const same = (other: string) => other.trim().toUpperCase() === wanted.toUpperCase();
+  const same = (other: string) => sameId(other, wanted);
   if (form.conditions.some((row) => row.kind === "forbidden" && row.ids.some(same))) {
     return "This vulnerability is forbidden by the conditions, which wins; remove one of the two";
   }

@@ -1,3 +1,4 @@
+import type { Schemas } from "../../api/client";
 import type { CloudScope, ConditionKind, MatcherType, ResourceMatcher, Rule } from "./form";
 import { isEverywhere } from "./form";
 import { OPERATORS, conditionOf } from "./glob";
@@ -31,6 +32,8 @@ export const CONDITIONS: Record<ConditionKind, string> = {
   unknown: "Unknown severity threshold",
   forbidden: "Forbidden vulnerabilities",
 };
+
+export const MODES: Record<Schemas["EvaluationMode"], string> = { FirstMatch: "First match", Strictest: "Strictest" };
 
 export const PROVIDERS = { azure: "Azure", aws: "AWS", gcp: "GCP", "on-premises": "On-premises" } as const;
 

@@ -4,10 +4,12 @@ import { Link } from "react-router";
 
 import { useMayWrite } from "../../api/session";
 import { useTell } from "../../app/toasts";
+import { ProofDialog } from "../../app/ProofDialog";
 import { ConfirmDialog, ErrorState } from "../../components";
 import { plural } from "../../lib/format";
 import { useClusterList } from "../clusters/data";
-import { useChangeSettings, useSettings, type Settings } from "./data";
+import { MODES } from "../rules/words";
+import { useChangeSettings, useSettings, type Changes, type Settings } from "./data";
 import styles from "./settings.module.css";
 import { Toggle } from "./Toggle";
 
@@ -19,6 +21,8 @@ interface Part {
   description: string;
   /** What happens when it is switched off. */
   off: string;
+  /** Whoever switches it off proves anew who that is. */
+  proof?: true;
 }
 
 const PARTS: readonly Part[] = [
@@ -26,7 +30,8 @@ const PARTS: readonly Part[] = [
     key: "securityGating",
     name: "Security gating",
     description: "Gates in the clusters judge every workload by the security rules before it is admitted.",
-    off: "Clusters that are enrolled from now on begin with gating off: their gates admit everything and record it. Clusters that are enrolled already keep their own switch.",
+    off: "Clusters that are enrolled from now on begin with gating off: their gates admit everything and record it. Clusters that are enrolled already keep their own switch. It stands in the audit log that you did it.",
+    proof: true,
   },
   {
     key: "registryAccess",
@@ -49,12 +54,22 @@ export function ComponentsTab() {
   const tell = useTell();
   const change = useChangeSettings();
   const [asking, setAsking] = useState<Part | null>(null);
-  const apply = (changes: Partial<Settings>, told: string) =>
+  const apply = (changes: Changes, told: string) =>
     change.mutate(changes, {
-      onSuccess: () => tell("success", told),
-      onError: (failure) => tell("error", "That did not work", failure.message),
-      onSettled: () => setAsking(null),
+      onSuccess: () => {
+        tell("success", told);
+        setAsking(null);
+      },
+      onError: (failure) => {
+        if (asking?.proof) return; // stands in its dialog
+        tell("error", "That did not work", failure.message);
+        setAsking(null);
+      },
     });
+  const ask = (part: Part | null) => {
+    change.reset();
+    setAsking(part);
+  };
   if (error) return <ErrorState error={error} onRetry={() => void refetch()} />;
   if (isPending) {
     return (
@@ -88,7 +103,7 @@ export function ComponentsTab() {
                 label={part.name}
                 value={data[part.key] ?? "On"}
                 disabled={disabled}
-                onChange={(value) => (value === "Off" ? setAsking(part) : apply({ [part.key]: value }, `${part.name} is on`))}
+                onChange={(value) => (value === "Off" ? ask(part) : apply({ [part.key]: value }, `${part.name} is on`))}
               />
             </Row>
           ))}
@@ -101,13 +116,25 @@ export function ComponentsTab() {
           </Row>
         </tbody>
       </table>
-      {asking ? (
+      {asking?.proof ? (
+        <ProofDialog
+          title={`Switch “${asking.name}” off for new clusters?`}
+          confirm="Switch off"
+          busy={change.isPending}
+          error={change.error}
+          onConfirm={(password) => apply({ [asking.key]: "Off", password }, `${asking.name} is off for new clusters`)}
+          onCancel={() => ask(null)}
+        >
+          {asking.off}
+        </ProofDialog>
+      ) : null}
+      {asking && !asking.proof ? (
         <ConfirmDialog
           title={`Switch “${asking.name}” off?`}
           confirm="Switch off"
           busy={change.isPending}
           onConfirm={() => apply({ [asking.key]: "Off" }, `${asking.name} is off`)}
-          onCancel={() => setAsking(null)}
+          onCancel={() => ask(null)}
         >
           {asking.off}
         </ConfirmDialog>
@@ -159,8 +186,6 @@ function GatedClusters() {
     </>
   );
 }
-
-const MODES: Record<Settings["evaluationMode"], string> = { FirstMatch: "First match", Strictest: "Strictest" };
 
 function Mode({ value, disabled, onChange }: { value: Settings["evaluationMode"]; disabled: boolean; onChange: (mode: Settings["evaluationMode"]) => void }) {
   return (

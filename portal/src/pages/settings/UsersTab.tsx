@@ -8,6 +8,7 @@ import {
 } from "@fluentui/react-icons";
 import { useState } from "react";
 
+import { ApiError } from "../../api/client";
 import { useUser } from "../../api/session";
 import { useTell } from "../../app/toasts";
 import { CommandBar, ConfirmDialog, DataTable, EmptyState, ErrorState, RelativeTime, StatusBadge, type Column } from "../../components";
@@ -112,7 +113,9 @@ function UserForm({ user, onClose, onMade }: FormProps) {
   const [role, setRole] = useState<Role>(user?.role ?? "reader");
   const create = useCreateUser();
   const change = useChangeUser();
-  const problem = name && !/^[a-z0-9][a-z0-9._@-]*$/.test(name) ? "Lower-case letters, digits and . _ @ -, a letter or digit first." : "";
+  const refused = create.error instanceof ApiError && create.error.field === "name" && create.variables?.name === name ? create.error : null;
+  const malformed = name && !/^[a-z0-9][a-z0-9._@-]*$/.test(name) ? "Lower-case letters, digits and . _ @ -, a letter or digit first." : "";
+  const problem = malformed || (refused?.message ?? "");
   const submit = () => {
     if (user) change.mutate({ name: user.name, write: { role, displayName, enabled: user.enabled } }, { onSuccess: onClose });
     else {
@@ -133,7 +136,7 @@ function UserForm({ user, onClose, onMade }: FormProps) {
       title={user ? `Edit ${user.name}` : "Add a user"}
       submit={user ? "Save" : "Add"}
       disabled={!name || problem !== "" || create.isPending || change.isPending}
-      error={create.error ?? change.error}
+      error={refused ? null : (create.error ?? change.error)}
       onSubmit={submit}
       onClose={onClose}
     >

@@ -15,11 +15,14 @@ export function useSettings() {
   return useQuery({ queryKey: ["settings"], queryFn: () => body(client.GET("/api/v1/settings")) });
 }
 
+/** Some of the settings, with the proof that switching gating off takes. */
+export type Changes = Partial<Schemas["SettingsWriteV1"]>;
+
 /** Changes some of the settings: the others stay as they are on the hub, not as they were on this page. */
 export function useChangeSettings() {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: async (changes: Partial<Settings>) => {
+    mutationFn: async (changes: Changes) => {
       const current = await body(client.GET("/api/v1/settings"));
       return body(client.PUT("/api/v1/settings", { body: { ...current, ...changes } }));
     },

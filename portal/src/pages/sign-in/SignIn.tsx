@@ -6,6 +6,7 @@ import { useSignIn, useSignInWays, type Credentials, type SignInWays } from "../
 import { ErrorState } from "../../components";
 import { SignInFrame } from "./SignInFrame";
 import styles from "./SignIn.module.css";
+import { useSignInProblem } from "./useSignInProblem";
 
 export function SignIn() {
   const ways = useSignInWays();
@@ -20,6 +21,7 @@ export function SignIn() {
 
 function SignInForm({ ways }: { ways: SignInWays }) {
   const signIn = useSignIn();
+  const before = useSignInProblem();
   const [withToken, setWithToken] = useState(!ways.local);
   const submit = (credentials: Credentials) => signIn.mutate(credentials);
   return (
@@ -27,6 +29,11 @@ function SignInForm({ ways }: { ways: SignInWays }) {
       {signIn.error ? (
         <MessageBar intent="error" layout="multiline">
           <MessageBarBody>{signIn.error.message}</MessageBarBody>
+        </MessageBar>
+      ) : null}
+      {before && !signIn.error ? (
+        <MessageBar intent="error" layout="multiline" role="alert">
+          <MessageBarBody>{before}</MessageBarBody>
         </MessageBar>
       ) : null}
       {ways.oidc ? <OidcButton name={ways.oidc.name} /> : null}

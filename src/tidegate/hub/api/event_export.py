@@ -9,7 +9,8 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow
-from tidegate.hub.api.events import Instant, TheFilter, timed
+from tidegate.hub.api.events import TheFilter, timed
+from tidegate.hub.api.parameters import Instant
 from tidegate.hub.api.problems import documented
 from tidegate.hub.context import Hub
 from tidegate.hub.event_csv import csv_header, csv_lines

@@ -9,19 +9,20 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
-from tidegate.domain.errors import InputError
 from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow, still_valid
 from tidegate.hub.api.parameters import (
     DEFAULT_LIMIT,
     Cursor,
     Id,
+    Instant,
     Limit,
+    Text,
     page_of_bodies,
     parse_cursor,
+    parse_instant_parameter,
     render_cursor,
 )
 from tidegate.hub.api.problems import documented
-from tidegate.hub.clock import parse_instant, render_instant
 from tidegate.hub.context import Hub
 from tidegate.hub.store import events
 from tidegate.hub.store.database import Turn
@@ -35,10 +36,8 @@ MAX_BATCH_BYTES = 16 * 2**20
 KEEP_ALIVE_S = 15.0
 TAIL_BATCH = 200
 
-Text = Annotated[str, QueryParameter(max_length=1024)]
 EventAction = FromQuery[Literal["", "allow", "audit", "deny"]]
 Grouped = Annotated[bool, QueryParameter(description="Retries as one item.")]
-Instant = Annotated[str, QueryParameter(max_length=64, description="RFC 3339.")]
 
 TheFilter = NamedDependency[EventFilter]
 
@@ -191,17 +190,10 @@ def timed(chosen: EventFilter, since: str, until: str) -> EventFilter:
         InputError: one is no instant.
     """
     return dataclasses.replace(
-        chosen, since=_instant("since", since), until=_instant("until", until)
+        chosen,
+        since=parse_instant_parameter("since", since),
+        until=parse_instant_parameter("until", until),
     )
-
-
-def _instant(field: str, text: str) -> str:
-    if not text:
-        return ""
-    moment = parse_instant(text)
-    if moment is None:
-        raise InputError(f"{field} is {text!r}; want a time like 2026-11-23T09:00:00Z")
-    return render_instant(moment)
 
 
 HANDLERS = (post_events, list_events, get_event, tail_events)

@@ -12,6 +12,7 @@ import msgspec
 from litestar.params import PathParameter, QueryParameter
 
 from tidegate.domain.errors import InputError
+from tidegate.hub.clock import parse_instant, render_instant
 from tidegate.wire.hub_v1 import Page
 
 T = TypeVar("T")
@@ -23,6 +24,9 @@ Cursor = Annotated[
     str,
     QueryParameter(max_length=512, description="`next` of the page before; empty: the first one."),
 ]
+Text = Annotated[str, QueryParameter(max_length=512)]
+"""All of a list's at their longest, percent-encoded, stay below the 64 KiB of a request line."""
+Instant = Annotated[str, QueryParameter(max_length=64, description="RFC 3339.")]
 DEFAULT_LIMIT = 50
 _MAX_PLACE = 2**63 - 1
 """Databases count rows in 64 bits, and refuse to compare them with more."""
@@ -62,3 +66,17 @@ def parse_cursor(text: str, form: type[T]) -> T | None:
             f"cursor {text[:80]!r} is not of this list; leave it out to begin anew"
         ) from error
     return values
+
+
+def parse_instant_parameter(name: str, text: str) -> str:
+    """Return the instant that the parameter `name` gives, as the database keeps it; empty: none.
+
+    Raises:
+        InputError: it is no instant.
+    """
+    if not text:
+        return ""
+    moment = parse_instant(text)
+    if moment is None:
+        raise InputError(f"{name} is {text!r}; want a time like 2026-11-23T09:00:00Z", field=name)
+    return render_instant(moment)

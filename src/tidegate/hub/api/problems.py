@@ -81,7 +81,8 @@ def _on_refusal(
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if isinstance(error, RateLimitedError | OverloadedError):
         headers["Retry-After"] = str(math.ceil(error.retry_after_s))
-    answer = _problem(status, str(error), headers=headers)
+    field = error.field if isinstance(error, InputError) else ""
+    answer = _problem(status, str(error), field, headers=headers)
     answer.content.type = _TYPES.get(type(error), answer.content.type)
     return answer
 

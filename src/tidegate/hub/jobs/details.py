@@ -137,7 +137,9 @@ def _finding(finding: Finding) -> FindingDetailV1:
         cwe_ids=list(finding.cwe_ids),
         locations=[LocationV1(place.path, place.layer) for place in finding.locations],
         references=list(finding.references),
-        ratings=[RatingV1(r.method, r.score, r.word, r.cvss_version) for r in finding.ratings],
+        ratings=[
+            RatingV1(r.method, r.score, r.word, r.cvss_version, r.leading) for r in finding.ratings
+        ],
         not_affected=[
             VexMarkV1(
                 status=mark.status.value,  # type: ignore[arg-type]  # a mark has one of these two

@@ -48,7 +48,7 @@ async def replace(
     require_storable(body.rule)
     await organisation.lock(connection)
     stored = await rows.load(connection, rule_id)
-    await _require_match(connection, stored, if_match)
+    await require_match(connection, stored, if_match)
     return await _rewrite(connection, stored, body, author, "rule.update")
 
 
@@ -80,7 +80,7 @@ async def remove(connection: AsyncConnection, rule_id: str, if_match: str, autho
             "the default rule cannot be deleted: it judges what no other rule does; "
             "disable it instead"
         )
-    await _require_match(connection, stored, if_match)
+    await require_match(connection, stored, if_match)
     await connection.execute(delete(rules).where(rules.c.id == rule_id))
     await _record(connection, author, "rule.delete", _target(rule_id), before=stored.content)
 
@@ -114,8 +114,8 @@ async def move(
             author,
             "rule.move",
             f"{_target(rule_id)}/priority",
-            before=before,
-            after=priority,
+            before={"name": stored.entry.name, "priority": before},
+            after={"name": stored.entry.name, "priority": priority},
         )
     return stored
 
@@ -203,7 +203,13 @@ async def _record(
     await audit.record(connection, author, action, target, before=before, after=after)
 
 
-async def _require_match(connection: AsyncConnection, stored: StoredRule, if_match: str) -> None:
+async def require_match(connection: AsyncConnection, stored: StoredRule, if_match: str) -> None:
+    """Refuse a change that is based on another version of `stored`.
+
+    Raises:
+        PreconditionRequiredError: it does not say on which.
+        PreconditionFailedError: says who changed what since.
+    """
     if not if_match:
         raise PreconditionRequiredError(
             "the If-Match header is missing; send the etag of the rule that you read, "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import ConflictError, NotFoundError
@@ -156,17 +156,19 @@ async def rewrite(
 
 async def place(connection: AsyncConnection, ids: list[str]) -> None:
     """Number the rules in the order of `ids`, which names all but the default rule."""
-    for position, rule_id in enumerate(ids, 1):
+    if ids:
         await connection.execute(
             update(rules)
-            .where(rules.c.id == rule_id, rules.c.position != position)
-            .values(position=position)
+            .where(rules.c.id == bindparam("rule_id"), rules.c.position != bindparam("place"))
+            .values(position=bindparam("place")),
+            [{"rule_id": rule_id, "place": place} for place, rule_id in enumerate(ids, 1)],
         )
 
 
 def _name_taken(name: str) -> ConflictError:
     return ConflictError(
-        f"there is a rule named {name!r} already; names are shown at every denial and must differ"
+        f"there is a rule named {name!r} already; names are shown at every denial and must differ",
+        field="rule.name",
     )
 
 

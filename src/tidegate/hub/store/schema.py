@@ -368,5 +368,8 @@ audit = Table(
     Column("before", Text),
     Column("after", Text),
     Index(None, "target", "seq"),
+    Index(None, "actor", "seq"),
+    Index(None, "action", "seq"),
+    Index(None, "at"),
     sqlite_autoincrement=True,
 )

@@ -52,7 +52,7 @@ async def add(
         ConflictError: the name is taken.
     """
     if await find(connection, body.name) is not None:
-        raise ConflictError(f"there is a user named {body.name!r} already")
+        raise ConflictError(f"there is a user named {body.name!r} already", field="name")
     await connection.execute(
         insert(users).values(
             name=body.name,

@@ -73,7 +73,7 @@ export function ConditionsTab({ form, change, problems, disabled }: TabProps) {
         </MessageBar>
       ) : null}
       <h3 className={styles["heading"]}>Age and failures</h3>
-      <Row label="Findings are current for" problem={problems["maxAge"]} hint="A number and d, h or m, like 365d.">
+      <Row label="Findings are current for" problem={problems["maxAge"]} hint={problems["maxAge"] ? undefined : "A number and d, h or m, like 365d."}>
         <Input
           value={form.maxAge}
           disabled={disabled}

@@ -8,7 +8,7 @@ import { useTell } from "../../../app/toasts";
 import { ConfirmDialog, DetailPanel } from "../../../components";
 import { useCreateRule, useReplaceRule } from "../data";
 import { bodyOf, emptyForm, formOf, type RuleForm, type RuleRecord } from "../form";
-import { TABS, isEmpty, validate, type Tab } from "../validate";
+import { TABS, isEmpty, tabOf, validate, type Tab } from "../validate";
 import { ConditionsTab } from "./ConditionsTab";
 import { DetailsTab } from "./DetailsTab";
 import styles from "./Editor.module.css";
@@ -46,9 +46,12 @@ export function RuleEditor({ record, rules, onClose }: Props) {
   );
   const dirty = useMemo(() => JSON.stringify(bodyOf(form)) !== JSON.stringify(bodyOf(initial)), [form, initial]);
   const saved = useRef(false);
-  const saving = useSaving(opened, form, () => {
-    saved.current = true;
-    onClose();
+  const saving = useSaving(opened, form, {
+    onSaved: () => {
+      saved.current = true;
+      onClose();
+    },
+    onRefused: (field) => setTab(tabOf(field)),
   });
   const guard = useLeaveGuard(() => dirty && !saved.current);
 
@@ -70,7 +73,7 @@ export function RuleEditor({ record, rules, onClose }: Props) {
         head={
           <TabList selectedValue={tab} onTabSelect={(_, data) => setTab(data.value as Tab)} className={styles["tabs"] ?? ""}>
             {TABS.map((name) => (
-              <TabButton key={name} value={name} disabled={!reachable(name)}>
+              <TabButton key={name} value={name} disabled={name !== tab && !reachable(name)}>
                 {TITLES[name]}
               </TabButton>
             ))}
@@ -128,7 +131,13 @@ export function RuleEditor({ record, rules, onClose }: Props) {
   );
 }
 
-function useSaving(opened: RuleRecord | undefined, form: RuleForm, onSaved: () => void) {
+interface Outcome {
+  onSaved: () => void;
+  /** With the field, as the API calls it, that the hub found wrong. */
+  onRefused: (field: string) => void;
+}
+
+function useSaving(opened: RuleRecord | undefined, form: RuleForm, { onSaved, onRefused }: Outcome) {
   const tell = useTell();
   const create = useCreateRule();
   const replace = useReplaceRule();
@@ -136,13 +145,16 @@ function useSaving(opened: RuleRecord | undefined, form: RuleForm, onSaved: () =
     onSaved();
     tell("success", opened ? "Rule saved" : "Rule added", record.rule.name);
   };
+  const failed = (error: Error) => {
+    if (error instanceof ApiError && error.field) onRefused(error.field);
+  };
   return {
     busy: create.isPending || replace.isPending,
     error: create.error ?? replace.error,
     save: (etag = opened?.etag ?? "") => {
       const write = bodyOf(form);
-      if (opened) replace.mutate({ id: opened.id, etag, write }, { onSuccess: done });
-      else create.mutate(write, { onSuccess: done });
+      if (opened) replace.mutate({ id: opened.id, etag, write }, { onSuccess: done, onError: failed });
+      else create.mutate(write, { onSuccess: done, onError: failed });
     },
   };
 }
