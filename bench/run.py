@@ -18,7 +18,7 @@ from tidegate.scan.scanners.builtin import find_trivy
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
-PARTS = ("decision", "warm", "cold", "memory", "scan", "sync")
+PARTS = ("decision", "warm", "cold", "memory", "scan", "sync", "rematch")
 PART_LIMIT_S = 480
 LIBRARIES = ("uvicorn", "uvloop", "httptools", "msgspec", "cryptography", "httpcore2")
 

@@ -16,6 +16,13 @@ from typing import Protocol, Self
 
 import msgspec
 
+from tidegate.advisories.changes import (
+    Changes,
+    forget_changes,
+    prepare_changes,
+    state_of,
+    take_changes,
+)
 from tidegate.advisories.ecosystems import (
     covering_names,
     is_matched,
@@ -162,6 +169,39 @@ class AdvisoryIndex:
         """Return every ecosystem's source, by ecosystem."""
         return tuple(self._sources(None))
 
+    def state(self) -> str:
+        """Return a name of all that the index holds: equal for equal records."""
+        return state_of(self._connection)
+
+    def imports(self) -> tuple[tuple[str, ...], ...]:
+        """Return ecosystem, newest record and last import of each source: other after each import.
+
+        The instants are RFC 3339 in UTC.
+        """
+        return tuple(
+            self._connection.execute(
+                "SELECT ecosystem, updated_at, imported_at FROM source ORDER BY ecosystem"
+            )
+        )
+
+    def take_changes(self) -> Changes:
+        """Return what imports changed since it was last forgotten; it stays noted.
+
+        Raises:
+            UnavailableError: an import is running.
+        """
+        with _locked():
+            return take_changes(self._connection)
+
+    def forget_changes(self, taken: Changes) -> None:
+        """Drop what was taken: it is dealt with.
+
+        Raises:
+            UnavailableError: an import is running.
+        """
+        with _locked():
+            forget_changes(self._connection, taken)
+
     @contextmanager
     def writing(self, source: str, now: datetime, whole: str = "") -> Iterator[IndexWriter]:
         """Begin an import from `source`; it is kept whole at the end, or not at all on an error.
@@ -171,12 +211,8 @@ class AdvisoryIndex:
         Raises:
             UnavailableError: another import is running.
         """
-        try:
+        with _locked():
             self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            raise UnavailableError(
-                f"advisory index: {error}; another import is running, try again when it has ended"
-            ) from error
         try:
             writer = IndexWriter(self._connection, source, now)
             yield writer
@@ -205,6 +241,17 @@ class AdvisoryIndex:
 
 def _marks(values: Sequence[str]) -> str:
     return ", ".join("?" * len(values))
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    """Say of a lock that cannot be had what it means."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise UnavailableError(
+            f"advisory index: {error}; another import is running, try again when it has ended"
+        ) from error
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -238,3 +285,5 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
             f"advisory index {path} has version {version}, want {SCHEMA_VERSION}: remove the file "
             "and import again"
         )
+    with _locked():
+        prepare_changes(connection)

@@ -30,6 +30,12 @@ class Metrics:
             ["status"],
             registry=registry,
         )
+        self.notifications = Counter(
+            "tidegate_hub_notifications",
+            "Events that registries told of: queued, repeated, or ignored as no image's push.",
+            ["format", "result"],
+            registry=registry,
+        )
         self.cut = Counter(
             "tidegate_hub_cut_connections",
             "Connections closed because they took too long or too much, by reason.",

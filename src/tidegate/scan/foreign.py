@@ -26,7 +26,7 @@ from tidegate.evidence.ports import RegistryReader
 from tidegate.evidence.verify import MAX_CLOCK_AHEAD
 from tidegate.formats.documents import ReadDocument, read_document, require_subject
 from tidegate.formats.report import ForeignReport, Format, require_about
-from tidegate.scan.judged import SCANNER_NAME
+from tidegate.scan.answer import SCANNER_NAME
 from tidegate.scan.pipeline import PlatformScan
 from tidegate.scan.vex import TrustedClaim, apply_claims
 from tidegate.trust.configuration import Accepted, TrustedSource

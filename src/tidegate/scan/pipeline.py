@@ -13,10 +13,11 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from tidegate.advisories.index import Advisories
+from tidegate.advisories.match import Matched
 from tidegate.advisories.package import Package
 from tidegate.domain.errors import InvalidManifestError, NotInRegistryError
 from tidegate.domain.reference import ImageReference
-from tidegate.scan.judged import Judged, Scanned, judge
+from tidegate.scan.answer import Answered, Scanned, identity_of, judge_answer
 from tidegate.scan.layout import (
     DEFAULT_LIMITS,
     BlobSource,
@@ -79,8 +80,12 @@ class PlatformScan:
     max_rss_bytes: int
     packages: tuple[Package, ...] = ()
     """What the scanner saw."""
+    not_understood: tuple[str, ...] = ()
+    """Sentences about content that never became a package."""
     config: str = ""
     """Digest of the image's config."""
+    by_advisories: bool = True
+    """Whether ours judged the packages: only then can they be matched again without a scan."""
 
 
 async def scan_image(
@@ -142,17 +147,19 @@ async def scan_platform(client: ImageSource, platform: Platform, setup: ScanSetu
         output = await setup.scanner.scan(layout.path, scanner_dir, setup.deadline_s)
         setup.progress("matching advisories")
         scanned = Scanned(fetched.digest, layout.config, tuple(layout.layers))
-        judged = await asyncio.to_thread(judge, output, scanned, setup.advisories)
+        answer = await asyncio.to_thread(judge_answer, output, scanned, setup.advisories)
     subject = Descriptor(fetched.manifest.media_type, fetched.digest, len(fetched.body))
     return PlatformScan(
         subject=subject,
         platform=platform.name or layout.platform,
-        statement=_statement(platform.reference, subject, judged, started_at, setup.now()),
+        statement=_statement(platform.reference, subject, answer, started_at, setup.now()),
         refused=output.refused,
         cpu_s=output.cpu_s,
         max_rss_bytes=output.max_rss_bytes,
-        packages=judged.packages,
+        packages=answer.packages,
+        not_understood=answer.not_understood,
         config=layout.config,
+        by_advisories=answer.by_advisories,
     )
 
 
@@ -163,19 +170,32 @@ async def _fetch(client: ImageSource, reference: ImageReference) -> FetchedImage
     return fetched
 
 
+def make_statement(
+    reference: ImageReference,
+    subject: Descriptor,
+    matched: Matched,
+    started_at: datetime,
+    finished_at: datetime,
+) -> Statement:
+    """Return what our advisories say of `subject`, a manifest of `reference`'s repository."""
+    scanner = identity_of(matched.coverage)
+    answer = Answered((), matched.findings, matched.coverage, scanner)
+    return _statement(reference, subject, answer, started_at, finished_at)
+
+
 def _statement(
     reference: ImageReference,
     subject: Descriptor,
-    judged: Judged,
+    answer: Answered,
     started_at: datetime,
     finished_at: datetime,
 ) -> Statement:
     return Statement(
         subject=subject.digest,
         subject_name=reference.name,
-        findings=judged.findings,
-        coverage=judged.coverage,
-        scanner=judged.scanner,
+        findings=answer.findings,
+        coverage=answer.coverage,
+        scanner=answer.scanner,
         started_at=started_at,
         finished_at=finished_at,
     )

@@ -1,7 +1,7 @@
 """What a worker tells the hub of itself: that it is there, what it judges by and signs with."""
 
 import asyncio
-from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -14,6 +14,7 @@ from tidegate.advisories.demo import with_demo_set
 from tidegate.advisories.index import AdvisoryIndex, EcosystemSource
 from tidegate.domain.errors import InputError, TidegateError, UnavailableError
 from tidegate.hubclient.client import HubClient
+from tidegate.scan.registries import ScanRegistries
 from tidegate.trust.keys import PrivateKey, fingerprint, public_pem
 from tidegate.wire.hub_data_v1 import AdvisorySourceV1, WorkerHeartbeatV1
 from tidegate.wire.statement_v1 import render_time
@@ -36,11 +37,11 @@ class Presence:
         hub: HubClient,
         name: str,
         key: PrivateKey,
-        registries: Sequence[str],
+        registries: ScanRegistries,
         index_file: Path,
     ) -> None:
         self._hub, self._name, self._key = hub, name, key
-        self._registries = sorted(set(registries))
+        self._registries = registries
         self._index_file = index_file
         self._signed_at: datetime | None = None
         self._sources: list[AdvisorySourceV1] = []
@@ -60,7 +61,10 @@ class Presence:
                 await self._hub.put_worker(self._name, self._heartbeat())
             except (UnavailableError, InputError) as error:
                 _log.warning("hub.not_told", error=str(error))  # the next beat says the same
-            await asyncio.sleep(INTERVAL_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(INTERVAL_S):
+                    await self._registries.changed.wait()
+            self._registries.changed.clear()
 
     async def _look_at_sources(self) -> None:
         try:
@@ -74,7 +78,8 @@ class Presence:
             key_fingerprint=fingerprint(self._key),
             public_key=public_pem(self._key).decode(),
             key_used_at=render_time(self._signed_at) if self._signed_at else "",
-            registries=self._registries,
+            registries=sorted(self._registries.hosts)[:MAX_SOURCES],
+            sealing_key=self._registries.sealing_pem,
             advisories=self._sources,
         )
 

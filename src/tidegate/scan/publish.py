@@ -8,7 +8,7 @@ tags may have lost is added again a few times (THREATS row 18); nobody waits for
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -40,6 +40,30 @@ _LIMITS = EvidenceLimits()
 _log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The report that stands for a scan in its registry."""
+
+    artifact: Digest
+    scanned_at: datetime
+    """Its signed scan time: that of an earlier scan where this one said the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known about reports beforehand."""
+
+    artifact: str = ""
+    """The one that was there last; where it is gone, a new one takes its place. Empty: unknown."""
+    renew_after_s: float = 0
+    """Age from which a report is renewed although it says the same; 0: the worker's own setting
+    alone."""
+
+    def renew_after(self, own: timedelta) -> timedelta:
+        """Return the smaller of both ages."""
+        return min(own, timedelta(seconds=self.renew_after_s)) if self.renew_after_s else own
+
+
 class Publisher:
     """Attaches reports by one key, and sees to it that they stay; close it at the end."""
 
@@ -51,17 +75,23 @@ class Publisher:
         """Scan time of the report that was signed last."""
         self._restoring: set[asyncio.Task[None]] = set()
 
-    async def publish(self, reference: ImageReference, scan: PlatformScan) -> Digest:
+    async def publish(
+        self, reference: ImageReference, scan: PlatformScan, known: Known = Known()
+    ) -> Published:
         """Return the artifact that says what `scan` found: the one that is there, or a new one.
 
         Raises:
             UnavailableError: the registry did not take it.
         """
-        return await self.publish_statement(reference, scan.statement, scan.subject)
+        return await self.publish_statement(reference, scan.statement, scan.subject, known)
 
     async def publish_statement(
-        self, reference: ImageReference, statement: Statement, described: Descriptor
-    ) -> Digest:
+        self,
+        reference: ImageReference,
+        statement: Statement,
+        described: Descriptor,
+        known: Known = Known(),
+    ) -> Published:
         """Return the artifact that says what `statement` does: one that is there, or a new one.
 
         A report from elsewhere keeps its own scan time; one that is older than what is known by
@@ -71,18 +101,17 @@ class Publisher:
             UnavailableError: the registry did not take it.
         """
         subject = described.digest
-        known = await self._known(reference.at(subject), statement)
-        if isinstance(known, Statement):
-            statement = known
-        elif known is not None:
-            _log.info("report.unchanged", subject=subject, artifact=known)
-            return known
+        present = await self._present(reference.at(subject), statement, known)
+        if isinstance(present, Published):
+            _log.info("report.unchanged", subject=subject, artifact=present.artifact)
+            return present
+        statement = present or statement
         body = render_statement(statement)
         attached = await attach_report(self._client, reference, body, self._key, subject=described)
         self.signed_at = statement.finished_at
         self._keep_attached(reference, attached, subject)
         await self._prune(reference, subject)
-        return attached.artifact
+        return Published(attached.artifact, statement.finished_at)
 
     async def aclose(self) -> None:
         """Give up looking whether reports stay."""
@@ -90,9 +119,9 @@ class Publisher:
             task.cancel()
         await asyncio.gather(*self._restoring, return_exceptions=True)
 
-    async def _known(
-        self, reference: ImageReference, statement: Statement
-    ) -> Digest | Statement | None:
+    async def _present(
+        self, reference: ImageReference, statement: Statement, known: Known
+    ) -> Published | Statement | None:
         """Return our newest report where it stands; None: attach a new one.
 
         A statement is what to attach in the place of the given one.
@@ -102,18 +131,23 @@ class Publisher:
         except TidegateError as error:
             _log.info("report.not_compared", subject=statement.subject, error=str(error))
             return None
+        if known.artifact and known.artifact not in {each.artifact for each in own}:
+            # Gates that saw it want it, or a newer one.
+            _log.warning("report.gone", subject=statement.subject, artifact=known.artifact)
+            return None
         newest_at = max((each.report.scanned_at for each in own), default=None)
-        if newest_at is None or statement.finished_at - newest_at >= self._renew_after:
+        renew_after = known.renew_after(self._renew_after)
+        if newest_at is None or statement.finished_at - newest_at >= renew_after:
             return None
         newest = [each for each in own if each.report.scanned_at == newest_at]
         said = _says(statement.findings, statement.coverage)
         # Gates join reports of one instant: all of them have to say the same.
         if all(_says(each.report.findings, each.report.coverage) == said for each in newest):
-            return newest[0].artifact
+            return Published(newest[0].artifact, newest_at)
         if statement.origin is None or newest_at < statement.finished_at:
             return None
         if newest_at - statement.finished_at >= REVISIONS_WITHIN:
-            return newest[0].artifact
+            return Published(newest[0].artifact, newest_at)
         # The same foreign scan, read anew: VEX statements came or went. It must count as the newer
         # one, and yet keep its own age.
         return replace(statement, finished_at=newest_at + timedelta(microseconds=1))

@@ -28,7 +28,7 @@ from tidegate.domain.errors import (
 from tidegate.formats.reading import MAX_REPORT_BYTES, head_of
 from tidegate.formats.report import ForeignReport, Format
 from tidegate.local.images import DemoImage, build_demo_images
-from tidegate.scan.judged import Judged, Scanned, judge
+from tidegate.scan.answer import Answered, Scanned, judge_answer
 from tidegate.scan.scanner import Scanner
 from tidegate.wire.oci_v1 import OCI_MANIFEST, parse_manifest
 from tidegate.wire.statement_v1 import Statement, parse_statement, render_statement
@@ -114,7 +114,7 @@ def _check_report(report: ForeignReport) -> None:
 
 async def check_scanner(
     scanner: Scanner, folder: Path, *, tag: str = "high", deadline_s: float = 120.0
-) -> Judged:
+) -> Answered:
     """Return what `scanner` makes of a demo image; check what all scanners do.
 
     Raises:
@@ -129,12 +129,12 @@ async def check_scanner(
     output = await scanner.scan(layout, workdir, deadline_s)
     _require(_tree(layout) == before, "the layout is not the scanner's to change")
     _require(_names(folder) <= {"layout", "work"}, "it wrote elsewhere")
-    judged = judge(output, _scanned(image), demo_set())
+    judged = judge_answer(output, _scanned(image), demo_set())
     _require(judged.packages, "no package was found in an image with some")
     _require(judged.findings, "nothing was found in an image with known vulnerabilities")
     _require(judged.scanner.name, "a report has its scanner's name")
     try:
-        judge(output, _scanned(other), demo_set())
+        judge_answer(output, _scanned(other), demo_set())
     except ContentMismatchError:
         return judged
     raise AssertionError("its answer was taken for another image's")

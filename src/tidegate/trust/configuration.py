@@ -73,6 +73,33 @@ class EvidenceKey:
 
 
 @dataclass(frozen=True, slots=True)
+class AcrIdentity:
+    """A workload identity of Azure."""
+
+    tenant_id: str
+    client_id: str
+    token_file: str
+    """Service account token that Kubernetes projects, for the audience of Azure."""
+
+
+@dataclass(frozen=True, slots=True)
+class EcrIdentity:
+    """A role of AWS that a service account may take."""
+
+    role_arn: str
+    token_file: str
+    """Service account token that Kubernetes projects, for the audience of AWS STS."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoogleIdentity:
+    """A service account of Google."""
+
+    key_file: str
+    """Its key, JSON."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrustedRegistry:
     """A registry that may be contacted, and how."""
 
@@ -92,6 +119,15 @@ class TrustedRegistry:
     """Blob stores with private addresses that this registry may redirect to."""
     endpoint: str = ""
     """`host:port` of the API where it is not `host`."""
+    aliases: tuple[str, ...] = ()
+    """Other names, `host` or `host/path`, of the same content."""
+    client_cert_file: str = ""
+    client_key_file: str = ""
+    """Certificate and key, PEM, that we show."""
+    docker_config_file: str = ""
+    """Docker's config.json, or the file of a pull secret, with this registry's credentials."""
+    identity: AcrIdentity | EcrIdentity | GoogleIdentity | None = None
+    """Who a cloud gives credentials for this registry to."""
 
 
 class Accepted(StrEnum):
@@ -151,6 +187,21 @@ class _Source(_Key, kw_only=True):
     accepts: Annotated[list[Accepted], Meta(min_length=1, max_length=2)]
 
 
+class _Acr(_Wire):
+    tenant_id: _Name
+    client_id: _Name
+    token_file: Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class _Ecr(_Wire):
+    role_arn: Annotated[str, Meta(min_length=1, max_length=1024)]
+    token_file: Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class _ArtifactRegistry(_Wire):
+    key_file: Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
 class _Registry(_Wire):
     host: _Name
     plain_http: bool = False
@@ -162,6 +213,13 @@ class _Registry(_Wire):
     token_realms: Annotated[list[_Name], Meta(max_length=100)] = []
     redirect_hosts: Annotated[list[_Name], Meta(max_length=100)] = []
     endpoint: Annotated[str, Meta(max_length=261)] = ""
+    aliases: Annotated[list[_Name], Meta(max_length=100)] = []
+    client_cert_file: _Path = ""
+    client_key_file: _Path = ""
+    docker_config_file: _Path = ""
+    acr: _Acr | None = None
+    ecr: _Ecr | None = None
+    artifact_registry: _ArtifactRegistry | None = None
 
 
 class _Document(_Wire):
@@ -243,6 +301,13 @@ def _registry(index: int, registry: _Registry) -> TrustedRegistry:
         raise InvalidTrustError(
             f"{place} ({host}): usernameFile and passwordFile go together; give both or neither"
         )
+    identities = (registry.acr, registry.ecr, registry.artifact_registry)
+    sources = (registry.username_file, registry.docker_config_file, *identities)
+    if sum(map(bool, sources)) > 1:
+        raise InvalidTrustError(
+            f"{place} ({host}): credentials from several sources; give one of usernameFile, "
+            "dockerConfigFile, acr, ecr, artifactRegistry"
+        )
     return TrustedRegistry(
         host=host,
         plain_http=registry.plain_http,
@@ -254,7 +319,23 @@ def _registry(index: int, registry: _Registry) -> TrustedRegistry:
         token_realms=tuple(map(str.lower, registry.token_realms)),
         redirect_hosts=tuple(map(str.lower, registry.redirect_hosts)),
         endpoint=registry.endpoint,
+        aliases=tuple(registry.aliases),
+        client_cert_file=registry.client_cert_file,
+        client_key_file=registry.client_key_file,
+        docker_config_file=registry.docker_config_file,
+        identity=_identity(registry),
     )
+
+
+def _identity(registry: _Registry) -> AcrIdentity | EcrIdentity | GoogleIdentity | None:
+    if registry.acr is not None:
+        acr = registry.acr
+        return AcrIdentity(acr.tenant_id, acr.client_id, acr.token_file)
+    if registry.ecr is not None:
+        return EcrIdentity(registry.ecr.role_arn, registry.ecr.token_file)
+    if registry.artifact_registry is not None:
+        return GoogleIdentity(registry.artifact_registry.key_file)
+    return None
 
 
 def _refuse_repeated(list_name: str, field: str, values: list[str]) -> None:

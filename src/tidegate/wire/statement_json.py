@@ -106,6 +106,7 @@ class Metadata(Wire):
 
     scan_started_on: _Word
     scan_finished_on: _Word
+    packages_listed_on: _Word = ""
 
 
 class Ecosystem(Wire):

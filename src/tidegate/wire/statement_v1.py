@@ -89,6 +89,8 @@ class Statement:
     """For people; never compared."""
     origin: ReportOrigin | None = None
     """None: made by a scan of ours."""
+    listed_at: datetime | None = None
+    """When the image was looked into, where its packages were only matched again since."""
 
 
 def parse_statement(body: bytes) -> Statement:
@@ -172,6 +174,7 @@ def _value(wire: fields.Statement) -> Statement:
         started_at=parse_time(metadata.scan_started_on, "metadata.scanStartedOn"),
         finished_at=parse_time(metadata.scan_finished_on, "metadata.scanFinishedOn"),
         origin=_origin_value(wire.predicate.origin),
+        listed_at=_optional_time(metadata.packages_listed_on, "metadata.packagesListedOn"),
     )
 
 
@@ -267,7 +270,9 @@ def _wire(statement: Statement) -> fields.Statement:
                 result=[_result(finding) for finding in statement.findings],
             ),
             metadata=fields.Metadata(
-                render_time(statement.started_at), render_time(statement.finished_at)
+                render_time(statement.started_at),
+                render_time(statement.finished_at),
+                _render_optional(statement.listed_at),
             ),
             coverage=fields.Coverage(
                 ecosystems=[

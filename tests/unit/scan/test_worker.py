@@ -25,9 +25,11 @@ from tidegate.local.images import build_demo_images
 from tidegate.plugins import load_formats
 from tidegate.scan.attach import attach_envelope
 from tidegate.scan.foreign import Borrowing
+from tidegate.scan.publish import Known, Published
+from tidegate.scan.reports import count_vulnerabilities
 from tidegate.scan.scanner import ForeignFindings, ScannerOutput
 from tidegate.scan.settings import ScanSettings
-from tidegate.scan.worker import Worker, count_vulnerabilities
+from tidegate.scan.worker import Worker
 from tidegate.testing.memory_registry import MemoryRegistry
 from tidegate.trust.configuration import Accepted, EvidenceKey, TrustedSource
 from tidegate.trust.keys import fingerprint, generate_key
@@ -243,7 +245,7 @@ async def test_a_report_from_elsewhere_never_keeps_our_own_from_its_image(
     source = TrustedSource(
         EvidenceKey("vendor", vendor.public_key(), fingerprint(vendor)), frozenset(Accepted)
     )
-    worker = replace(world.worker, borrowing=Borrowing((source,), load_formats()))
+    worker = replace(world.worker, borrowing=lambda: Borrowing((source,), load_formats()))
     (reference,) = [parse_reference(f"{HOST}/demo/app@{world.job.digest}")]
     theirs = in_toto_vulns(scanner={"uri": "https://example.test/other", "result": []})
     kind = "https://in-toto.io/attestation/vulns/v0.2"
@@ -253,10 +255,12 @@ async def test_a_report_from_elsewhere_never_keeps_our_own_from_its_image(
     await attach_envelope(world.registry, reference, about, kind, vendor, subject=subject)
     attach = worker.publisher.publish_statement
 
-    async def publish(to: ImageReference, made: Statement, described: Descriptor) -> Digest:
+    async def publish(
+        to: ImageReference, made: Statement, described: Descriptor, known: Known = Known()
+    ) -> Published:
         if fails and made.origin is not None:
             raise LimitExceededError("too large")
-        return await attach(to, made, described)
+        return await attach(to, made, described, known)
 
     monkeypatch.setattr(worker.publisher, "publish_statement", publish)
     await worker.work(world.job)

@@ -36,16 +36,20 @@ class Scanned:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Answered:
     """The packages of one image, and what is wrong with them."""
 
     packages: tuple[Package, ...]
     findings: tuple[Finding, ...]
     coverage: Coverage
     scanner: ScannerIdentity
+    not_understood: tuple[str, ...] = ()
+    """Sentences about content that never became a package."""
+    by_advisories: bool = True
+    """Whether ours judged the packages: only then can they be matched again without a scan."""
 
 
-def judge(output: ScannerOutput, scanned: Scanned, advisories: Advisories) -> Judged:
+def judge_answer(output: ScannerOutput, scanned: Scanned, advisories: Advisories) -> Answered:
     """Return the packages in `output` and the findings for them.
 
     Raises:
@@ -53,11 +57,17 @@ def judge(output: ScannerOutput, scanned: Scanned, advisories: Advisories) -> Ju
         ContentMismatchError: the scanner looked at something else than the image.
     """
     if output.findings is not None:
-        return _judge_foreign(output, output.findings, scanned)
+        return _answer_of(output, output.findings, scanned)
     sbom = _sbom(output, scanned)
     not_understood = (*sbom.not_understood, *output.not_understood)
     matched = match_packages(sbom.packages, advisories, not_understood)
-    return Judged(sbom.packages, matched.findings, matched.coverage, _identity(matched.coverage))
+    return Answered(
+        packages=sbom.packages,
+        findings=matched.findings,
+        coverage=matched.coverage,
+        scanner=identity_of(matched.coverage),
+        not_understood=not_understood,
+    )
 
 
 def _sbom(output: ScannerOutput, scanned: Scanned) -> Sbom:
@@ -70,7 +80,7 @@ def _sbom(output: ScannerOutput, scanned: Scanned) -> Sbom:
     return sbom
 
 
-def _judge_foreign(output: ScannerOutput, found: ForeignFindings, scanned: Scanned) -> Judged:
+def _answer_of(output: ScannerOutput, found: ForeignFindings, scanned: Scanned) -> Answered:
     report = load_formats((found.format,))[found.format].parse(found.body)
     if report.scanner is None or not report.subject:
         raise MalformedReportError(
@@ -87,7 +97,14 @@ def _judge_foreign(output: ScannerOutput, found: ForeignFindings, scanned: Scann
         db_version=report.scanner.db_version or found.db_version,
         db_updated_at=report.scanner.db_updated_at or found.db_updated_at,
     )
-    return Judged(packages, report.findings, coverage, scanner)
+    return Answered(
+        packages=packages,
+        findings=report.findings,
+        coverage=coverage,
+        scanner=scanner,
+        not_understood=coverage.not_understood,
+        by_advisories=False,
+    )
 
 
 def _packages(
@@ -123,7 +140,7 @@ def _coverage(
     return Coverage(tuple(covered), tuple(dict.fromkeys(gaps)))
 
 
-def _identity(coverage: Coverage) -> ScannerIdentity:
+def identity_of(coverage: Coverage) -> ScannerIdentity:
     """Return our scanner with its advisories: as old as the oldest of the sources used."""
     used = [entry for entry in coverage.ecosystems[:MAX_LISTED] if entry.source]
     return ScannerIdentity(

@@ -19,18 +19,18 @@ from support.report_documents import (
 from tidegate.advisories.demo import demo_set
 from tidegate.domain.digest import Digest
 from tidegate.domain.errors import ContentMismatchError, MalformedReportError
-from tidegate.scan.judged import Judged, Scanned, judge
+from tidegate.scan.answer import Answered, Scanned, judge_answer
 from tidegate.scan.scanner import ForeignFindings, ScannerOutput
 
 SCANNED = Scanned(Digest(IMAGE_DIGEST), CONFIG_DIGEST, ())
 BUILT = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def found(name: str, document: Json, **more: Json) -> Judged:
+def found(name: str, document: Json, **more: Json) -> Answered:
     findings = ForeignFindings(name, body(document), f"{name} DB", "2", BUILT)
     changes = {key: more.pop(key) for key in ("covered",) if key in more}
     output = ScannerOutput("application/json", b"", findings=replace(findings, **changes), **more)
-    return judge(output, SCANNED, demo_set())
+    return judge_answer(output, SCANNED, demo_set())
 
 
 def test_findings_coverage_and_age_are_the_scanners() -> None:
@@ -83,4 +83,4 @@ def test_packages_beside_a_report_are_held_to_the_image_too() -> None:
         findings=ForeignFindings("grype", body(grype()), "Grype DB"),
     )
     with pytest.raises(ContentMismatchError, match="looked at image"):
-        judge(output, SCANNED, demo_set())
+        judge_answer(output, SCANNED, demo_set())
