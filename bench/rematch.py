@@ -102,7 +102,9 @@ distinct package leased, matched by the real advisories and stored again, page b
 {usable_cores()} processes; *hub's share* of it is the time that they wait for the database.
 *first jobs*: the time until {due.STEP_IMAGES} images are jobs when all became due at once. Details
 of images (manifests, statements, package lists) are not in these databases; *sets* is the size of
-the sets of images by package.
+the sets of images by package. Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC; load now
+{os.getloadavg()[0]:.2f} (1 min): where it is far above 0.2, other work on this machine had most of
+the processors, and times by the clock say little; the CPU column does not suffer from it.
 
 {table(header, [list(row.values()) for row in rows])}"""
 
@@ -188,7 +190,7 @@ def listing(
         "database": kind,
         "distinct": f"{distinct:,}" + (f", {fleet.only:,} written" if fleet.only else ""),
         "listed, most common, ms": spread(common.times_ms) + f" ({common.images:,} images)",
-        "listed, middle, ms": spread(middle.times_ms) + f" ({middle.images:,} images)",
+        "listed, hundredth, ms": spread(middle.times_ms) + f" ({middle.images:,} images)",
     }
 
 

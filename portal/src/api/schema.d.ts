@@ -4067,7 +4067,9 @@ export interface operations {
     listAudit: {
         parameters: {
             query?: {
+                /** @description Who made the change. */
                 actor?: string;
+                /** @description Like `rule.update`. */
                 action?: string;
                 /** @description Target of the change, `rule/4f28…`, or its kind: `rule`. */
                 object?: string;

@@ -59,16 +59,17 @@ class AdvisoryWatch:
 
     async def run(self) -> None:
         """Look now and then, until cancelled."""
+        log = _log.bind(worker=self._name)
         while True:
             try:
                 await self.look()
             except (UnavailableError, InputError) as error:
-                _log.warning("advisories.not_told", error=str(error))  # tried again by the next
+                log.warning("advisories.not_told", error=str(error))  # tried again by the next
             except TidegateError as error:
                 _log.error("advisories.not_read", error=str(error))
-            except Exception:
+            except Exception:  # noqa: BLE001  # logged whole
                 # A fault of ours must not end the scans beside it; the next look tries again.
-                _log.exception("advisories.watch_crashed")
+                log.exception("advisories.watch_crashed")
             await asyncio.sleep(LOOK_S)
 
     async def look(self) -> None:

@@ -16,6 +16,8 @@ from tidegate.hub.api.parameters import (
     Id,
     Instant,
     Limit,
+    Name,
+    Reference,
     Text,
     page_of_bodies,
     parse_cursor,
@@ -45,14 +47,14 @@ TheFilter = NamedDependency[EventFilter]
 async def provide_event_filter(  # noqa: PLR0913, PLR0917  # a parameter for each filter
     hub: TheHub,
     action: EventAction = "",
-    cluster: Text = "",
-    namespace: Text = "",
-    rule: Text = "",
-    image: Text = "",
+    cluster: Name = "",
+    namespace: Name = "",
+    rule: Reference = "",
+    image: Reference = "",
     search: Text = "",
-    kind: Text = "",
+    kind: Name = "",
     user: Text = "",
-    reason: Text = "",
+    reason: Name = "",
 ) -> EventFilter:
     """Return the filter that a request asks for."""
     del hub  # asked for first, see `provide_caller`
@@ -131,7 +133,7 @@ async def _page_of_groups(
     summary="Show an admission event",
     responses=documented(404),
 )
-async def get_event(hub: TheHub, event_id: Id, cluster: Text = "") -> AdmissionEventV1:
+async def get_event(hub: TheHub, event_id: Id, cluster: Name = "") -> AdmissionEventV1:
     """Return one event; `cluster` tells apart events that share an id."""
     async with hub.database.glance() as connection:
         return await events.load(connection, event_id, cluster)

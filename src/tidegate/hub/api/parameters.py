@@ -24,8 +24,12 @@ Cursor = Annotated[
     str,
     QueryParameter(max_length=512, description="`next` of the page before; empty: the first one."),
 ]
-Text = Annotated[str, QueryParameter(max_length=512)]
-"""All of a list's at their longest, percent-encoded, stay below the 64 KiB of a request line."""
+Name = Annotated[str, QueryParameter(max_length=128)]
+Text = Annotated[str, QueryParameter(max_length=256)]
+Reference = Annotated[str, QueryParameter(max_length=512)]
+"""Of an image; also a rule, whose name others may have made longer. All filters of a list together
+fit a request line of 32 KiB, where a character takes up to 12 bytes: the server closes the
+connection on a longer one without a word."""
 Instant = Annotated[str, QueryParameter(max_length=64, description="RFC 3339.")]
 DEFAULT_LIMIT = 50
 _MAX_PLACE = 2**63 - 1
