@@ -256,11 +256,11 @@ async def test_a_report_from_elsewhere_never_keeps_our_own_from_its_image(
     attach = worker.publisher.publish_statement
 
     async def publish(
-        to: ImageReference, made: Statement, described: Descriptor, known: Known = Known()
+        to: ImageReference, made: Statement, described: Descriptor, *known: Known
     ) -> Published:
         if fails and made.origin is not None:
             raise LimitExceededError("too large")
-        return await attach(to, made, described, known)
+        return await attach(to, made, described, *known)
 
     monkeypatch.setattr(worker.publisher, "publish_statement", publish)
     await worker.work(world.job)
