@@ -5074,6 +5074,7 @@ export interface operations {
                 kind?: string;
                 user?: string;
                 reason?: string;
+                origin?: "" | "api-server" | "direct" | "rejudged";
                 /** @description RFC 3339. */
                 since?: string;
                 /** @description RFC 3339. */
@@ -5261,6 +5262,7 @@ export interface operations {
                 kind?: string;
                 user?: string;
                 reason?: string;
+                origin?: "" | "api-server" | "direct" | "rejudged";
                 /** @description `next` of the page before; empty: the first one. */
                 after?: string;
             };
@@ -5322,6 +5324,7 @@ export interface operations {
                 kind?: string;
                 user?: string;
                 reason?: string;
+                origin?: "" | "api-server" | "direct" | "rejudged";
                 /** @description RFC 3339. */
                 since?: string;
                 /** @description RFC 3339. */

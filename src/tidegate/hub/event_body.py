@@ -82,8 +82,6 @@ def key_text(text: str) -> str:
 def _searched(event: AdmissionEventV1) -> Iterator[str]:
     yield from (event.name, event.kind, event.namespace, event.cluster, event.user)
     yield from (event.top_owner, event.id)
-    if event.origin != "api-server":
-        yield event.origin
     for row in event.images:
         yield from (row.image, row.digest, row.rule, row.reason, row.violation)
         yield from (finding.id for finding in row.findings[:20])

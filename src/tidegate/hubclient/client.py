@@ -220,7 +220,7 @@ class HubClient(DataCalls, PeopleCalls, RematchCalls):
         """Return a page of events, newest first.
 
         Filters: `action`, `cluster`, `namespace`, `rule`, `image`, `kind`, `user`, `reason`,
-        `since`, `until`, `search`.
+        `origin`, `since`, `until`, `search`.
         """
         return await self._http.get(
             "events", Page[AdmissionEventV1], {**filters, "cursor": cursor, "limit": limit}

@@ -67,7 +67,7 @@ class AdvisoryWatch:
                 log.warning("advisories.not_told", error=str(error))  # tried again by the next
             except TidegateError as error:
                 _log.error("advisories.not_read", error=str(error))
-            except Exception:  # noqa: BLE001  # logged whole
+            except Exception:  # logged whole
                 # A fault of ours must not end the scans beside it; the next look tries again.
                 log.exception("advisories.watch_crashed")
             await asyncio.sleep(LOOK_S)

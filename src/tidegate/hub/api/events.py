@@ -39,6 +39,7 @@ KEEP_ALIVE_S = 15.0
 TAIL_BATCH = 200
 
 EventAction = FromQuery[Literal["", "allow", "audit", "deny"]]
+EventOrigin = FromQuery[Literal["", "api-server", "direct", "rejudged"]]
 Grouped = Annotated[bool, QueryParameter(description="Retries as one item.")]
 
 TheFilter = NamedDependency[EventFilter]
@@ -55,10 +56,11 @@ async def provide_event_filter(  # noqa: PLR0913, PLR0917  # a parameter for eac
     kind: Name = "",
     user: Text = "",
     reason: Name = "",
+    origin: EventOrigin = "",
 ) -> EventFilter:
     """Return the filter that a request asks for."""
     del hub  # asked for first, see `provide_caller`
-    return EventFilter(action, cluster, namespace, rule, image, search, kind, user, reason)
+    return EventFilter(action, cluster, namespace, rule, image, search, kind, user, reason, origin)
 
 
 @post(

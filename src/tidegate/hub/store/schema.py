@@ -164,6 +164,7 @@ events = Table(
     Column("kind", Text, nullable=False, server_default=""),
     Column("subject_user", Text, nullable=False, server_default=""),
     Column("group_id", String(32), nullable=False, server_default=""),
+    Column("origin", String(16), nullable=False, server_default="api-server"),
     # Per cluster: one cluster cannot take the id of another's event beforehand.
     UniqueConstraint("cluster", "id"),
     Index(None, "at", "seq"),
