@@ -13,13 +13,14 @@ import tomllib
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import pytest
 
+from support.report_documents import openvex, openvex_statement, statement
 from tidegate.advisories.importer import import_advisories
 from tidegate.advisories.index import AdvisoryIndex
 from tidegate.domain.digest import Digest, digest_of
@@ -31,9 +32,11 @@ from tidegate.local.images import DemoImage, build_demo_images
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.registries import RegistryConfig
 from tidegate.registry.content import Content
+from tidegate.scan.attach import attach_envelope
 from tidegate.trust.configuration import EvidenceKey, TrustConfiguration
-from tidegate.trust.keys import PrivateKey, fingerprint, generate_key, private_pem
+from tidegate.trust.keys import PrivateKey, fingerprint, generate_key, private_pem, public_pem
 from tidegate.wire.hub_v1 import ImageV1, ScanRequestV1
+from tidegate.wire.oci_v1 import OCI_MANIFEST, Descriptor
 from tidegate.wire.statement_v1 import parse_statement
 
 pytestmark = pytest.mark.integration
@@ -65,6 +68,8 @@ class World:
     folder: Path
     registry: RunningRegistry
     hub_pid: int
+    sources: list[dict[str, object]] = field(default_factory=list)
+    """Whose reports and VEX statements the worker takes over."""
 
     async def push(self, image: DemoImage) -> ImageReference:
         reference = ImageReference(self.host, image.repository, image.tag)
@@ -178,7 +183,10 @@ def running_worker(
         "KEY_FILE": private_pem(world.key),
         "TOKEN_FILE": f"{world.tokens['scanner']}\n".encode(),
         "REGISTRIES": json.dumps(
-            {"registries": [{"host": world.host, "plainHttp": True, "allowPrivate": True}]}
+            {
+                "registries": [{"host": world.host, "plainHttp": True, "allowPrivate": True}],
+                "sources": world.sources,
+            }
         ).encode(),
     }
     environment = {"PYTHONPATH": python_path, "PATH": os.environ["PATH"]}
@@ -251,6 +259,44 @@ async def test_a_pushed_image_gets_a_report_that_the_gates_reader_believes(
     assert isinstance(report, Report)
     assert report.sources[0].artifact == told.artifact
     assert "CVE-2022-28346" in {finding.vulnerability_id for finding in report.findings}
+
+
+async def test_what_a_trusted_source_attached_is_taken_over_and_clears_what_it_may(
+    world: World, python_path: str
+) -> None:
+    reference = await world.push(DEMO["high"])
+    assert reference.digest is not None
+    vendor = generate_key()
+    pem = public_pem(vendor).decode()
+    world.sources = [{"name": "vendor", "publicKey": pem, "accepts": ["reports", "vex"]}]
+    products = [{"@id": reference.digest}]
+    statements = [openvex_statement(vulnerability={"name": "CVE-2019-10906"}, products=products)]
+    report = json.loads((ROOT / "tests/samples/trivy/high.cosign-vuln.json").read_bytes())
+    subject = Descriptor(OCI_MANIFEST, reference.digest, len(DEMO["high"].manifests[-1][0]))
+    for kind, document in (
+        ("https://cosign.sigstore.dev/attestation/vuln/v1", report),
+        ("https://openvex.dev/ns", openvex(statements=statements)),
+    ):
+        made = json.dumps(statement(kind, document, reference.digest)).encode()
+        await attach_envelope(world.client, reference, made, kind, vendor, subject=subject)
+    await world.request(reference)
+    with running_worker(world, python_path):
+        image = await world.until(reference, "scanned", "failed")
+    assert image.status == "scanned", image.error
+    trust = TrustConfiguration(
+        keys=(EvidenceKey("lab", world.key.public_key(), fingerprint(world.key)),), generation="1"
+    )
+    checks = await verify_image(world.client, trust, reference, datetime(2100, 1, 1, tzinfo=UTC))
+    evidence = checks.platforms[0].found.evidence
+    assert isinstance(evidence, Report)
+    assert {source.scanner for source in evidence.sources} == {"Tidegate", "Trivy"}
+    cleared = [f.vulnerability_id for f in evidence.findings if f.not_affected]
+    assert cleared == ["CVE-2019-10906", "CVE-2019-10906"]
+    place = (reference.registry, reference.repository, reference.digest)
+    listed = (await world.hub.list_findings(*place)).items
+    (shown,) = [found for found in listed if found.not_affected]
+    assert (shown.id, shown.not_affected[0].source) == ("CVE-2019-10906", "vendor")
+    assert image.reports[0].counts.high == evidence.counts.high
 
 
 async def test_every_platform_of_an_index_gets_its_own_report(

@@ -1963,6 +1963,7 @@ export interface components {
             locations?: components["schemas"]["LocationV1"][];
             references?: string[];
             ratings?: components["schemas"]["RatingV1"][];
+            notAffected?: components["schemas"]["VexMarkV1"][];
         };
         /** FindingV1 */
         FindingV1: {
@@ -1975,6 +1976,7 @@ export interface components {
             fixedVersion?: string;
             aliases?: string[];
             exemptedBy?: string[];
+            clearedBy?: string[];
         };
         /** FindingsUploadV1 */
         FindingsUploadV1: {
@@ -2102,6 +2104,9 @@ export interface components {
             exempted?: components["schemas"]["FindingV1"][];
             /** @default 0 */
             exemptedOmitted?: number;
+            notAffected?: components["schemas"]["FindingV1"][];
+            /** @default 0 */
+            notAffectedOmitted?: number;
             unverifiable?: string[];
             resourceExemptions?: string[];
         };
@@ -2961,6 +2966,18 @@ export interface components {
             displayName?: string;
             /** @default true */
             enabled?: boolean;
+        };
+        /** VexMarkV1 */
+        VexMarkV1: {
+            /** @enum {string} */
+            status: "not_affected" | "fixed";
+            justification: string;
+            author: string;
+            source: string;
+            /** @default  */
+            saidAt?: string;
+            /** @default  */
+            detail?: string;
         };
         /** WorkerHeartbeatV1 */
         WorkerHeartbeatV1: {

@@ -107,3 +107,5 @@ def _keep_findings(event: AdmissionEventV1, count: int) -> None:
         row.findings = row.findings[:count]
         row.exempted_omitted += max(len(row.exempted) - count, 0)
         row.exempted = row.exempted[:count]
+        row.not_affected_omitted += max(len(row.not_affected) - count, 0)
+        row.not_affected = row.not_affected[:count]

@@ -17,11 +17,12 @@ import structlog
 from tidegate.domain.errors import ConfigurationError, MissingSettingError, TidegateError
 from tidegate.evidence.trust_file import TrustFile
 from tidegate.hubclient.client import HubClient
-from tidegate.plugins import load_plugin
+from tidegate.plugins import load_formats
 from tidegate.process import announce, configure_logs
+from tidegate.scan.foreign import Borrowing
 from tidegate.scan.presence import Presence
 from tidegate.scan.registries import ScanRegistries
-from tidegate.scan.scanner import GROUP, Scanner
+from tidegate.scan.scanner import load_scanner
 from tidegate.scan.settings import ScanSettings, read_settings
 from tidegate.scan.watch import Watcher
 from tidegate.scan.worker import Worker
@@ -53,7 +54,9 @@ async def _run(settings: ScanSettings) -> None:
     key = load_private_key(_read(settings.key_file))
     trust = TrustFile(settings.registries_file)
     sealing_key = load_or_make_sealing_key(settings.credentials_key_file)
-    scanner = _load_scanner(settings.scanner)
+    formats = load_formats(settings.formats)
+    database = settings.scanner_db or settings.data_dir / "scanner-db"
+    scanner = load_scanner(settings.scanner, database)
     registries = ScanRegistries(trust, sealing_key, settings.certificates_dir)
     async with HubClient(settings.hub_url, token) as hub, aclosing(registries):
         presence = Presence(hub, settings.name, key, registries, settings.index_file)
@@ -68,6 +71,7 @@ async def _run(settings: ScanSettings) -> None:
             settings,
             lambda: datetime.now(UTC),
             keys=_named_keys(trust.current(), key, settings.name),
+            borrowing=lambda: Borrowing(trust.current().sources, formats),
             on_signed=presence.note_signing,
         )
         runs = (presence.run(), registries.follow(hub), watcher.run(), worker.run())
@@ -93,14 +97,6 @@ def _named_keys(trust: TrustConfiguration, own: PrivateKey, name: str) -> tuple[
     if any(key.fingerprint == fingerprint(own) for key in trust.keys):
         return trust.keys
     return (*trust.keys, EvidenceKey(name, own.public_key(), fingerprint(own)))
-
-
-def _load_scanner(name: str) -> Scanner:
-    factory = load_plugin(GROUP, name)
-    if not callable(factory):
-        raise ConfigurationError(f"{GROUP}: plug-in {name!r} is {factory!r}; want a callable")
-    scanner: Scanner = factory()
-    return scanner
 
 
 def _read(path: Path) -> bytes:

@@ -18,11 +18,13 @@ from tidegate.domain.errors import InputError, TidegateError, UnavailableError, 
 from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
+from tidegate.scan.answer import SCANNER_NAME
 from tidegate.scan.attach import own_evidence_key
+from tidegate.scan.borrower import Borrower
 from tidegate.scan.detail import read_referrers, read_statement
 from tidegate.scan.judge import Judge, Judged
 from tidegate.scan.package_list import PackageList, SignedList
-from tidegate.scan.pipeline import SCANNER_NAME, PlatformScan, make_statement
+from tidegate.scan.pipeline import PlatformScan, make_statement
 from tidegate.scan.publish import Known, Published, Publisher
 from tidegate.scan.reports import Done, report_of
 from tidegate.trust.configuration import EvidenceKey
@@ -51,6 +53,8 @@ class Rematcher:
     key: PrivateKey
     keys: tuple[EvidenceKey, ...]
     now: Callable[[], datetime]
+    borrower: Borrower | None = None
+    """None: nobody's statements are taken over."""
 
     async def rematch(self, job: JobV1) -> Done:
         """Return the new report of each platform, attached where the job says so.
@@ -97,6 +101,8 @@ class Rematcher:
         judged = await asyncio.to_thread(self.judge.judge, listed.packages, listed.not_understood)
         subject = reference.at(listed.subject.digest)
         scan = self._scan_of(subject, listed, judged, started_at)
+        if self.borrower is not None:
+            scan = await self.borrower.borrow(subject, scan, attach=job.attach)
         published, refusal = None, ""
         if job.attach:
             known = Known(artifact, job.renew_after_s)

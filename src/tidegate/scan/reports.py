@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tidegate.domain.finding import Finding
 from tidegate.domain.severity import Severity
+from tidegate.domain.tally import count, units_of
 from tidegate.scan.pipeline import PlatformScan
 from tidegate.scan.publish import Published
 from tidegate.wire.event_v1 import CountsV1
@@ -38,10 +39,6 @@ def report_of(scan: PlatformScan, published: Published | None) -> PlatformReport
 
 
 def count_vulnerabilities(findings: tuple[Finding, ...]) -> CountsV1:
-    """Return the distinct vulnerabilities per severity, each at its highest."""
-    worst: dict[str, Severity] = {}
-    for finding in findings:
-        for identifier in finding.canonical_ids:
-            worst[identifier] = max(worst.get(identifier, Severity.UNKNOWN), finding.severity)
-    counted = [severity.word for severity in worst.values()]
-    return CountsV1(**{severity.word: counted.count(severity.word) for severity in Severity})
+    """Return the distinct vulnerabilities per severity, as rules count them."""
+    counts = count(units_of(findings))
+    return CountsV1(**{severity.word: counts.of(severity) for severity in Severity})

@@ -18,6 +18,7 @@ from tidegate.advisories.package import Package
 from tidegate.advisories.purls import ecosystem_of_purl, name_of_purl
 from tidegate.domain.errors import LimitExceededError, MalformedReportError
 from tidegate.domain.finding import Location
+from tidegate.scan.syft_facts import syft_facts
 from tidegate.wire.json_depth import MAX_JSON_DEPTH, json_depth
 
 MEDIA_TYPE = "application/vnd.cyclonedx+json"
@@ -46,6 +47,8 @@ class Sbom:
     """Digest of the image's config, as the scanner read it; empty where it does not say."""
     packages: tuple[Package, ...]
     not_understood: tuple[str, ...]
+    manifest: str = ""
+    """Digest of the image's manifest, where the scanner says that instead (Syft, Grype)."""
 
 
 class _Property(msgspec.Struct):
@@ -62,9 +65,12 @@ class _Component(msgspec.Struct):
     properties: list[_Property] = []
 
     def facts(self) -> dict[str, str]:
-        """Return Trivy's own properties by name."""
+        """Return Trivy's own properties by name; of Syft's, those that say the same."""
         start = len(_PREFIX)
-        return {p.name[start:]: p.value for p in self.properties if p.name.startswith(_PREFIX)}
+        facts = {p.name[start:]: p.value for p in self.properties if p.name.startswith(_PREFIX)}
+        return facts or syft_facts(
+            {p.name: p.value for p in self.properties}, self.purl, self.version
+        )
 
 
 class _Metadata(msgspec.Struct):
@@ -111,8 +117,9 @@ def parse_sbom(body: bytes, layers: Sequence[str] = (), archives: Iterable[str] 
         not_understood=(
             *_no_system(components.components),
             *(_sentence(what, names) for what, names in sorted(odd.items())),
-            *_unknown_archives(archives, paths),
+            *name_unknown_archives(archives, paths),
         ),
+        manifest=_manifest(components.metadata.component),
     )
 
 
@@ -201,7 +208,13 @@ def _no_system(components: list[_Component]) -> tuple[str, ...]:
     return ("no operating system was recognised, so its packages were not judged",)
 
 
-def _unknown_archives(archives: Iterable[str], paths: set[str]) -> tuple[str, ...]:
+def _manifest(component: _Component) -> str:
+    """Return the manifest's digest as Syft and Grype write it; Trivy gives the config's."""
+    version = component.version
+    return version if version.startswith("sha256:") and not component.facts() else ""
+
+
+def name_unknown_archives(archives: Iterable[str], paths: set[str]) -> tuple[str, ...]:
     """Name archives that no component comes from: without an online index they stay unknown.
 
     A component inside an archive has a path that goes on below the archive's.

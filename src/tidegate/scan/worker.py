@@ -28,7 +28,9 @@ from tidegate.domain.reference import parse_reference
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
 from tidegate.scan.advisory_watch import AdvisoryWatch
+from tidegate.scan.borrower import Borrower
 from tidegate.scan.detail import read_detail, read_statement
+from tidegate.scan.foreign import NO_BORROWING, Borrowing
 from tidegate.scan.judge import Judge
 from tidegate.scan.layout import LayoutLimits
 from tidegate.scan.package_list import PackageList
@@ -80,24 +82,29 @@ class Worker:
     now: Callable[[], datetime]
     keys: tuple[EvidenceKey, ...] = ()
     """By which the hub is told who signed what; nothing is trusted by them."""
+    borrowing: Callable[[], Borrowing] = lambda: NO_BORROWING
+    """Whose reports and VEX statements are taken over, as the trust file says now."""
     on_signed: Callable[[datetime], None] = lambda _: None
     """Called when the key was used."""
     publisher: Publisher = field(init=False)
     watch: AdvisoryWatch = field(init=False)
     _judge: Judge = field(init=False)
     _rematcher: Rematcher = field(init=False)
+    _borrower: Borrower = field(init=False)
 
     def __post_init__(self) -> None:
         renew_after = timedelta(days=self.settings.renew_after_d)
         publisher = Publisher(self.registries, self.key, renew_after)
         judge = Judge(self.settings.index_file)
+        borrower = Borrower(self.registries, publisher, self.borrowing, self.now)
         rematcher = Rematcher(
-            self.hub, self.registries, publisher, judge, self.key, self.keys, self.now
+            self.hub, self.registries, publisher, judge, self.key, self.keys, self.now, borrower
         )
         object.__setattr__(self, "publisher", publisher)
         object.__setattr__(self, "watch", AdvisoryWatch(self.hub, self.settings, judge))
         object.__setattr__(self, "_judge", judge)
         object.__setattr__(self, "_rematcher", rematcher)
+        object.__setattr__(self, "_borrower", borrower)
 
     async def run(self) -> None:
         """Work on jobs until cancelled, `settings.concurrency` at a time."""
@@ -200,6 +207,7 @@ class Worker:
             said, state = await asyncio.to_thread(opened.conclude, scan.packages)
         if scan.refused:
             log.warning("sandbox.incomplete", refused=scan.refused)
+        scan = await self._borrower.borrow(platform.reference, scan, attach=job.attach)
         published = None
         if job.attach:
             known = Known(renew_after_s=job.renew_after_s)
@@ -307,6 +315,8 @@ def _list_of(scan: PlatformScan) -> PackageList:
         listed_at=scan.statement.finished_at,
         packages=scan.packages,
         not_understood=scan.not_understood,
+        # What a scanner's own database said cannot be said again by our advisories.
+        truncated=not scan.by_advisories,
     )
 
 

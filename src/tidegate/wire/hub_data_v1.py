@@ -229,6 +229,19 @@ class RatingV1(Wire, omit_defaults=True):
     """Whether the finding's severity is this one's."""
 
 
+class VexMarkV1(Wire, omit_defaults=True):
+    """A trusted statement that a finding does no harm in this image."""
+
+    status: Literal["not_affected", "fixed"]
+    justification: str
+    author: str
+    """Who says so."""
+    source: str
+    """The trusted source that signed it, as the worker's trust file names it."""
+    said_at: str = ""
+    detail: str = ""
+
+
 class FindingDetailV1(Wire, omit_defaults=True):
     """A finding with all that its statement says."""
 
@@ -245,6 +258,8 @@ class FindingDetailV1(Wire, omit_defaults=True):
     references: list[str] = []
     """As the advisories wrote them: data, not links to trust."""
     ratings: list[RatingV1] = []
+    not_affected: list[VexMarkV1] = []
+    """Not empty: trusted VEX statements clear it, and it counts nowhere."""
 
 
 class PackageV1(Wire, omit_defaults=True):

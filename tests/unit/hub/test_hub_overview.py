@@ -268,7 +268,7 @@ async def test_registries_and_repositories_are_counted(world: World) -> None:
 
 
 def heartbeat(**changes: object) -> WorkerHeartbeatV1:
-    made = WorkerHeartbeatV1("1", "f" * 64, "PEM", "2026-11-23T08:00:00Z", [HOST])
+    made = WorkerHeartbeatV1("1", "f" * 64, "PEM", "2026-11-23T08:00:00Z", registries=[HOST])
     return msgspec.structs.replace(made, **changes)
 
 

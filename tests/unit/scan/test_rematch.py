@@ -8,23 +8,29 @@ from typing import cast
 
 import pytest
 
+from support.report_documents import body, openvex, openvex_statement, statement
 from tidegate.advisories.package import Package
 from tidegate.domain.digest import Digest
 from tidegate.domain.errors import RegistryUnavailableError
 from tidegate.domain.finding import Location
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
-from tidegate.scan.attach import own_evidence_key
+from tidegate.plugins import load_formats
+from tidegate.scan.attach import attach_envelope, own_evidence_key
+from tidegate.scan.borrower import Borrower
+from tidegate.scan.foreign import Borrowing
 from tidegate.scan.judge import Judge
 from tidegate.scan.package_list import PackageList, SignedList
 from tidegate.scan.publish import Publisher
 from tidegate.scan.rematch import Rematcher, ScanNeededError
 from tidegate.testing.evidence_world import NOON, EvidenceWorld
-from tidegate.trust.keys import generate_key
+from tidegate.trust.configuration import Accepted, EvidenceKey, TrustedSource
+from tidegate.trust.keys import fingerprint, generate_key
 from tidegate.wire.hub_v1 import JobV1
 from tidegate.wire.rematch_v1 import FindingsUploadV1, StoredListV1
 from tidegate.wire.statement_v1 import parse_statement
 
+OPENVEX = "https://openvex.dev/ns"
 LISTED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 JINJA = Package("PyPI", "Jinja2", "2.10", "pkg:pypi/jinja2@2.10", locations=(Location("app"),))
 
@@ -91,13 +97,40 @@ async def test_the_report_has_its_own_time_and_says_when_the_image_was_looked_in
     assert [report.artifact] == await site.artifacts()
     assert report.counts.high + report.counts.critical > 0
     (told,) = site.hub.told
-    statement = parse_statement(told.statement.encode())
-    assert (statement.finished_at, statement.listed_at) == (NOON, LISTED_AT)
-    assert {finding.locations for finding in statement.findings} == {JINJA.locations}
+    told_statement = parse_statement(told.statement.encode())
+    assert (told_statement.finished_at, told_statement.listed_at) == (NOON, LISTED_AT)
+    assert {finding.locations for finding in told_statement.findings} == {JINJA.locations}
     assert [(o.name, o.version, bool(o.said)) for o in told.opinions] == [("jinja2", "2.10", True)]
     assert told.advisories_state
     assert told.referrers is not None
     assert [node.kind for node in told.referrers] == ["artifact"]
+
+
+async def test_what_trusted_statements_clear_stays_cleared_when_an_image_is_matched_again(
+    site: Site,
+) -> None:
+    vendor = generate_key()
+    source = TrustedSource(
+        EvidenceKey("vendor", vendor.public_key(), fingerprint(vendor)), frozenset({Accepted.VEX})
+    )
+    borrower = Borrower(
+        site.rematcher.registries, site.publisher,
+        lambda: Borrowing((source,), load_formats()), lambda: NOON,
+    )  # fmt: skip
+    rematcher = replace(site.rematcher, borrower=borrower)
+    before = (await rematcher.rematch(site.job(attach=False))).reports[0].counts
+    claim = openvex_statement(
+        vulnerability={"name": "CVE-2019-10906"}, products=[{"@id": site.image.digest}]
+    )
+    about = body(statement(OPENVEX, openvex(statements=[claim]), site.image.digest))
+    await attach_envelope(
+        site.world.registry, site.world.repository, about, OPENVEX, vendor, subject=site.image
+    )
+    after = (await rematcher.rematch(site.job())).reports[0].counts
+    assert (before.high - after.high, before.medium) == (1, after.medium)
+    told = parse_statement(site.hub.told[-1].statement.encode())
+    cleared = {f.vulnerability_id: f.not_affected for f in told.findings if f.not_affected}
+    assert list(cleared) == ["CVE-2019-10906"]
 
 
 async def test_where_nothing_is_to_be_attached_no_registry_is_asked(site: Site) -> None:

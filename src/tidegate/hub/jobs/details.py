@@ -21,10 +21,11 @@ from tidegate.wire.hub_data_v1 import (
     PackageV1,
     RatingV1,
     ReferrerV1,
+    VexMarkV1,
 )
 from tidegate.wire.oci_v1 import Manifest, parse_manifest
 from tidegate.wire.package_list_v1 import parse_package_list
-from tidegate.wire.statement_v1 import parse_statement
+from tidegate.wire.statement_v1 import parse_statement, render_time
 
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 """Worst first."""
@@ -181,5 +182,16 @@ def _finding(finding: Finding) -> FindingDetailV1:
         references=list(finding.references),
         ratings=[
             RatingV1(r.method, r.score, r.word, r.cvss_version, r.leading) for r in finding.ratings
+        ],
+        not_affected=[
+            VexMarkV1(
+                status=mark.status.value,  # type: ignore[arg-type]  # a mark has one of these two
+                justification=mark.justification,
+                author=mark.author,
+                source=mark.source,
+                said_at=render_time(mark.said_at) if mark.said_at is not None else "",
+                detail=mark.detail,
+            )
+            for mark in finding.not_affected
         ],
     )
