@@ -1,6 +1,6 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 
-import { kubectl, signIn, site } from "./site";
+import { kubectl, signIn, site, test } from "./site";
 
 test("an image is found by its registry, and everything about it is there", async ({ page }) => {
   await signIn(page, "/registries");
@@ -27,17 +27,51 @@ test("an image is found by its registry, and everything about it is there", asyn
   await expect(page.getByLabel("statement", { exact: true })).toContainText("https://in-toto.io/attestation/vulns/v0.2");
 });
 
-test("the findings artifact stands among the referrers, its signature below it, both verified", async ({ page }) => {
-  await signIn(page, `/registries/${encodeURIComponent(site().registry)}/demo%2Fapp`);
+test("exercise 2: the findings artifact is found among the referrers, and its layer fetched by what is copied there", async ({
+  page,
+  context,
+  request,
+}) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const copied = () => page.evaluate(() => navigator.clipboard.readText());
+  await signIn(page, "/registries");
+  await page.getByRole("link", { name: site().registry }).click();
+  await page.getByRole("link", { name: "demo/app" }).click();
+  for (const tag of ["clean", "low", "medium", "high", "critical"]) {
+    await expect(page.getByRole("link", { name: tag, exact: true })).toBeVisible();
+  }
   await page.getByRole("link", { name: "high", exact: true }).click();
   await page.getByRole("tab", { name: /Referrers/ }).click();
   const artifact = page.getByRole("row", { name: /application\/vnd\.in-toto\+json/ });
   const signature = page.getByRole("row", { name: /cosign/ });
   await expect(artifact).toContainText("evidence");
   await expect(signature).toContainText("evidence");
+  await page.getByRole("button", { name: "Hide what refers to it" }).click();
+  await expect(signature).toHaveCount(0);
+  await page.getByRole("button", { name: "Show what refers to it" }).click();
+  await expect(signature).toHaveCount(1);
   await page.getByRole("combobox", { name: "Verified" }).click();
   await page.getByRole("option", { name: "Not verified" }).click();
   await expect(page.getByText("No referrer matches")).toBeVisible();
+  await page.getByRole("combobox", { name: "Verified" }).click();
+  await page.getByRole("option", { name: "Verified by evidence" }).click();
+
+  await artifact.click();
+  const panel = page.getByRole("dialog", { name: "application/vnd.in-toto+json" });
+  await expect(panel).toContainText("SoftwareInventoryAssessment");
+  await expect(panel.getByLabel("manifest of the referrer", { exact: true })).toContainText('"artifactType": "application/vnd.in-toto+json"');
+  await panel.getByRole("button", { name: "Copy artifact reference" }).click();
+  expect(await copied()).toMatch(new RegExp(`^${site().registry}/demo/app@sha256:[0-9a-f]{64}$`));
+  await panel.getByRole("button", { name: "Copy layer reference" }).click();
+  const digest = (await copied()).split("@")[1] ?? "";
+  await panel.getByRole("button", { name: "Close" }).click();
+  const blob = await request.get(`http://${site().registry}/v2/demo/app/blobs/${digest}`);
+  const fetched = (await blob.json()) as { predicateType: string; subject: unknown[] };
+  expect(fetched.predicateType).toBe("https://in-toto.io/attestation/vulns/v0.2");
+
+  await page.getByRole("tab", { name: "Statement" }).click();
+  await page.getByRole("tab", { name: "As it was signed" }).click();
+  await expect(page.getByLabel("statement", { exact: true })).toHaveText(await blob.text());
 });
 
 test("a scan asked for here is followed until its report is there", async ({ page }) => {
@@ -58,7 +92,7 @@ test("gating is switched off only with proof, holds in the cluster, and stands i
   const password = question.getByLabel(/Your password/);
   await password.fill("a guess that is wrong");
   await question.getByRole("button", { name: "Switch off" }).click();
-  await expect(question.getByRole("group")).toBeVisible();
+  await expect(question.getByRole("alert")).toBeVisible();
   await password.fill(site().adminToken);
   await question.getByRole("button", { name: "Switch off" }).click();
   await expect(question).toBeHidden();

@@ -1,8 +1,8 @@
 // The lab as a participant plays it: clicks, types, drags and reads in the browser, and tries what
 // was made there with kubectl. One test goes on where the one before ended.
-import { expect, test, type Page } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 
-import { kubectl, signIn, site } from "./site";
+import { kubectl, signIn, site, test } from "./site";
 
 test.describe.configure({ mode: "serial" });
 
@@ -113,10 +113,13 @@ test("exercise 1: the rule is dragged to the top, saved, and first in the cluste
 
 test("a rule is moved by the keyboard, and the staged order can be discarded", async () => {
   await page.getByRole("button", { name: `Move ${RULE}` }).focus();
+  const live = page.locator("[id^=DndLiveRegion]");
   await page.keyboard.press("Space");
-  await page.waitForTimeout(150); // the sensor listens to arrows one turn later
-  await page.keyboard.press("ArrowDown");
-  await page.waitForTimeout(300); // and follows the animation
+  await expect(live).toContainText(`Picked up ${RULE}`);
+  await expect(async () => {
+    await page.keyboard.press("ArrowDown"); // what is pressed before the sensor listens is lost
+    await expect(live).toContainText("is at priority 2", { timeout: 1_000 });
+  }).toPass();
   await page.keyboard.press("Space");
   await expect(row(RULE).getByRole("cell").nth(2)).toHaveText("2");
   await page.getByRole("button", { name: "Discard" }).click();

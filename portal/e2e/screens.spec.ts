@@ -1,10 +1,8 @@
 // Makes a picture of every page in both themes and two widths, to be looked at.
 import path from "node:path";
 
-import { test } from "@playwright/test";
-
-import { prepare, signIn, site } from "./site";
-import { VIEWS, settled } from "./views";
+import { openSignIn, prepare, signIn, test } from "./site";
+import { VIEWS, open, settled } from "./views";
 
 const FOLDER = path.resolve(import.meta.dirname, "../screens");
 const SIZES = { 1440: { width: 1440, height: 900 }, 1024: { width: 1024, height: 768 } };
@@ -18,16 +16,12 @@ for (const theme of ["light", "dark"] as const) {
       const page = await browser.newPage({ viewport, colorScheme: theme });
       const picture = (name: string) =>
         page.screenshot({ path: path.join(FOLDER, `${name}-${theme}-${size}.png`), animations: "disabled" });
-      await page.goto(site().portal);
-      await page.getByRole("heading", { name: "Sign in" }).waitFor();
+      await openSignIn(page);
       await settled(page);
       await picture("sign-in");
       await signIn(page);
       for (const view of VIEWS) {
-        await page.goto(site().portal + view.path);
-        await settled(page);
-        await view.act?.(page);
-        await settled(page);
+        await open(page, view);
         await picture(view.name);
       }
       await page.close();

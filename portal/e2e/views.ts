@@ -2,12 +2,16 @@ import path from "node:path";
 
 import type { Page } from "@playwright/test";
 
+import { site } from "./site";
+
 /** A state of the portal that is looked at and checked as a whole. */
 export interface View {
   name: string;
-  path: string;
+  path: string | (() => Promise<string>);
   /** What a person does on the page to get there. */
   act?: (page: Page) => Promise<void>;
+  /** Whether a Security Reader gets there by the same steps. */
+  forReaders?: boolean;
 }
 
 const panel = (page: Page) => page.getByRole("dialog");
@@ -18,35 +22,40 @@ async function openTab(page: Page, name: string) {
   await panel(page).getByRole("tab", { name }).click();
 }
 
-const mainLink = (page: Page, name: string | RegExp) => page.getByRole("main").getByRole("link", { name }).first();
+/** Address of the registry of the demo images, or of one repository there. */
+const inRegistry = (...parts: string[]) => `/registries/${[site().registry, ...parts].map(encodeURIComponent).join("/")}`;
 
-async function openRegistry(page: Page) {
-  await mainLink(page, /^localhost:/).click();
-  await page.getByRole("heading", { level: 1, name: /localhost/ }).waitFor();
+/** Address of the image with the most findings, as a link that somebody sent. */
+async function imagePath(tab = "findings"): Promise<string> {
+  const query = new URLSearchParams({ registry: site().registry, repository: "demo/app", search: "critical" });
+  const headers = { Authorization: `Bearer ${site().adminToken}` };
+  const answer = await fetch(`${site().hub}/api/v1/images?${query}`, { headers });
+  const { items } = (await answer.json()) as { items: { digest: string; tags: string[] }[] };
+  const found = items.find(({ tags }) => tags.includes("critical"));
+  if (!found) throw new Error(`no image demo/app:critical: ${answer.status}`);
+  return `${inRegistry("demo/app", found.digest)}?tab=${tab}`;
 }
 
-async function openRepository(page: Page) {
-  await openRegistry(page);
-  await mainLink(page, "demo/app").click();
-  await page.getByRole("heading", { level: 1, name: /demo/ }).waitFor();
+async function openRow(page: Page, name: RegExp) {
+  await page.getByRole("row", { name }).first().click();
+  await panel(page).waitFor();
 }
 
-async function openImage(page: Page) {
-  await openRepository(page);
-  await page.getByRole("row").filter({ hasText: "critical" }).first().click();
-  await page.getByRole("tab").first().waitFor();
-}
+const press = (page: Page, toolbar: string, name: string) =>
+  page.getByRole("toolbar", { name: toolbar }).getByRole("button", { name, exact: true }).click();
 
-/** All pages, with their panels, for one who is signed in. */
+const NO_IMAGE = `/registries/registry.example/${encodeURIComponent("shop/web")}/sha256:${"0".repeat(64)}`;
+
+/** All pages, with their panels and dialogs, for one who is signed in. */
 export const VIEWS: readonly View[] = [
-  { name: "overview", path: "/overview" },
-  { name: "rules", path: "/rules" },
+  { name: "overview", path: "/overview", forReaders: true },
+  { name: "rules", path: "/rules", forReaders: true },
   {
     name: "rules-chosen",
     path: "/rules",
     act: (page) => page.getByRole("checkbox", { name: "Select Lab example" }).check(),
   },
-  { name: "rules-none-found", path: "/rules?search=nothing-has-this-name" },
+  { name: "rules-none-found", path: "/rules?search=nothing-has-this-name", forReaders: true },
   {
     name: "rule-new",
     path: "/rules/new",
@@ -57,8 +66,8 @@ export const VIEWS: readonly View[] = [
       await panel(page).getByLabel("Condition values").press("Enter");
     },
   },
-  { name: "rule-details", path: "/rules", act: (page) => openTab(page, "Details") },
-  { name: "rule-conditions", path: "/rules", act: (page) => openTab(page, "Scan conditions") },
+  { name: "rule-details", path: "/rules", act: (page) => openTab(page, "Details"), forReaders: true },
+  { name: "rule-conditions", path: "/rules", act: (page) => openTab(page, "Scan conditions"), forReaders: true },
   {
     name: "rule-exemptions",
     path: "/rules",
@@ -71,7 +80,30 @@ export const VIEWS: readonly View[] = [
       await page.getByRole("menuitem", { name: "Namespace" }).click();
     },
   },
-  { name: "policy-object", path: "/rules/policy-object" },
+  {
+    name: "rule-leave",
+    path: "/rules/new",
+    act: async (page) => {
+      await panel(page).getByLabel("Rule name").fill("Half a rule");
+      await panel(page).getByRole("button", { name: "Close" }).click();
+      await question(page).waitFor();
+    },
+  },
+  {
+    name: "rule-delete",
+    path: "/rules",
+    act: async (page) => {
+      await page.getByRole("checkbox", { name: "Select Lab example" }).check();
+      await press(page, "Rules", "Delete rule");
+      await question(page).waitFor();
+    },
+  },
+  {
+    name: "rule-gone",
+    path: "/rules/no-such-rule",
+    act: (page) => question(page).waitFor(),
+  },
+  { name: "policy-object", path: "/rules/policy-object", forReaders: true },
   { name: "rules-import", path: "/rules/import" },
   {
     name: "rules-import-preview",
@@ -81,9 +113,10 @@ export const VIEWS: readonly View[] = [
       await panel(page).getByRole("button", { name: /fields? changed/ }).click();
     },
   },
-  { name: "monitoring", path: "/monitoring?range=all" },
+  { name: "monitoring", path: "/monitoring?range=all", forReaders: true },
   {
     name: "monitoring-event",
+    forReaders: true,
     path: "/monitoring?range=all&action=audit",
     act: async (page) => {
       await page.getByRole("row").nth(1).click();
@@ -104,22 +137,24 @@ export const VIEWS: readonly View[] = [
     path: "/monitoring?range=all&kind=Pod",
     act: (page) => page.getByRole("button", { name: "Add filter" }).click(),
   },
-  { name: "monitoring-span", path: "/monitoring?since=2026-01-01T10:00:00Z&until=2026-01-01T08:00:00Z" },
-  { name: "monitoring-none-found", path: "/monitoring?rule=no-such-rule" },
-  { name: "registries", path: "/registries" },
-  { name: "repositories", path: "/registries", act: openRegistry },
-  { name: "repository", path: "/registries", act: openRepository },
-  { name: "image", path: "/registries", act: openImage },
-  ...["Manifest", "Referrers", "Statement", "Packages", "Scans"].map((name) => ({
-    name: `image-${name.toLowerCase()}`,
-    path: "/registries",
-    act: async (page: Page) => {
-      await openImage(page);
-      await page.getByRole("tab", { name: new RegExp(`^${name}`) }).click();
-    },
+  { name: "monitoring-span", path: "/monitoring?since=2026-01-01T10:00:00Z&until=2026-01-01T08:00:00Z", forReaders: true },
+  { name: "monitoring-none-found", path: "/monitoring?rule=no-such-rule", forReaders: true },
+  { name: "registries", path: "/registries", forReaders: true },
+  { name: "repositories", path: () => Promise.resolve(inRegistry()), forReaders: true },
+  { name: "repository", path: () => Promise.resolve(inRegistry("demo/app")), forReaders: true },
+  { name: "image", path: imagePath, forReaders: true },
+  ...["manifest", "referrers", "statement", "packages", "scans"].map((tab) => ({
+    name: `image-${tab}`,
+    path: () => imagePath(tab),
+    forReaders: true,
   })),
-  { name: "clusters", path: "/clusters" },
-  { name: "cluster", path: "/clusters/local" },
+  { name: "image-finding", path: imagePath, forReaders: true, act: (page) => openRow(page, /CVE-/) },
+  { name: "image-referrer", path: () => imagePath("referrers"), forReaders: true, act: (page) => openRow(page, /in-toto/) },
+  { name: "image-none", path: NO_IMAGE, forReaders: true },
+  { name: "registries-none-found", path: "/registries?search=nothing-has-this-name", forReaders: true },
+  { name: "clusters-none-found", path: "/clusters?search=nothing-has-this-name", forReaders: true },
+  { name: "clusters", path: "/clusters", forReaders: true },
+  { name: "cluster", path: "/clusters/local", forReaders: true },
   { name: "cluster-enrol", path: "/clusters/-enrol", act: (page) => question(page).getByText("Enrol a cluster").waitFor() },
   {
     name: "cluster-gating",
@@ -129,7 +164,58 @@ export const VIEWS: readonly View[] = [
       await question(page).getByRole("button", { name: "Switch off" }).waitFor();
     },
   },
-  { name: "settings", path: "/settings" },
+  {
+    name: "cluster-delete",
+    path: "/clusters/local",
+    act: async (page) => {
+      await panel(page).getByRole("button", { name: "Delete" }).click();
+      await question(page).waitFor();
+    },
+  },
+  {
+    name: "settings-switch-off",
+    path: "/settings",
+    act: async (page) => {
+      await page.getByRole("group", { name: "Registry access" }).getByRole("button", { name: "Off" }).click();
+      await question(page).waitFor();
+    },
+  },
+  {
+    name: "settings-user-new",
+    path: "/settings/users",
+    act: async (page) => {
+      await press(page, "Users", "Add user");
+      await question(page).getByRole("textbox", { name: "Name", exact: true }).fill("Not A Name");
+    },
+  },
+  {
+    name: "settings-token-new",
+    path: "/settings/tokens",
+    act: async (page) => {
+      await press(page, "API tokens", "Make a token");
+      await question(page).waitFor();
+    },
+  },
+  {
+    name: "settings-token-made",
+    path: "/settings/tokens",
+    act: async (page) => {
+      await press(page, "API tokens", "Make a token");
+      await question(page).getByLabel("Name").fill(`looked-at-${Date.now()}`);
+      await question(page).getByRole("button", { name: "Make", exact: true }).click();
+      await question(page).getByRole("button", { name: "I have copied it" }).waitFor();
+    },
+  },
+  {
+    name: "settings-key",
+    path: "/settings/keys",
+    forReaders: true,
+    act: async (page) => {
+      await page.getByRole("row").nth(1).click();
+      await panel(page).waitFor();
+    },
+  },
+  { name: "settings", path: "/settings", forReaders: true },
   {
     name: "settings-gating",
     path: "/settings",
@@ -140,26 +226,54 @@ export const VIEWS: readonly View[] = [
   },
   { name: "settings-users", path: "/settings/users" },
   { name: "settings-tokens", path: "/settings/tokens" },
-  { name: "settings-keys", path: "/settings/keys" },
-  { name: "settings-advisories", path: "/settings/advisories" },
+  { name: "settings-keys", path: "/settings/keys", forReaders: true },
+  { name: "settings-advisories", path: "/settings/advisories", forReaders: true },
   { name: "audit", path: "/audit" },
   {
     name: "audit-change",
-    path: "/audit",
+    path: "/audit?search=Lab%20example",
     act: async (page) => {
       await page.getByRole("row", { name: /Rule created/ }).first().click();
       await panel(page).getByText("What changed").waitFor();
     },
   },
   { name: "audit-searched", path: "/audit?search=Lab&object=rule&range=30d" },
-  { name: "not-found", path: "/no-such-page" },
+  { name: "audit-none-found", path: "/audit?search=nothing-has-this-name" },
+  {
+    name: "user-menu",
+    path: "/overview",
+    forReaders: true,
+    act: async (page) => {
+      await page.getByRole("button", { name: /Security (Admin|Reader)/ }).click();
+      await page.getByRole("menu").waitFor();
+    },
+  },
+  { name: "not-found", path: "/no-such-page", forReaders: true },
 ];
+
+/** Goes to a view and does what leads to it. */
+export async function open(page: Page, view: View) {
+  await page.goto(site().portal + (typeof view.path === "string" ? view.path : await view.path()));
+  await settled(page);
+  await view.act?.(page);
+  await settled(page);
+}
 
 /** Waits until nothing on the page loads or moves. */
 export async function settled(page: Page) {
   await page.locator("[aria-busy=true]").first().waitFor({ state: "detached" });
   await page.locator(".fui-Spinner, .fui-Skeleton").first().waitFor({ state: "detached" });
+  await still(page);
+}
+
+/** Waits until nothing moves or changes its colour, but for what moves without an end. */
+export async function still(page: Page) {
   await page.evaluate(() =>
-    Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => undefined))),
+    Promise.all(
+      document
+        .getAnimations()
+        .filter((animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime))
+        .map((animation) => animation.finished.catch(() => undefined)),
+    ),
   );
 }

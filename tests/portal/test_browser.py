@@ -3,7 +3,9 @@
 They need Node.js and Chromium; without them they are skipped, loudly.
 """
 
+import gzip
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -58,6 +60,20 @@ def test_the_types_are_those_of_the_hubs_own_document() -> None:
     after = kept.read_bytes()
     kept.write_bytes(before)
     assert after == before, "the API changed: run `npm run api` in portal/"
+
+
+MOST_FIRST_BYTES = 300_000
+"""Compressed JavaScript that a browser loads before anything is shown (issue 3)."""
+
+
+def test_the_shell_loads_little() -> None:
+    if not BUILT.exists():
+        pytest.skip("PORTAL NOT TESTED: run `make portal`, which builds it")
+    named = re.findall(r'(?:src|href)="/(assets/[^"]+\.js)"', BUILT.read_text())
+    sizes = {name: len(gzip.compress((BUILT.parent / name).read_bytes(), 9)) for name in named}
+    assert len(sizes) > 1, "index.html names no script, or not in the way that is looked for"
+    told = "\n".join(f"{size:>8,} {name}" for name, size in sorted(sizes.items()))
+    assert sum(sizes.values()) < MOST_FIRST_BYTES, f"bytes that the first load takes:\n{told}"
 
 
 @pytest.mark.timeout(900)

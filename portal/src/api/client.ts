@@ -1,6 +1,7 @@
 import createClient, { type Middleware } from "openapi-fetch";
 
 import { capitalize } from "../lib/format";
+import { noteAnswer } from "./reach";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -18,7 +19,14 @@ export class ApiError extends Error {
     super(capitalize(detail)); // the hub's sentences also stand within others, after a colon
     this.name = "ApiError";
   }
+
+  /** Whether nothing is known of what the hub would say: it did not answer. */
+  get isAway(): boolean {
+    return this.status === 0;
+  }
 }
+
+const NO_ANSWER = new ApiError(0, "No answer", "The hub does not answer. Is it running?", "");
 
 /** The type of a refusal that another proof of who is there overcomes. */
 export const REAUTHENTICATION_NEEDED = "urn:tidegate:problem:reauthentication-needed";
@@ -37,10 +45,12 @@ const guard: Middleware = {
   },
   async onResponse({ response }) {
     if (!response.ok) throw await problemOf(response);
+    noteAnswer(true);
     return response;
   },
   onError() {
-    return new ApiError(0, "No answer", "The hub does not answer. Is it running?", "");
+    noteAnswer(false);
+    return NO_ANSWER;
   },
 };
 
@@ -52,7 +62,14 @@ export async function body<T>(answer: Promise<{ data?: T }>): Promise<T> {
   return (await answer).data as T;
 }
 
+/** What a proxy says in the place of a hub that it cannot reach. */
+const GATEWAY_STATUSES: readonly number[] = [502, 503, 504];
+
 async function problemOf(response: Response): Promise<ApiError> {
+  const ofHub = response.headers.get("Content-Type")?.startsWith("application/problem+json") ?? false;
+  const answered = ofHub || !GATEWAY_STATUSES.includes(response.status);
+  noteAnswer(answered);
+  if (!answered) return NO_ANSWER;
   const problem: unknown = await response.json().catch(() => null);
   const read = (name: string) => {
     const value = problem && typeof problem === "object" ? (problem as Record<string, unknown>)[name] : "";
@@ -90,9 +107,11 @@ export async function request<T>(
       body: options.body === undefined ? null : JSON.stringify(options.body),
     });
   } catch {
-    throw new ApiError(0, "No answer", "The hub does not answer. Is it running?", "");
+    noteAnswer(false);
+    throw NO_ANSWER;
   }
   if (!response.ok) throw await problemOf(response);
+  noteAnswer(true);
   const text = await response.text();
   return (text ? JSON.parse(text) : undefined) as T;
 }
@@ -102,3 +121,10 @@ export function renderQuery(query: RequestOptions["query"]): string {
   const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
   return given.length ? `?${search}` : "";
 }
+
+/** Asks whether the hub is there and well; what comes of it is noted as for every request. */
+export const knock = (): Promise<boolean> =>
+  request("GET", "/api/v1/auth").then(
+    () => true,
+    () => false,
+  );

@@ -1,6 +1,8 @@
 import { useInfiniteQuery, type QueryKey } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 
+import { failureOf } from "./query";
+
 interface Page<T> {
   items: T[];
   next?: string | null;
@@ -36,5 +38,5 @@ export function usePages<T>({ key, load, whole = false, refetchInterval = false,
   const more = () => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   };
-  return { items, more, hasMore: hasNextPage, isPending: query.isPending, isFetching: query.isFetching, error: query.error, refetch: () => void query.refetch() };
+  return { items, more, hasMore: hasNextPage, isPending: query.isPending, isFetching: query.isFetching, error: failureOf(query), refetch: () => void query.refetch() };
 }

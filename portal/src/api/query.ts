@@ -25,3 +25,8 @@ export function makeQueryClient(): QueryClient {
   });
   return queries;
 }
+
+/** Returns what a page tells of a failure; while the hub is away, a page keeps what it has. */
+export function failureOf({ data, error }: { data: unknown; error: Error | null }): Error | null {
+  return data !== undefined && error instanceof ApiError && error.isAway ? null : error;
+}

@@ -2539,6 +2539,8 @@ export interface components {
             verifiedBy?: string[];
             /** @default  */
             note?: string;
+            /** @default  */
+            manifest?: string;
             referrers?: components["schemas"]["ReferrerV1"][];
         };
         /** RegistryRecordV1 */

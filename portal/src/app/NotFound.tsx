@@ -1,9 +1,9 @@
 import { Button } from "@fluentui/react-components";
-import { useNavigate, useRouteError } from "react-router";
+import { useNavigate } from "react-router";
 
-import { EmptyState, ErrorState, Page, PageHeader } from "../components";
+import { EmptyState, Page, PageHeader } from "../components";
 
-export function NotFound() {
+export function Component() {
   const navigate = useNavigate();
   return (
     <Page>
@@ -13,11 +13,4 @@ export function NotFound() {
       </EmptyState>
     </Page>
   );
-}
-
-/** What is shown when a page itself fails; a reload also fetches a page that a new version replaced. */
-export function RouteError() {
-  const thrown = useRouteError();
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  return <ErrorState error={error} onRetry={() => location.reload()} />;
 }

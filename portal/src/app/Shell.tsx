@@ -3,9 +3,10 @@ import { Suspense, useState } from "react";
 import { Outlet, useNavigation } from "react-router";
 
 import { useSession } from "../api/session";
-import { ErrorState } from "../components";
+import { ErrorState } from "../components/States";
 import { ChangePassword } from "../pages/sign-in/ChangePassword";
 import { SignIn } from "../pages/sign-in/SignIn";
+import { AwayBanner, useReturn } from "./AwayBanner";
 import { FailedSignIn } from "./FailedSignIn";
 import { SideNav } from "./SideNav";
 import styles from "./Shell.module.css";
@@ -17,10 +18,11 @@ const NARROW = "(max-width: 1100px)";
 /** The frame around every page; without a session it asks who is there. */
 export function Shell() {
   const session = useSession();
+  useReturn();
   const [folded, setFolded] = useState(() => matchMedia(NARROW).matches);
   const loading = useNavigation().state === "loading";
   if (session.isPending) return <Spinner className={styles["starting"] ?? ""} label="Loading" />;
-  if (session.error) return <ErrorState error={session.error} onRetry={() => void session.refetch()} />;
+  if (session.error && !session.data) return <ErrorState error={session.error} onRetry={() => void session.refetch()} />;
   if (!session.data) return <SignIn />;
   if (session.data.user.mustChangePassword) return <ChangePassword />;
   return (
@@ -29,6 +31,7 @@ export function Shell() {
         Skip to content
       </a>
       <TopBar />
+      <AwayBanner />
       <div className={styles["below"]}>
         <SideNav folded={folded} onFold={() => setFolded(!folded)} />
         <main id="content" tabIndex={-1} className={styles["main"]} aria-busy={loading}>

@@ -7,7 +7,9 @@ import {
   DialogSurface,
   DialogTitle,
 } from "@fluentui/react-components";
-import { useEffect, useState, type ReactNode } from "react";
+import type { ReactNode } from "react";
+
+import { useFocusBack } from "./useFocusBack";
 
 interface Props {
   title: string;
@@ -40,18 +42,5 @@ export function ConfirmDialog({ title, children, confirm, cancel = "Cancel", bus
         </DialogBody>
       </DialogSurface>
     </Dialog>
-  );
-}
-
-/** Gives the focus back to where it was: a panel below is hidden from screen readers until it has it. */
-function useFocusBack() {
-  const [before] = useState(() => document.activeElement);
-  useEffect(
-    () => () => {
-      window.setTimeout(() => {
-        if (before instanceof HTMLElement && before.isConnected) before.focus();
-      });
-    },
-    [before],
   );
 }

@@ -1,12 +1,14 @@
 import { Checkbox, Skeleton, SkeletonItem } from "@fluentui/react-components";
 import { ArrowDown12Regular, ArrowUp12Regular } from "@fluentui/react-icons";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 
 import styles from "./DataTable.module.css";
 
 const ROW_PX = 40;
 const OVERSCAN = 12;
+/** Rows before the end at which more are asked for: about as many as one turn of the wheel passes. */
+const AHEAD = 60;
 const SKELETON_ROWS = 8;
 
 export interface Column<T> {
@@ -41,6 +43,8 @@ interface Props<T> {
   onSelect?: (keys: ReadonlySet<string>) => void;
   /** Called near the end of what is loaded. */
   onEnd?: () => void;
+  /** Whether the hub has rows beyond those. */
+  more?: boolean;
   /** Rows below a given height instead of all the height there is. */
   maxHeight?: number;
 }
@@ -52,6 +56,7 @@ export function DataTable<T>(props: Props<T>) {
   const rows = useSorted(props.rows, columns, sort);
   const scroller = useRef<HTMLDivElement>(null);
   const [focused, setFocused] = useState(0);
+  const current = Math.min(focused, rows.length - 1);
   // eslint-disable-next-line react-hooks/incompatible-library -- its functions are not memoised here
   const virtualizer = useVirtualizer({
     count: rows.length,
@@ -59,12 +64,25 @@ export function DataTable<T>(props: Props<T>) {
     estimateSize: () => ROW_PX,
     overscan: OVERSCAN,
     scrollPaddingStart: ROW_PX,
+    // The row that has the focus stays, however far it is scrolled away: the keyboard goes on from it.
+    rangeExtractor: (range) => {
+      const shown = defaultRangeExtractor(range);
+      return current < 0 || shown.includes(current) ? shown : [...shown, current].sort((a, b) => a - b);
+    },
   });
   const items = virtualizer.getVirtualItems();
-  const last = items.at(-1)?.index ?? -1;
+  const last = virtualizer.range?.endIndex ?? -1;
   useEffect(() => {
-    if (rows.length && last >= rows.length - OVERSCAN) onEnd?.();
+    if (rows.length && last >= rows.length - AHEAD) onEnd?.();
   }, [last, rows.length, onEnd]);
+  const toFocus = useRef<number | null>(null);
+  useLayoutEffect(() => {
+    if (toFocus.current === null) return;
+    const row = scroller.current?.querySelector<HTMLElement>(`[data-index="${toFocus.current}"]`);
+    if (!row) return; // a jump renders its rows later
+    toFocus.current = null;
+    row.focus({ preventScroll: true });
+  });
 
   const selectable = props.selected !== undefined;
   const tracks = [...(selectable ? ["40px"] : []), ...columns.map((column) => column.width)].join(" ");
@@ -76,11 +94,9 @@ export function DataTable<T>(props: Props<T>) {
   };
   const focusRow = (index: number) => {
     const wanted = Math.max(0, Math.min(index, rows.length - 1));
+    toFocus.current = wanted;
     setFocused(wanted);
     virtualizer.scrollToIndex(wanted);
-    requestAnimationFrame(() =>
-      scroller.current?.querySelector<HTMLElement>(`[data-index="${wanted}"]`)?.focus({ preventScroll: true }),
-    );
   };
   const onKeyDown = (event: KeyboardEvent<HTMLElement>, index: number, row: T) => {
     if (event.target !== event.currentTarget) return;
@@ -96,7 +112,7 @@ export function DataTable<T>(props: Props<T>) {
   const showEmpty = !loading && rows.length === 0;
   return (
     <div ref={scroller} className={styles["scroller"]} style={maxHeight ? { maxHeight, flex: "none" } : undefined}>
-      <div role="grid" aria-label={label} aria-rowcount={rows.length + 1} aria-busy={loading ?? false}>
+      <div role="grid" aria-label={label} aria-rowcount={props.more ? -1 : rows.length + 1} aria-busy={loading ?? false}>
         <div role="rowgroup" className={styles["head"]}>
           <div role="row" className={styles["row"]} style={grid}>
             {selectable ? (
@@ -123,7 +139,7 @@ export function DataTable<T>(props: Props<T>) {
                   data-index={index}
                   aria-rowindex={index + 2}
                   aria-selected={selectable ? chosen : props.activeKey === key}
-                  tabIndex={index === Math.min(focused, rows.length - 1) ? 0 : -1}
+                  tabIndex={index === current ? 0 : -1}
                   className={rowClass(onOpen !== undefined, chosen || props.activeKey === key)}
                   style={{ ...grid, transform: `translateY(${start}px)` }}
                   onClick={() => onOpen?.(row)}

@@ -10,6 +10,7 @@ import { ChevronDown16Regular, ChevronRight16Regular, Dismiss24Regular } from "@
 import { useId, useState, type ReactNode } from "react";
 
 import styles from "./DetailPanel.module.css";
+import { useFocusBack } from "./useFocusBack";
 
 interface Props {
   title: string;
@@ -26,6 +27,7 @@ interface Props {
 
 /** A panel from the right over the page. */
 export function DetailPanel({ title, subtitle, head, footer, width = "medium", modal = true, onClose, children }: Props) {
+  useFocusBack();
   return (
     <OverlayDrawer
       open

@@ -19,6 +19,8 @@ from tidegate.scan.layout import is_image
 from tidegate.trust.configuration import EvidenceKey
 from tidegate.trust.simplesigning import SIGNATURE_ARTIFACT_TYPE
 from tidegate.wire.hub_data_v1 import (
+    MAX_REFERRER_MANIFEST_CHARS,
+    MAX_REFERRER_MANIFESTS_CHARS,
     DetailUploadV1,
     ImageConfigV1,
     ReferrerV1,
@@ -137,6 +139,7 @@ class _Tree:
     image: ImageReference
     keys: tuple[EvidenceKey, ...]
     opened: int = field(default=0)
+    shown_chars: int = field(default=0)
 
     async def below(self, subject: Digest, depth: int) -> list[ReferrerV1]:
         """Return what refers to `subject`; a whole list that cannot be had is an error."""
@@ -160,6 +163,7 @@ class _Tree:
             manifest = fetched.manifest
             children = await self.below(digest, depth + 1)
             signers = await self._signers(manifest, digest, subject, children)
+            shown = self._shown(fetched)
         except (InputError, TidegateError) as error:
             return _unreadable(digest, f"cannot be read: {error}")
         return ReferrerV1(
@@ -173,8 +177,18 @@ class _Tree:
                 for name, value in sorted(manifest.annotations.items())[:MAX_ANNOTATIONS]
             },
             verified_by=signers,
+            manifest=shown,
             referrers=children,
         )
+
+    def _shown(self, fetched: Fetched) -> str:
+        """Return the manifest's text while there is room for it in what the hub takes."""
+        text = _text(fetched)
+        room = MAX_REFERRER_MANIFESTS_CHARS - self.shown_chars
+        if len(text) > min(MAX_REFERRER_MANIFEST_CHARS, room):
+            return ""
+        self.shown_chars += len(text)
+        return text
 
     async def _signers(
         self, manifest: Manifest, digest: Digest, subject: Digest, children: list[ReferrerV1]

@@ -23,6 +23,10 @@ MAX_PACKAGES = 50_000
 MAX_REFERRERS = 500
 """Nodes in the tree of one manifest's referrers."""
 
+MAX_REFERRER_MANIFEST_CHARS = 64 * 2**10
+MAX_REFERRER_MANIFESTS_CHARS = 2**20
+"""Of all of one manifest's referrers together; one of ours has about 1,200."""
+
 MAX_MANIFEST_CHARS = 4 * 2**20
 MAX_STATEMENT_CHARS = 32 * 2**20
 MAX_LIST_CHARS = 32 * 2**20
@@ -170,6 +174,8 @@ class ReferrerV1(Wire, omit_defaults=True):
     """Names of the worker's evidence keys that signed it; of a signature, those that made it."""
     note: Text = ""
     """Why it could not be read."""
+    manifest: Annotated[str, Meta(max_length=MAX_REFERRER_MANIFEST_CHARS)] = ""
+    """As the registry has it; empty where it is longer, or too many are shown already."""
     referrers: "Annotated[list[ReferrerV1], Meta(max_length=500)]" = []
 
 

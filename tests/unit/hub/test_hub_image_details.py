@@ -22,7 +22,7 @@ from support.image_world import (
     tell,
     upload,
 )
-from tidegate.domain.digest import Digest
+from tidegate.domain.digest import Digest, digest_of
 from tidegate.domain.errors import ConflictError, InputError, NotFoundError
 from tidegate.domain.finding import VexMark, VexStatus
 from tidegate.hub.packed import DamagedRowError, pack, unpack
@@ -41,9 +41,10 @@ async def test_an_image_shows_what_the_worker_saw(world: World) -> None:
     body, digest = manifest()
     job = await lease(world, digest)
     signature = ReferrerV1(D, "sig", "signature", verified_by=["evidence"])
+    text = '{"layers": []}'
     artifact = ReferrerV1(
-        D, "application/vnd.in-toto+json", "artifact", 9, "2026", {"a": "b"}, ["evidence"],
-        referrers=[signature],
+        digest_of(text.encode()), "application/vnd.in-toto+json", "artifact", 9, "2026",
+        {"a": "b"}, ["evidence"], manifest=text, referrers=[signature],
     )  # fmt: skip
     await tell(world, job, upload(body, digest, referrers=[artifact]))
     await world.scanner.complete_job(job, [report(digest, high=1)])
@@ -194,6 +195,12 @@ def _many() -> dict[str, object]:
     return {"referrers": [ReferrerV1(D, "x", "other", referrers=[leaf] * 300)] * 2}
 
 
+def _long_manifests() -> dict[str, object]:
+    text = "x" * 60_000
+    node = ReferrerV1(digest_of(text.encode()), "x", "other", manifest=text)
+    return {"referrers": [node] * 18}
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -210,6 +217,17 @@ def _many() -> dict[str, object]:
             "want sha256",
             id="odd-referrer",
         ),
+        pytest.param(
+            {"referrers": [ReferrerV1(D, "x", "other", manifest="{}")]},
+            "does not have that digest",
+            id="other-manifest-of-referrer",
+        ),
+        pytest.param(
+            {"referrers": [ReferrerV1("", "x", "other", note="gone", manifest="{}")]},
+            "want sha256",
+            id="manifest-of-no-digest",
+        ),
+        pytest.param(_long_manifests(), "together", id="long-manifests-of-referrers"),
         pytest.param({"platform": "x" * 129}, "length", id="long-platform"),
     ],
 )

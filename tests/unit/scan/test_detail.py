@@ -96,6 +96,22 @@ async def test_an_artifact_shows_who_signed_it_and_its_signature_below_it(
     assert told.created_at == "2026-11-23T09:00:00Z"
     (signature,) = told.referrers
     assert (signature.kind, signature.verified_by) == ("signature", ["evidence"])
+    for node in (told, signature):
+        assert node.manifest.encode() == registry.manifests[Digest(node.digest)][0]
+
+
+async def test_manifests_of_referrers_are_told_as_far_as_the_hub_takes_them(
+    registry: MemoryRegistry, reference: ImageReference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reference.digest is not None
+    short = [refer(registry, reference.digest, str(number)) for number in range(3)]
+    long = refer(registry, reference.digest, "x" * 1000)
+    size = len(registry.manifests[short[0]][0])
+    monkeypatch.setattr(detail, "MAX_REFERRER_MANIFEST_CHARS", size)
+    monkeypatch.setattr(detail, "MAX_REFERRER_MANIFESTS_CHARS", 2 * size)
+    told = {node.digest: node for node in (await read(registry, reference)).referrers}
+    assert sum(told[digest].manifest != "" for digest in short) == 2
+    assert (told[long].manifest, told[long].annotations["note"]) == ("", "x" * 1000)
 
 
 async def test_t01_a_signature_by_another_key_verifies_nothing(

@@ -118,6 +118,7 @@ function Gating({ cluster, mayWrite }: { cluster: Cluster; mayWrite: boolean }) 
         <strong>Security gating</strong>
         <span className={styles["muted"]}>
           {on ? "The gate judges every workload by the rules." : "The gate admits everything and records it as “Gating off”."}
+          {mayWrite ? null : " A Security Admin can switch it."}
         </span>
       </div>
       <Switch

@@ -16,6 +16,7 @@ import {
 import { useState } from "react";
 
 import { CopyText, RelativeTime, TagInput } from "../../components";
+import { useFocusBack } from "../../components/useFocusBack";
 import styles from "./clusters.module.css";
 import { useEnrol, type Enrolment, type Provider } from "./data";
 import { nameProblem, PROVIDERS, readLabels } from "./health";
@@ -27,6 +28,7 @@ interface Props {
 
 /** Fixes what a cluster is, then shows the one-time token for its agent. */
 export function EnrolDialog({ taken, onClose }: Props) {
+  useFocusBack();
   const [made, setMade] = useState<Enrolment | null>(null);
   return (
     <Dialog open modalType="alert" onOpenChange={(_, data) => !data.open && onClose()}>
@@ -80,7 +82,7 @@ function Form({ taken, onMade, onClose }: Props & { onMade: (made: Enrolment) =>
             <TagInput values={labels} onChange={setLabels} label="Labels" placeholder="environment=production" invalid={labelProblem !== ""} />
           </Field>
           {enrol.error ? (
-            <MessageBar intent="error" layout="multiline">
+            <MessageBar intent="error" layout="multiline" role="alert">
               <MessageBarBody>{enrol.error.message}</MessageBarBody>
             </MessageBar>
           ) : null}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Referrer } from "./data";
-import { countReferrers, keysIn, treeRows } from "./referrers";
+import { countReferrers, keysIn, layersOf, treeRows } from "./referrers";
 
 const SIGNATURE: Referrer = { digest: "sha256:bb", artifactType: "application/sig", kind: "signature", verifiedBy: ["evidence"] };
 const ARTIFACT: Referrer = { digest: "sha256:aa", artifactType: "application/vnd.in-toto+json", kind: "artifact", verifiedBy: ["evidence"], referrers: [SIGNATURE] };
@@ -32,5 +32,19 @@ describe("the tree of referrers", () => {
   it("is counted with all that is below", () => {
     expect(countReferrers(TREE)).toBe(3);
     expect(keysIn(TREE)).toEqual(["evidence"]);
+  });
+});
+
+describe("the layers of a manifest", () => {
+  it.each([
+    ["as named", '{"layers": [{"mediaType": "a/b", "digest": "sha256:aa", "size": 7}]}', [{ mediaType: "a/b", digest: "sha256:aa", size: 7 }]],
+    ["without a size", '{"layers": [{"mediaType": "a/b", "digest": "sha256:aa"}]}', [{ mediaType: "a/b", digest: "sha256:aa", size: 0 }]],
+    ["not objects", '{"layers": [1, null, {"digest": 2, "mediaType": []}]}', []],
+    ["no list", '{"layers": "many"}', []],
+    ["no manifest", "null", []],
+    ["no JSON", "<html>", []],
+    ["nothing", "", []],
+  ])("%s", (_, text, wanted) => {
+    expect(layersOf(text)).toEqual(wanted);
   });
 });

@@ -58,3 +58,33 @@ function matches(referrer: Referrer, filter: ReferrerFilter): boolean {
     (search === "" || `${referrer.digest}\n${referrer.artifactType}`.toLowerCase().includes(search))
   );
 }
+
+export interface Layer {
+  mediaType: string;
+  digest: string;
+  size: number;
+}
+
+/** Returns the layers that a manifest names; none where it is no manifest. Others wrote it: nothing is taken for granted. */
+export function layersOf(manifest: string): Layer[] {
+  const found = field(parse(manifest), "layers");
+  if (!Array.isArray(found)) return [];
+  return found.flatMap((layer: unknown) => {
+    const digest = field(layer, "digest");
+    const mediaType = field(layer, "mediaType");
+    const size = field(layer, "size");
+    if (typeof digest !== "string" || typeof mediaType !== "string") return [];
+    return [{ mediaType, digest, size: typeof size === "number" ? size : 0 }];
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+const field = (value: unknown, name: string): unknown =>
+  value && typeof value === "object" ? (value as Record<string, unknown>)[name] : undefined;

@@ -107,6 +107,7 @@ export function Component() {
           activeKey={opened ? `${get("in")}/${opened}` : undefined}
           onOpen={open}
           onEnd={onEnd}
+          more={hasNextPage}
           empty={
             <EmptyState title={filtered ? "No event matches" : "No events yet"}>
               {filtered

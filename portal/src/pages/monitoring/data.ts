@@ -1,7 +1,8 @@
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 
 import { body, client, renderQuery, type Schemas } from "../../api/client";
+import { failureOf } from "../../api/query";
 import { boundsOf, type Span } from "../../lib/span";
 import type { Filters, Origin } from "./filters";
 
@@ -16,10 +17,14 @@ interface Asked {
   grouped: boolean;
 }
 
-const PAGE = 100;
+const FIRST_PAGE = 100;
+/** Who goes on down wants many more: the most that the hub sends at once. */
+const NEXT_PAGES = 500;
 /** With more pages than this a refresh would be felt; then new events wait behind a button. */
-const LIVE_PAGES = 3;
+const LIVE_PAGES = 2;
 const GATHER_MS = 250;
+/** After an answer that was none of the hub's, the browser itself gives the stream up. */
+const REOPEN_MS = 5_000;
 
 export const keyOf = ({ event }: Entry): string => `${event.cluster ?? ""}/${event.id}`;
 
@@ -39,7 +44,7 @@ export function useEvents(asked: Asked) {
               ...boundsOf(asked.span, new Date()),
               grouped: asked.grouped,
               cursor: pageParam,
-              limit: PAGE,
+              limit: pageParam ? NEXT_PAGES : FIRST_PAGE,
             },
           },
         }),
@@ -52,7 +57,8 @@ export function useEvents(asked: Asked) {
   });
   const count = pages.data?.pages.length ?? 0;
   const live = useLive(asked.filters, count <= LIVE_PAGES, key);
-  return { ...pages, entries: pages.data?.pages.flatMap((page) => page.items) ?? [], live };
+  const entries = useMemo(() => pages.data?.pages.flatMap((page) => page.items) ?? [], [pages.data]);
+  return { ...pages, entries, error: failureOf(pages), live };
 }
 
 function entryOf(item: AdmissionEvent | Entry): Entry {
@@ -67,21 +73,36 @@ function useLive(filters: Filters, atOnce: boolean, key: readonly unknown[]) {
   const query = renderQuery(filters);
   const keyText = JSON.stringify(key);
   useEffect(() => {
-    const source = new EventSource(`/api/v1/events/tail${query}`);
     let timer = 0;
+    let reopening = 0;
+    let missed = false;
+    let source: EventSource;
     const refresh = () => {
       timer = 0;
       void queries.invalidateQueries({ queryKey: JSON.parse(keyText) as unknown[] });
     };
-    source.addEventListener("open", () => setConnected(true));
-    source.addEventListener("error", () => setConnected(false));
-    source.addEventListener("admission", () => {
-      if (!atOnce) setWaiting((before) => before + 1);
-      else timer ||= window.setTimeout(refresh, GATHER_MS);
-    });
+    const listen = () => {
+      source = new EventSource(`/api/v1/events/tail${query}`);
+      source.addEventListener("open", () => {
+        setConnected(true);
+        if (missed) refresh();
+        missed = false;
+      });
+      source.addEventListener("error", () => {
+        setConnected(false);
+        missed = true;
+        if (source.readyState === EventSource.CLOSED) reopening = window.setTimeout(listen, REOPEN_MS);
+      });
+      source.addEventListener("admission", () => {
+        if (!atOnce) setWaiting((before) => before + 1);
+        else timer ||= window.setTimeout(refresh, GATHER_MS);
+      });
+    };
+    listen();
     return () => {
       source.close();
       window.clearTimeout(timer);
+      window.clearTimeout(reopening);
     };
   }, [query, atOnce, keyText, queries]);
   const show = () => {

@@ -110,7 +110,7 @@ export function Component() {
       )}
       {panel === "import" && mayWrite ? <ImportPanel onClose={() => open("")} /> : null}
       {panel === "policy-object" ? <PolicyObjectPanel only={chosen} onClose={() => open("")} /> : null}
-      {panel === "new" || edited ? (
+      {(panel === "new" && mayWrite) || edited ? (
         <RuleEditor key={panel} record={edited} rules={rules} onClose={() => open("")} />
       ) : null}
       {panel && !PANELS.has(panel) && !edited && !isPending ? (

@@ -2,6 +2,7 @@ import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tansta
 import { useEffect } from "react";
 
 import { body, client, type Schemas } from "../../api/client";
+import { failureOf } from "../../api/query";
 import type { RuleRecord } from "./form";
 
 const KEY = ["rules"] as const;
@@ -26,7 +27,7 @@ export function useRules() {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
   const rules = pages.data?.pages.flatMap((page) => page.items) ?? [];
-  return { ...pages, rules, orderEtag: pages.data?.pages[0]?.etag ?? "" };
+  return { ...pages, rules, error: failureOf(pages), orderEtag: pages.data?.pages[0]?.etag ?? "" };
 }
 
 /** The version of the order of all rules, which a save of another order is based on. */

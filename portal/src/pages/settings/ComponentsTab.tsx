@@ -2,6 +2,7 @@ import { Dropdown, Option, Skeleton, SkeletonItem } from "@fluentui/react-compon
 import { useState, type ReactNode } from "react";
 import { Link } from "react-router";
 
+import { failureOf } from "../../api/query";
 import { useMayWrite } from "../../api/session";
 import { useTell } from "../../app/toasts";
 import { ProofDialog } from "../../app/ProofDialog";
@@ -49,7 +50,7 @@ const PARTS: readonly Part[] = [
 
 /** The parts that can be switched off, and how rules are evaluated. */
 export function ComponentsTab() {
-  const { data, error, isPending, refetch } = useSettings();
+  const { data, error, refetch } = useSettings();
   const mayWrite = useMayWrite();
   const tell = useTell();
   const change = useChangeSettings();
@@ -70,8 +71,9 @@ export function ComponentsTab() {
     change.reset();
     setAsking(part);
   };
-  if (error) return <ErrorState error={error} onRetry={() => void refetch()} />;
-  if (isPending) {
+  const failure = failureOf({ data, error });
+  if (failure) return <ErrorState error={failure} onRetry={() => void refetch()} />;
+  if (!data) {
     return (
       <Skeleton aria-label="Loading the settings">
         <SkeletonItem size={128} />
@@ -81,6 +83,7 @@ export function ComponentsTab() {
   const disabled = !mayWrite || change.isPending;
   return (
     <div className={styles["scroll"]}>
+      {mayWrite ? null : <p className={`${styles["muted"]} ${styles["bar"]}`}>A Security Admin can change these.</p>}
       <table className={styles["components"]}>
         <thead>
           <tr>

@@ -11,6 +11,7 @@ import {
 } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 
+import { useFocusBack } from "../../components/useFocusBack";
 import styles from "./settings.module.css";
 
 interface Props {
@@ -25,6 +26,7 @@ interface Props {
 
 /** A short form; what the hub refuses stands below its fields. */
 export function FormDialog({ title, submit, disabled, error, onSubmit, onClose, children }: Props) {
+  useFocusBack();
   return (
     <Dialog open modalType="alert" onOpenChange={(_, data) => !data.open && onClose()}>
       <DialogSurface>
@@ -39,7 +41,7 @@ export function FormDialog({ title, submit, disabled, error, onSubmit, onClose, 
             <DialogContent className={styles["form"] ?? ""}>
               {children}
               {error ? (
-                <MessageBar intent="error" layout="multiline">
+                <MessageBar intent="error" layout="multiline" role="alert">
                   <MessageBarBody>{error.message}</MessageBarBody>
                 </MessageBar>
               ) : null}

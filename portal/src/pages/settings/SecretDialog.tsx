@@ -12,10 +12,12 @@ import {
 import type { ReactNode } from "react";
 
 import { CopyText } from "../../components";
+import { useFocusBack } from "../../components/useFocusBack";
 import styles from "./settings.module.css";
 
 /** Shows a secret that the hub tells only once. */
 export function SecretDialog({ title, secret, children, onClose }: { title: string; secret: string; children: ReactNode; onClose: () => void }) {
+  useFocusBack();
   return (
     <Dialog open modalType="alert">
       <DialogSurface>

@@ -25,7 +25,7 @@ export function ChangePassword() {
     <SignInFrame title="Choose a password">
       <p>The first password is known to whoever gave it to you. Choose one that only you know.</p>
       {change.error ? (
-        <MessageBar intent="error" layout="multiline">
+        <MessageBar intent="error" layout="multiline" role="alert">
           <MessageBarBody>{change.error.message}</MessageBarBody>
         </MessageBar>
       ) : null}

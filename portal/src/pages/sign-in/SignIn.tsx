@@ -3,7 +3,7 @@ import { useState, type SyntheticEvent } from "react";
 import { useLocation } from "react-router";
 
 import { useSignIn, useSignInWays, type Credentials, type SignInWays } from "../../api/session";
-import { ErrorState } from "../../components";
+import { ErrorState } from "../../components/States";
 import { SignInFrame } from "./SignInFrame";
 import styles from "./SignIn.module.css";
 import { useSignInProblem } from "./useSignInProblem";
@@ -27,7 +27,7 @@ function SignInForm({ ways }: { ways: SignInWays }) {
   return (
     <>
       {signIn.error ? (
-        <MessageBar intent="error" layout="multiline">
+        <MessageBar intent="error" layout="multiline" role="alert">
           <MessageBarBody>{signIn.error.message}</MessageBarBody>
         </MessageBar>
       ) : null}

@@ -14,6 +14,7 @@ from tidegate.domain.finding import Finding
 from tidegate.hub.event_body import column_text
 from tidegate.hub.packed import pack, pack_json, unpack
 from tidegate.wire.hub_data_v1 import (
+    MAX_REFERRER_MANIFESTS_CHARS,
     MAX_REFERRERS,
     DetailUploadV1,
     FindingDetailV1,
@@ -138,17 +139,34 @@ def require_bounded(referrers: list[ReferrerV1]) -> None:
     Raises:
         InputError: it is.
     """
-    count, level, depth = 0, referrers, 0
+    count, level, depth, shown_chars = 0, referrers, 0, 0
     while level:
         count, depth = count + len(level), depth + 1
+        shown_chars += sum(len(node.manifest) for node in level)
         if count > MAX_REFERRERS or depth > MAX_DEPTH:
             raise InputError(
                 f"referrers: more than {MAX_REFERRERS} or deeper than {MAX_DEPTH} levels"
             )
+        if shown_chars > MAX_REFERRER_MANIFESTS_CHARS:
+            raise InputError(
+                f"referrers: manifests of more than {MAX_REFERRER_MANIFESTS_CHARS} characters "
+                "together; leave the longest out"
+            )
         for node in level:
-            if node.digest or not node.note:
-                parse_digest(node.digest)
+            _require_itself(node)
         level = [child for node in level for child in node.referrers]
+
+
+def _require_itself(node: ReferrerV1) -> None:
+    """Refuse a referrer without a digest, and a manifest that is not the one of that digest."""
+    if not node.digest and node.note and not node.manifest:
+        return
+    digest = parse_digest(node.digest)
+    if node.manifest and digest_of(node.manifest.encode(), algorithm_of(digest)) != digest:
+        raise InputError(
+            f"referrers: the manifest of {digest} does not have that digest; send it as the "
+            "registry has it"
+        )
 
 
 def _content_size(manifest: Manifest) -> int:

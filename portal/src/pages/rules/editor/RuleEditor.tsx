@@ -186,7 +186,7 @@ function SaveError({ error, onOverwrite }: { error: Error | null; onOverwrite: (
   if (!error) return null;
   const conflict = error instanceof ApiError && error.status === 412;
   return (
-    <MessageBar intent={conflict ? "warning" : "error"} layout="multiline">
+    <MessageBar intent={conflict ? "warning" : "error"} layout="multiline" role="alert">
       <MessageBarBody>
         {error.message}
         {error instanceof ApiError && error.field ? ` (${error.field})` : ""}
