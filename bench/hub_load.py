@@ -346,7 +346,6 @@ def main() -> None:
     parser.add_argument("--against", type=Path, help="`src` of a checkout to compare with")
     chosen = parser.parse_args()
     sources = {"this": ROOT / "src"} | ({"other": chosen.against} if chosen.against else {})
-    load_before = os.getloadavg()[0]
     results: dict[str, dict[tuple[str, str], list[Any]]] = {}
     for name, load, seconds in (
         ("people", people, chosen.seconds),
@@ -360,26 +359,24 @@ def main() -> None:
                 for whose, source in sources.items():
                     say(f"{name}, {kind}, {whose}, run {seed + 1} of {chosen.runs}")
                     kept[kind, whose].append(measure(load, kind, source, seconds, seed))
-    print(section(results, chosen.seconds, chosen.runs, load_before))
+    print(section(results, chosen.seconds, chosen.runs))
 
 
-def section(
-    results: dict[str, dict[tuple[str, str], list[Any]]], seconds: float, runs: int, load: float
-) -> str:
+def section(results: dict[str, dict[tuple[str, str], list[Any]]], seconds: float, runs: int) -> str:
     parts = [
         f"""\
 ## Hub under load
 
 One hub process with its default settings, its database and the load on the same machine; median
 of {runs} runs of {seconds:g} s in turns, each with a database of its own (SQLite's file; PostgreSQL
-with `fsync`). Load of the machine before: {load:.2f}.
+with `fsync`).
 """
     ]
     if "people" in results:
         parts.append(
             f"{READERS} readers and {WRITERS} writers, each with a request a second: rules (21), "
             "events (50 of 1,000),\nclusters (10), a search; a writer switches a rule, an agent's "
-            "heartbeat follows. Latency as the caller\nsees it. Reads are the first four kinds.\n"
+            "heartbeat follows. Latency as the caller\nsees it.\n"
         )
         parts.append(described(results["people"], seconds))
         parts.append(compared(results["people"]))

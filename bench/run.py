@@ -1,7 +1,8 @@
-"""Measure everything and write RESULTS.md whole: `python bench/run.py [PART …]`.
+"""Measure everything and write RESULTS.md whole: `python bench/run.py [--write] [PART …]`.
 
 Each part is a program of its own, which prints its section; `run.py` runs one after the other.
-With names of parts, only these are run, and RESULTS.md is left alone.
+With names of parts, only these are run, and RESULTS.md is left alone; with `--write` their sections
+in it are replaced, and say of themselves when they were measured.
 """
 
 import os
@@ -18,14 +19,16 @@ from tidegate.scan.scanners.builtin import find_trivy
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
-PARTS = ("decision", "warm", "cold", "memory", "scan", "sync")
-PART_LIMIT_S = 480
+PARTS = ("decision", "warm", "cold", "memory", "scan", "sync", "rematch", "hub_load")
+PART_LIMIT_S = 900
 LIBRARIES = ("uvicorn", "uvloop", "httptools", "msgspec", "cryptography", "httpcore2")
 
 
 def main() -> int:
     """Run the parts; return the exit code."""
-    wanted = sys.argv[1:] or PARTS
+    writing = sys.argv[1:2] == ["--write"]
+    named = sys.argv[2:] if writing else sys.argv[1:]
+    wanted = named or PARTS
     unknown = [name for name in wanted if name not in PARTS]
     if unknown:
         say(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
@@ -34,14 +37,40 @@ def main() -> int:
     started_s = time.monotonic()
     sections = [run_part(name) for name in wanted]
     text = "\n".join([head(load_before, time.monotonic() - started_s), *sections])
-    if sys.argv[1:]:
+    if named and writing:
+        text = RESULTS.read_text()
+        for section in sections:
+            text = with_section(text, measured(section, load_before))
+    if named and not writing:
         print(text)
     else:
-        partial = RESULTS.with_suffix(".partial")
-        partial.write_text(text)
-        partial.replace(RESULTS)
-        say(f"written: {RESULTS}")
+        write(text)
     return 0
+
+
+def write(text: str) -> None:
+    """Put `text` in the place of RESULTS.md, whole or not at all."""
+    partial = RESULTS.with_suffix(".partial")
+    partial.write_text(text)
+    partial.replace(RESULTS)
+    say(f"written: {RESULTS}")
+
+
+def measured(section: str, load_before: float) -> str:
+    """Return `section` with when it was measured, for one that is not of the whole run."""
+    heading, _, rest = section.strip().partition("\n")
+    when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, revision {revision()}"
+    return f"{heading}\n\nMeasured by itself: {when}, load before {load_before:.2f}.\n{rest}\n"
+
+
+def with_section(text: str, section: str) -> str:
+    """Return `text` with `section` in the place of the one of the same heading, else at its end."""
+    heading = section.partition("\n")[0]
+    before, found, rest = text.partition(f"\n{heading}\n")
+    if not found:
+        return f"{text.rstrip()}\n\n\n{section}"
+    _, following, after = rest.partition("\n## ")
+    return f"{before}\n{section}" + (f"\n\n## {after}" if following else "")
 
 
 def run_part(name: str) -> str:

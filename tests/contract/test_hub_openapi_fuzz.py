@@ -126,7 +126,7 @@ def configuration(url: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_no_operation_fails_or_answers_what_the_document_does_not_say(
     tmp_path: Path, database: str, request: pytest.FixtureRequest
@@ -147,7 +147,7 @@ def test_no_operation_fails_or_answers_what_the_document_does_not_say(
                 f"--max-examples={EXAMPLES}", "--generation-database=none",
                 "--request-timeout=30", "--continue-on-failure", "--suppress-health-check=all",
             ],
-            capture_output=True, text=True, cwd=tmp_path, timeout=380, check=False,
+            capture_output=True, text=True, cwd=tmp_path, timeout=580, check=False,
         )  # fmt: skip
     print(done.stdout[-6000:])  # noqa: T201  # shown with a failure, and by -s
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]

@@ -222,6 +222,9 @@ def test_the_audit_log_says_who_when_and_what(site: CliSite) -> None:
     table = site.tidegate("audit", "--since=1h", "--limit=3").stdout
     assert "role: reader -> admin" in table
     assert items(site, "audit", "--since=2099-01-01") == []
+    made = items(site, "audit", "--action=user.create", "--limit=1")
+    assert [(entry["action"], entry["target"]) for entry in made] == [("user.create", "user/eve")]
+    assert items(site, "audit", "--actor=nobody") == []
     whole = items(site, "audit", "--limit=1000")
     assert len(whole) > 3
     assert [entry["id"] for entry in whole[:3]] == [entry["id"] for entry in newest]

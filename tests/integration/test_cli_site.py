@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -290,11 +291,79 @@ def test_scan_lists_findings_worst_first_and_attaches(site: CliSite) -> None:
     assert {entry["source"] for entry in item["coverage"]} == {"demo set"}
 
 
-def test_attach_reads_no_other_scanners_format(site: CliSite, tmp_path: Path) -> None:
-    (tmp_path / "trivy.json").write_text('{"SchemaVersion": 2, "Results": []}')
-    done = site.tidegate("attach", site.image("clean"), "--report", str(tmp_path / "trivy.json"))
-    assert done.returncode == 2
-    assert "other scanners' formats are not read" in done.stderr
+SAMPLES = Path(__file__).parents[1] / "samples"
+
+
+def test_another_scanners_report_is_attached_under_its_own_name(site: CliSite) -> None:
+    image, sample = site.image("critical"), str(SAMPLES / "trivy/critical.json.json")
+    attached = site.tidegate("attach", image, "--report", sample)
+    assert attached.returncode == 0, attached.stderr
+    assert (
+        "scanner:     Trivy 0.76.0\nfound:       critical: 12, high: 28, medium: 11\n"
+        in attached.stdout
+    )
+    artifact = attached.stdout.split()[1]
+    checks = json.loads(site.tidegate("verify", image, "-o", "json").stdout)
+    theirs = [r for r in checks["platforms"][0]["reports"] if r["artifact"] == artifact]
+    assert [(r["scanner"], r["inForce"]) for r in theirs] == [("Trivy", True)]
+
+
+@pytest.mark.parametrize(
+    ("image", "words", "code", "said"),
+    [
+        pytest.param("clean", ["trivy/critical.json.json"], 3, "the report is about sha256:", id="another-image"),
+        pytest.param("critical", ["syft/critical.cyclonedx.json"], 2, "bill of materials and no report", id="no-report"),
+        pytest.param("critical", ["grype/critical.sarif.json"], 2, "give the time with --scanned-at", id="no-time"),
+        pytest.param("critical", ["trivy/critical.json.json", "--format", "grype"], 2, "Grype report", id="another-format"),
+        pytest.param("critical", ["trivy/critical.json.json", "--format", "csv"], 2, "no plug-in 'csv'; installed: cosign-vuln", id="unknown-format"),
+        pytest.param("critical", ["trivy/critical.json.json", "--scanned-at", "2026-11-01T00:00:00Z"], 2, "says itself when", id="two-times"),
+    ],
+)  # fmt: skip
+def test_a_report_that_does_not_fit_is_refused_with_what_to_do(
+    site: CliSite, image: str, words: list[str], code: int, said: str
+) -> None:
+    sample, *options = words
+    done = site.tidegate("attach", site.image(image), "--report", str(SAMPLES / sample), *options)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+
+
+def test_a_report_without_a_time_is_attached_with_the_time_given(site: CliSite) -> None:
+    done = site.tidegate(
+        "attach", site.image("critical"), "--report", str(SAMPLES / "grype/critical.sarif.json"),
+        "--scanned-at", "2026-11-23T08:00:00Z",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "incomplete:  the report does not say which packages were looked at" in done.stdout
+
+
+def test_a_report_is_handed_to_a_worker_by_a_key_of_its_own(site: CliSite, tmp_path: Path) -> None:
+    assert site.tidegate("key", "generate", "--out", str(tmp_path)).returncode == 0
+    done = site.tidegate(
+        "attach", site.image("critical"), "--report", str(SAMPLES / "trivy/critical.json.json"),
+        "--source-key", str(tmp_path / "evidence.key"),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    digest = site.digests["critical"]
+    assert f"about:       {digest}\njob:         " in done.stdout
+    # An attestation is nobody's evidence until a worker that trusts the key took it over.
+    checks = json.loads(site.tidegate("verify", site.image("critical"), "-o", "json").stdout)
+    attested = done.stdout.split()[1]
+    assert attested not in {r["artifact"] for r in checks["platforms"][0]["reports"]}
+    own = tmp_path / "own.json"
+    own.write_text(site.tidegate("scan", site.image("clean"), "-o", "statement").stdout)
+    refused = site.tidegate(
+        "attach", site.image("clean"), "--report", str(own),
+        "--source-key", str(tmp_path / "evidence.key"),
+    )  # fmt: skip
+    assert refused.returncode == 2
+    assert "attach it with the evidence key" in refused.stderr
+
+
+def test_the_installed_plug_ins_are_listed(site: CliSite) -> None:
+    listed = json.loads(site.tidegate("plugins", "-o", "json").stdout)["items"]
+    names = {(each["group"], each["name"]) for each in listed}
+    assert {("tidegate.scanners", "grype"), ("tidegate.formats", "openvex")} <= names
+    assert "sarif" in site.tidegate("plugins").stdout.split()
 
 
 def test_rules_are_applied_moved_switched_and_deleted(site: CliSite, tmp_path: Path) -> None:
@@ -439,4 +508,26 @@ def test_advisories_are_imported_and_end_the_demo_set(site: CliSite, tmp_path: P
     }
     assert after["Go"] is False
     assert after["PyPI"] is True
+    table = site.tidegate("advisories", "status").stdout.splitlines()
+    assert table[0].split() == [
+        "ECOSYSTEM",
+        "SOURCE",
+        "RECORDS",
+        "NEWEST",
+        "RECORD",
+        "AGE",
+        "IMPORTED",
+    ]
+    (go,) = (line.split() for line in table if line.startswith("Go "))
+    assert (go[2], go[3]) == ("1", "2026-11-01T00:00:00Z")
+    assert re.fullmatch(r"[0-9]+d", go[4])
+    record = {**record, "id": "GO-2024-0002"}
+    (tmp_path / "osv" / "bad.json").write_text(json.dumps(record))
+    (tmp_path / "osv" / "good.json").unlink()
+    done = site.tidegate("advisories", "import", "--whole", "Go", str(tmp_path / "osv"))
+    assert done.stdout == "imported: 1, unchanged: 0, withdrawn: 0, removed: 1, rejected: 0\n"
+    assert (
+        site.tidegate("advisories", "import", "--whole", "go", str(tmp_path / "osv")).returncode
+        == 2
+    )
     assert site.tidegate("advisories", "import", str(tmp_path / "nothing")).returncode == 2

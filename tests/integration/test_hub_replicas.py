@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from support.postgres import Server
 from tidegate.domain.rule import Action
 from tidegate.hub.app import make_app, running
 from tidegate.hub.settings import HubSettings
-from tidegate.hub.store import events
+from tidegate.hub.store import engines, events
 from tidegate.hub.store.events import EventFilter
 from tidegate.wire.event_v1 import AdmissionEventV1
 from tidegate.wire.hub_v1 import RuleWriteV1, ScanRequestV1, TokenCreateV1
@@ -173,3 +174,32 @@ async def test_guesses_at_all_hubs_at_once_gain_nothing(hubs: list[World]) -> No
     guesses = [w.browser().sign_in("admin", f"guess {n}") for w in hubs for n in range(4)]
     statuses = [answer.status_code for answer in await asyncio.gather(*guesses)]
     assert sorted(statuses) == [401] * 5 + [429] * 7
+
+
+async def drivers_of(world: World, count: int) -> list[Any]:
+    """Return the drivers of connections that the hub keeps for readers, after use."""
+    async with AsyncExitStack() as stack:
+        held = [await stack.enter_async_context(world.hub.database.read()) for _ in range(count)]
+        return [(await c.get_raw_connection()).driver_connection for c in held]
+
+
+async def test_connections_that_the_server_closed_are_replaced_before_their_next_use(
+    hubs: list[World], postgres: Server
+) -> None:
+    reader = hubs[0].client(TOKENS["reader"])
+    drivers = await drivers_of(hubs[0], 4)
+    postgres.cut(hubs[0].hub.settings.database_url.rpartition("/")[2])
+    await until(lambda: all(driver.is_closed() for driver in drivers))
+    assert all(await asyncio.gather(*(reader.list_rules() for _ in range(20))))
+
+
+async def test_connections_long_unused_are_tried_before_their_next_use(
+    hubs: list[World], postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "LOOK_AFTER_S", -1.0)
+    reader = hubs[0].client(TOKENS["reader"])
+    (driver,) = await drivers_of(hubs[0], 1)
+    assert await reader.list_rules()
+    postgres.cut(hubs[0].hub.settings.database_url.rpartition("/")[2])
+    assert not driver.is_closed()  # the end was not heard yet, as on a network that is broken
+    assert await reader.list_rules()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
+from support.advisory_table import Row, rows
 from tidegate.advisories.demo import demo_records
 from tidegate.advisories.importer import import_advisories
 from tidegate.advisories.index import AdvisoryIndex
@@ -102,3 +103,11 @@ def test_an_old_django_has_its_findings_and_unknown_severity_stays_unknown(
 def test_a_fixed_django_has_none_of_them(index: AdvisoryIndex) -> None:
     django = Package("PyPI", "Django", "4.2.16", "pkg:pypi/django@4.2.16")
     assert match_packages([django], index).findings == ()
+
+
+ROWS = [row for row in rows() if row.checked == "dump"]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.advisory}-{row.package}@{row.version}")
+def test_the_frozen_table_agrees_with_the_real_records(index: AdvisoryIndex, row: Row) -> None:
+    assert row.is_found_in(index) is (row.affected == "yes"), row.why

@@ -12,7 +12,7 @@ import pytest
 
 from tidegate.domain.errors import ScannerUnavailableError
 from tidegate.scan.sandbox import Confined, SandboxLimits, SandboxPaths, run_confined
-from tidegate.scan.scanners.builtin import python_files
+from tidegate.scan.scanners.confined import python_files
 
 pytestmark = pytest.mark.integration
 PYTHON = Path(sys.executable).resolve()

@@ -5,20 +5,25 @@ import json
 import os
 import secrets
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import tomllib
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import pytest
 
-from tidegate.domain.digest import digest_of
+from support.report_documents import openvex, openvex_statement, statement
+from tidegate.advisories.importer import import_advisories
+from tidegate.advisories.index import AdvisoryIndex
+from tidegate.domain.digest import Digest, digest_of
 from tidegate.domain.evidence import Report
 from tidegate.domain.reference import ImageReference
 from tidegate.evidence.verify_image import verify_image
@@ -26,9 +31,12 @@ from tidegate.hubclient.client import HubClient
 from tidegate.local.images import DemoImage, build_demo_images
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.registries import RegistryConfig
+from tidegate.registry.content import Content
+from tidegate.scan.attach import attach_envelope
 from tidegate.trust.configuration import EvidenceKey, TrustConfiguration
-from tidegate.trust.keys import PrivateKey, fingerprint, generate_key, private_pem
+from tidegate.trust.keys import PrivateKey, fingerprint, generate_key, private_pem, public_pem
 from tidegate.wire.hub_v1 import ImageV1, ScanRequestV1
+from tidegate.wire.oci_v1 import OCI_MANIFEST, Descriptor
 from tidegate.wire.statement_v1 import parse_statement
 
 pytestmark = pytest.mark.integration
@@ -41,6 +49,8 @@ class RunningRegistry(Protocol):
     """What the fixture `registry` yields."""
 
     host: str
+    pid: int
+    root: Path
 
 
 DONE_S = 60
@@ -56,6 +66,10 @@ class World:
     tokens: dict[str, str]
     key: PrivateKey
     folder: Path
+    registry: RunningRegistry
+    hub_pid: int
+    sources: list[dict[str, object]] = field(default_factory=list)
+    """Whose reports and VEX statements the worker takes over."""
 
     async def push(self, image: DemoImage) -> ImageReference:
         reference = ImageReference(self.host, image.repository, image.tag)
@@ -155,7 +169,10 @@ async def world(
     with running("hub", environment, log) as process:
         url = ready(process, log)["url"]
         async with HubClient(url, tokens["admin"]) as hub, RegistryClient([configured]) as client:
-            yield World(hub, url, client, registry.host, tokens, generate_key(), tmp_path)
+            yield World(
+                hub, url, client, registry.host, tokens, generate_key(), tmp_path, registry,
+                process.pid,
+            )  # fmt: skip
 
 
 @contextmanager
@@ -166,7 +183,10 @@ def running_worker(
         "KEY_FILE": private_pem(world.key),
         "TOKEN_FILE": f"{world.tokens['scanner']}\n".encode(),
         "REGISTRIES": json.dumps(
-            {"registries": [{"host": world.host, "plainHttp": True, "allowPrivate": True}]}
+            {
+                "registries": [{"host": world.host, "plainHttp": True, "allowPrivate": True}],
+                "sources": world.sources,
+            }
         ).encode(),
     }
     environment = {"PYTHONPATH": python_path, "PATH": os.environ["PATH"]}
@@ -239,6 +259,44 @@ async def test_a_pushed_image_gets_a_report_that_the_gates_reader_believes(
     assert isinstance(report, Report)
     assert report.sources[0].artifact == told.artifact
     assert "CVE-2022-28346" in {finding.vulnerability_id for finding in report.findings}
+
+
+async def test_what_a_trusted_source_attached_is_taken_over_and_clears_what_it_may(
+    world: World, python_path: str
+) -> None:
+    reference = await world.push(DEMO["high"])
+    assert reference.digest is not None
+    vendor = generate_key()
+    pem = public_pem(vendor).decode()
+    world.sources = [{"name": "vendor", "publicKey": pem, "accepts": ["reports", "vex"]}]
+    products = [{"@id": reference.digest}]
+    statements = [openvex_statement(vulnerability={"name": "CVE-2019-10906"}, products=products)]
+    report = json.loads((ROOT / "tests/samples/trivy/high.cosign-vuln.json").read_bytes())
+    subject = Descriptor(OCI_MANIFEST, reference.digest, len(DEMO["high"].manifests[-1][0]))
+    for kind, document in (
+        ("https://cosign.sigstore.dev/attestation/vuln/v1", report),
+        ("https://openvex.dev/ns", openvex(statements=statements)),
+    ):
+        made = json.dumps(statement(kind, document, reference.digest)).encode()
+        await attach_envelope(world.client, reference, made, kind, vendor, subject=subject)
+    await world.request(reference)
+    with running_worker(world, python_path):
+        image = await world.until(reference, "scanned", "failed")
+    assert image.status == "scanned", image.error
+    trust = TrustConfiguration(
+        keys=(EvidenceKey("lab", world.key.public_key(), fingerprint(world.key)),), generation="1"
+    )
+    checks = await verify_image(world.client, trust, reference, datetime(2100, 1, 1, tzinfo=UTC))
+    evidence = checks.platforms[0].found.evidence
+    assert isinstance(evidence, Report)
+    assert {source.scanner for source in evidence.sources} == {"Tidegate", "Trivy"}
+    cleared = [f.vulnerability_id for f in evidence.findings if f.not_affected]
+    assert cleared == ["CVE-2019-10906", "CVE-2019-10906"]
+    place = (reference.registry, reference.repository, reference.digest)
+    listed = (await world.hub.list_findings(*place)).items
+    (shown,) = [found for found in listed if found.not_affected]
+    assert (shown.id, shown.not_affected[0].source) == ("CVE-2019-10906", "vendor")
+    assert image.reports[0].counts.high == evidence.counts.high
 
 
 async def test_every_platform_of_an_index_gets_its_own_report(
@@ -315,6 +373,209 @@ def with_scanner(world: World, python_path: str, body: str) -> str:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: own\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[tidegate.scanners]\nown = own_scanner:Own\n")
     return os.pathsep.join([str(folder), python_path])
+
+
+# Matching again
+
+
+def record(name: str, *, number: int = 1, at: str = "2026-01-01", **fields: object) -> bytes:
+    """Return an OSV record against every version of a PyPI package."""
+    events = [{"introduced": "0"}, {"fixed": "99"}]
+    body = {
+        "id": f"PYSEC-2026-{number}",
+        "aliases": [f"CVE-2026-{1000 + number}"],
+        "modified": f"{at}T00:00:00Z",
+        "database_specific": {"severity": "CRITICAL"},
+        "affected": [
+            {
+                "package": {"ecosystem": "PyPI", "name": name},
+                "ranges": [{"type": "ECOSYSTEM", "events": events}],
+            }
+        ],
+        **fields,
+    }
+    return json.dumps(body).encode()
+
+
+def import_records(world: World, *records: bytes) -> None:
+    """Import as `tidegate advisories import` does, beside the running worker."""
+    folder = world.folder / "records"
+    folder.mkdir(exist_ok=True)
+    for number, body in enumerate(records):
+        (folder / f"{number}.json").write_bytes(body)
+    with AdvisoryIndex.open(world.folder / "scan" / "advisories.sqlite") as index:
+        import_advisories(index, str(folder), now=datetime.now(UTC))
+
+
+@contextmanager
+def not_pullable(world: World, *images: DemoImage) -> Iterator[None]:
+    """Take the configs and layers of images out of the registry: who pulls them fails."""
+    content = Content(world.registry.root / "blobs")
+    paths = [content.path_of(digest) for image in images for digest in image.blobs]
+    taken = {path: path.read_bytes() for path in dict.fromkeys(paths)}
+    for path in taken:
+        path.unlink()
+    try:
+        yield
+    finally:
+        for path, body in taken.items():
+            path.write_bytes(body)
+
+
+async def matched_by(world: World, count: int) -> None:
+    """Wait until nothing waits any more and `count` images have been matched again."""
+
+    async def ended() -> tuple[bool, int]:
+        status, page = await world.hub.get_rematch(), await world.hub.list_jobs(limit=100)
+        done = sum(job.kind == "rematch" and job.state == "done" for job in page.items)
+        busy = page.counts["queued"] + page.counts["leased"] + status.images_due
+        return bool(status.finished_at) and not busy, done
+
+    await until(ended, lambda found: found == (True, count))
+
+
+async def scanned(world: World, *tags: str) -> dict[str, ImageReference]:
+    references = {tag: await world.push(DEMO[tag]) for tag in tags}
+    for reference in references.values():
+        await world.request(reference)
+    for reference in references.values():
+        assert (await world.until(reference, "scanned", "failed")).status == "scanned"
+    return references
+
+
+async def artifacts(world: World, reference: ImageReference) -> set[str]:
+    assert reference.digest is not None
+    listed = await world.client.list_referrers(reference, reference.digest)
+    return {entry.digest for entry in listed.descriptors}
+
+
+async def test_an_imported_advisory_renews_exactly_the_affected_reports_without_a_pull(
+    world: World, python_path: str
+) -> None:
+    (world.folder / "scan").mkdir()
+    import_records(world, record("something-else"))
+    with running_worker(world, python_path):
+        images = await scanned(world, "medium", "low", "critical")
+        before = {tag: await world.image(reference) for tag, reference in images.items()}
+        told = {tag: await artifacts(world, reference) for tag, reference in images.items()}
+        with not_pullable(world, *(DEMO[tag] for tag in images)):
+            import_records(world, record("Django", number=2))
+            await matched_by(world, 1)
+        after = {tag: await world.image(reference) for tag, reference in images.items()}
+    assert (after["medium"], after["low"]) == (before["medium"], before["low"])
+    for tag in ("medium", "low"):
+        assert await artifacts(world, images[tag]) == told[tag]
+    (old,), (new,) = before["critical"].reports, after["critical"].reports
+    assert new.counts.critical == old.counts.critical + 1
+    assert new.scanned_at > old.scanned_at
+    assert new.attached_at == new.scanned_at
+    assert await artifacts(world, images["critical"]) == told["critical"] | {new.artifact}
+
+    reference = images["critical"]
+    place = (reference.registry, reference.repository, str(reference.digest))
+    statement = parse_statement(await world.hub.get_statement(*place))
+    assert statement.listed_at is not None
+    assert statement.listed_at < statement.finished_at
+    assert "CVE-2026-1002" in {finding.vulnerability_id for finding in statement.findings}
+    keys = (EvidenceKey("lab", world.key.public_key(), fingerprint(world.key)),)
+    trust = TrustConfiguration(keys=keys, generation="1")
+    (platform,) = (await verify_image(world.client, trust, reference, datetime.now(UTC))).platforms
+    report = platform.found.evidence
+    assert isinstance(report, Report)
+    assert report.sources[0].artifact == new.artifact
+
+
+async def test_a_withdrawn_advisory_takes_its_finding_from_reports(
+    world: World, python_path: str
+) -> None:
+    (world.folder / "scan").mkdir()
+    import_records(world, record("urllib3"))
+    with running_worker(world, python_path):
+        images = await scanned(world, "medium")
+        (before,) = (await world.image(images["medium"])).reports
+        withdrawn = {"at": "2026-02-01", "withdrawn": "2026-02-01T00:00:00Z"}
+        import_records(world, record("urllib3", **withdrawn))
+        await matched_by(world, 1)
+        (after,) = (await world.image(images["medium"])).reports
+    assert (before.counts.critical, after.counts.critical) == (1, 0)
+    assert after.artifact != before.artifact
+
+
+async def test_a_worker_killed_after_attaching_leaves_one_artifact_for_one_matching(
+    world: World, python_path: str
+) -> None:
+    """The hub is stopped while the report is attached, and the worker killed before it can tell."""
+    (world.folder / "scan").mkdir()
+    import_records(world, record("something-else"))
+    with running_worker(world, python_path) as process:
+        images = await scanned(world, "medium")
+        before = await artifacts(world, images["medium"])
+        try:
+            os.kill(world.registry.pid, signal.SIGSTOP)
+            import_records(world, record("urllib3", number=2))
+
+            async def leased() -> bool:
+                return bool((await world.hub.list_jobs(state="leased")).items)
+
+            await until(leased, bool)
+            os.kill(world.hub_pid, signal.SIGSTOP)
+            os.kill(world.registry.pid, signal.SIGCONT)
+            await until(lambda: artifacts(world, images["medium"]), lambda found: found > before)
+            process.kill()
+        finally:
+            os.kill(world.registry.pid, signal.SIGCONT)
+            os.kill(world.hub_pid, signal.SIGCONT)
+    with running_worker(world, python_path):
+        await matched_by(world, 1)
+        (report,) = (await world.image(images["medium"])).reports
+    found = await artifacts(world, images["medium"])
+    assert len(found) == len(before) + 1
+    assert found == before | {report.artifact}
+
+
+async def test_a_deleted_newest_report_comes_back_with_the_next_matching(
+    world: World, python_path: str
+) -> None:
+    (world.folder / "scan").mkdir()
+    import_records(world, record("something-else"))
+    with running_worker(world, python_path):
+        images = await scanned(world, "medium")
+        reference = images["medium"]
+        import_records(world, record("urllib3", number=2))
+        await matched_by(world, 1)
+        (newest,) = (await world.image(reference)).reports
+        assert await world.client.delete_manifest(reference, Digest(newest.artifact))
+        import_records(world, record("urllib3", number=3))
+        await matched_by(world, 2)
+        (after,) = (await world.image(reference)).reports
+    assert after.counts.critical == 2
+    assert after.artifact in await artifacts(world, reference)
+    assert newest.artifact not in await artifacts(world, reference)
+
+
+async def test_t21_a_hub_that_alters_packages_gets_no_report_but_a_scan(
+    world: World, python_path: str
+) -> None:
+    (world.folder / "scan").mkdir()
+    import_records(world, record("something-else"))
+    with running_worker(world, python_path):
+        reference = (await scanned(world, "medium"))["medium"]
+        with sqlite3.connect(world.folder / "hub" / "hub.db") as database:
+            (packed,) = database.execute(
+                "SELECT packages FROM image_details WHERE packages_signature <> ''"
+            ).fetchone()
+            altered = zlib.compress(zlib.decompress(packed).replace(b"urllib3", b"harmless"))
+            database.execute("UPDATE image_details SET packages = ?", (altered,))
+        import_records(world, record("urllib3", number=2))
+
+        async def newest() -> str:
+            return (await world.hub.list_jobs()).items[0].error
+
+        assert "not signed by an evidence key" in await until(newest, bool)
+        found = await until(
+            lambda: world.image(reference), lambda i: i.reports[0].counts.critical == 1
+        )
+    assert found.status == "scanned"
 
 
 async def test_t20_a_fault_is_logged_without_what_its_variables_hold(

@@ -28,7 +28,7 @@ from tidegate.local.images import (
 )
 from tidegate.scan.pipeline import PlatformScan, ScanSetup, scan_image
 from tidegate.scan.sandbox import SandboxLimits
-from tidegate.scan.scanners import builtin
+from tidegate.scan.scanners import builtin, confined
 from tidegate.scan.scanners.builtin import BuiltinScanner
 from tidegate.testing.memory_registry import MemoryRegistry
 from tidegate.wire.oci_v1 import OCI_MANIFEST
@@ -217,7 +217,7 @@ async def test_a_scanner_that_cannot_be_found_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setattr(builtin.sys, "executable", "/nonexistent/python")
+    monkeypatch.setattr(confined.sys, "executable", "/nonexistent/python")
     with pytest.raises(ScannerUnavailableError, match="no trivy on PATH or beside this Python"):
         await scan(DEMO["clean"], tmp_path)
 

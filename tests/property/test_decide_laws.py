@@ -113,7 +113,7 @@ def test_an_unverified_file_judges_like_no_file(
 
 
 @given(rule_lists, modes, workloads, reports)
-def test_every_finding_is_counted_exempted_or_below_the_rule(
+def test_every_finding_is_counted_exempted_below_the_rule_or_not_affected(
     rules: tuple[Rule, ...], mode: EvaluationMode, workload: Workload, report: Report
 ) -> None:
     judgement = judge(rules, mode, workload, ImageEvidence.of(report)).images[0].judgement
@@ -124,7 +124,41 @@ def test_every_finding_is_counted_exempted_or_below_the_rule(
     assert Counter(judgement.remaining) + exempted == everything
     assert all(e.exemptions for e in judgement.exempted)
     seen = {*judgement.counted, *judgement.below, *(e.finding for e in judgement.exempted)}
-    assert seen == set(report.findings)
+    assert seen | {*judgement.not_affected} == set(report.findings)
+    forbidden = judgement.rule.conditions.forbidden_ids
+    assert all(f.ids & forbidden for f in seen if f.not_affected)
+
+
+@given(rule_lists, modes, workloads, reports, st.data())
+def test_a_finding_that_trusted_statements_clear_counts_like_none(
+    rules: tuple[Rule, ...],
+    mode: EvaluationMode,
+    workload: Workload,
+    report: Report,
+    data: st.DataObject,
+) -> None:
+    # But for ids that a rule forbids by name: no statement of anyone's allows those.
+    cleared = data.draw(findings.filter(lambda finding: bool(finding.not_affected)))
+    forbidden = frozenset(i for rule in rules for i in rule.conditions.forbidden_ids)
+    before = judge(rules, mode, workload, ImageEvidence.of(report))
+    marked = replace(report, findings=(*report.findings, cleared))
+    after = judge(rules, mode, workload, ImageEvidence.of(marked))
+    assert after.decision >= before.decision
+    if not cleared.ids & forbidden:
+        assert after.decision == before.decision
+
+
+@given(rule_lists, modes, workloads, reports, st.integers(0, 5))
+def test_taking_a_statement_back_never_helps(
+    rules: tuple[Rule, ...], mode: EvaluationMode, workload: Workload, report: Report, place: int
+) -> None:
+    if place >= len(report.findings):
+        return
+    bare = replace(report.findings[place], not_affected=())
+    rest = report.findings[:place] + report.findings[place + 1 :]
+    before = judge(rules, mode, workload, ImageEvidence.of(report))
+    after = judge(rules, mode, workload, ImageEvidence.of(replace(report, findings=(*rest, bare))))
+    assert after.decision >= before.decision
 
 
 @given(st.permutations(range(4)), rule_lists, workloads, image_evidence)

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from tidegate.domain.digest import digest_of
 from tidegate.domain.errors import InputError, LimitExceededError
 from tidegate.domain.evidence import Coverage, EcosystemCoverage
-from tidegate.domain.finding import Finding, Location, Rating
+from tidegate.domain.finding import Finding, Location, Rating, VexMark, VexStatus
 from tidegate.domain.severity import Severity
 from tidegate.wire.statement_v1 import (
+    ReportOrigin,
     ScannerIdentity,
     Statement,
     parse_statement,
@@ -48,6 +49,17 @@ findings = st.builds(
     cwe_ids=lists(words),
     locations=lists(st.builds(Location, words, words)),
     references=lists(words),
+    not_affected=lists(
+        st.builds(
+            VexMark,
+            status=st.sampled_from([VexStatus.NOT_AFFECTED, VexStatus.FIXED]),
+            justification=names,
+            author=words,
+            source=words,
+            said_at=st.none() | times,
+            detail=words,
+        )
+    ),
 )
 coverages = st.builds(
     Coverage,
@@ -65,6 +77,7 @@ statements = st.builds(
     started_at=times,
     finished_at=times,
     subject_name=words,
+    origin=st.none() | st.builds(ReportOrigin, words, st.binary().map(digest_of), words, words),
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | words,

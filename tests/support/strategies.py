@@ -17,7 +17,7 @@ from tidegate.domain.evidence import (
     Unavailable,
     UnavailableReason,
 )
-from tidegate.domain.finding import Finding
+from tidegate.domain.finding import Finding, VexMark, VexStatus
 from tidegate.domain.rule import (
     Action,
     Conditions,
@@ -41,6 +41,14 @@ limits = st.none() | st.integers(0, 3)
 moments = st.integers(-3, 3).map(lambda days: NOW + timedelta(days=days))
 dispositions = st.sampled_from(Disposition)
 
+marks = st.builds(
+    VexMark,
+    status=st.sampled_from([VexStatus.NOT_AFFECTED, VexStatus.FIXED]),
+    justification=st.just("component_not_present"),
+    author=st.sampled_from(["", "Example Inc"]),
+    source=st.just("vendor"),
+)
+
 findings = st.builds(
     Finding,
     vulnerability_id=ids,
@@ -49,6 +57,7 @@ findings = st.builds(
     version=st.just("1.0"),
     fixed_version=st.sampled_from(["", "2.0"]),
     aliases=st.frozensets(ids, max_size=2),
+    not_affected=st.just(()) | st.just(()) | st.tuples(marks),
 )
 
 coverages = st.sampled_from(

@@ -754,6 +754,180 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/registries/configured/{host}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a configured registry
+         * @description Return a registry's settings, what its test said, and how looking through it goes.
+         */
+        get: operations["getRegistry"];
+        /**
+         * Configure a registry
+         * @description Let workers contact a registry; one of them tests it at once.
+         */
+        put: operations["putRegistry"];
+        post?: never;
+        /**
+         * Forget a registry
+         * @description Forget a registry's settings and credentials; workers contact it no more.
+         */
+        delete: operations["deleteRegistry"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/configured/{host}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have a registry tested
+         * @description Ask the workers for a test; `testing` is false again when its result is there.
+         */
+        post: operations["askForTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sealing-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the keys that credentials are sealed by
+         * @description Return the key of each worker that was heard of in the last five minutes.
+         */
+        get: operations["listSealingKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers/registries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the registries that workers may contact
+         * @description Return the registries, credentials sealed; 304: `generation` is the newest.
+         */
+        get: operations["listForWorkers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/turns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lease a registry
+         * @description Return a registry that is to be tested or looked through; 204: none.
+         *
+         *     409: registry access is switched off.
+         */
+        post: operations["leaseTurn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/turns/{host}/observed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell what a registry's tags name
+         * @description Queue a scan for each digest that the hub does not know; extends the lease.
+         *
+         *     409: the lease is lost.
+         */
+        post: operations["postObserved"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/turns/{host}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a lease of a registry
+         * @description Keep the test's result, or how the look ended.
+         */
+        post: operations["endTurn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/notifications/acr": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take events of Azure Container Registry
+         * @description Queue a scan for each image that was pushed: the registry's webhook, or Event Grid.
+         *
+         *     Event Grid's question whether its events are wanted is answered with 200.
+         */
+        post: operations["postAcr"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/registries/notifications": {
         parameters: {
             query?: never;
@@ -770,6 +944,26 @@ export interface paths {
          *     What is no image's push is counted as skipped, never refused: a registry would repeat it.
          */
         post: operations["postNotification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registries/notifications/harbor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a webhook of Harbor
+         * @description Queue a scan for each artifact that was pushed, in either of Harbor's payload formats.
+         */
+        post: operations["postHarbor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -907,8 +1101,9 @@ export interface paths {
         put?: never;
         /**
          * Lease a scan job
-         * @description Return the job that waits longest, for as long as its lease is extended; 204: none.
+         * @description Return the most urgent job, for as long as its lease is extended; 204: none.
          *
+         *     Images are matched again only by a worker whose advisories are the ones that count.
          *     409: registry access is switched off.
          */
         post: operations["leaseJob"];
@@ -1031,6 +1226,110 @@ export interface paths {
          */
         get: operations["getJob"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers/{name}/advisories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Tell what a worker's advisories are
+         * @description Take note of a worker's advisories; where they are fresher, packages are matched again.
+         */
+        put: operations["putAdvisories"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/advisories/packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Tell what advisories say of packages
+         * @description Keep it; images with packages of which it is new wait to be matched again.
+         */
+        put: operations["putPackages"];
+        /**
+         * Lease packages to match
+         * @description Return a page of the packages that changed advisories name; 204: there are none now.
+         */
+        post: operations["leasePackages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/advisories/rematch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show how far matching by new advisories is
+         * @description Return what was matched by the newest advisories, and what waits.
+         */
+        get: operations["getRematch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the packages of a job's image
+         * @description Return the package lists of the leased image, as they were signed; none: scan it.
+         */
+        post: operations["takePackages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Upload what matching again said
+         * @description Keep the statement about a platform of the leased image; its packages stay as they are.
+         */
+        put: operations["putFindings"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1327,6 +1626,33 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AcrEventV1 */
+        AcrEventV1: {
+            /** @default  */
+            id?: string;
+            /** @default  */
+            action?: string;
+            target?: components["schemas"]["TargetV2"];
+            request?: components["schemas"]["NotifiedRequestV2"];
+            /** @default  */
+            validationCode?: string;
+            /** @default  */
+            type?: string;
+            /** @default  */
+            eventType?: string;
+            data?: components["schemas"]["AcrPushV1"] | null;
+        };
+        /** AcrPushV1 */
+        AcrPushV1: {
+            /** @default  */
+            id?: string;
+            /** @default  */
+            action?: string;
+            target?: components["schemas"]["TargetV2"];
+            request?: components["schemas"]["NotifiedRequestV2"];
+            /** @default  */
+            validationCode?: string;
+        };
         /**
          * Action
          * @description What a violation leads to.
@@ -1364,12 +1690,22 @@ export interface components {
             /** @default 0 */
             durationUs?: number;
         };
+        /** AdvisoriesToldV1 */
+        AdvisoriesToldV1: {
+            state: string;
+            rank: string;
+            /** @default  */
+            since?: string;
+            names?: string[] | null;
+        };
         /** AdvisorySourceV1 */
         AdvisorySourceV1: {
             ecosystem: string;
             source: string;
             records: number;
             updatedAt: string;
+            /** @default  */
+            importedAt?: string;
         };
         /** AuditEntryV1 */
         AuditEntryV1: {
@@ -1480,6 +1816,18 @@ export interface components {
             exemptions?: components["schemas"]["ExemptionV1"][];
             unsupportedRegistries?: string[];
         };
+        /** ConnectionV1 */
+        ConnectionV1: {
+            /** @default  */
+            url?: string;
+            /** @default false */
+            allowPrivate?: boolean;
+            /** @default  */
+            ca?: string;
+            tokenRealms?: string[];
+            redirectHosts?: string[];
+            aliases?: string[];
+        };
         /** CountsV1 */
         CountsV1: {
             /** @default 0 */
@@ -1505,6 +1853,13 @@ export interface components {
             /** @default  */
             statement?: string;
             packages?: components["schemas"]["PackageV1"][];
+            /** @default  */
+            packageList?: string;
+            /** @default  */
+            packageListSignature?: string;
+            opinions?: components["schemas"]["OpinionV1"][];
+            /** @default  */
+            advisoriesState?: string;
             referrers?: components["schemas"]["ReferrerV1"][];
         };
         /**
@@ -1514,6 +1869,15 @@ export interface components {
          * @enum {string}
          */
         Disposition: "violate" | "ignore";
+        /** DistinctPackageV1 */
+        DistinctPackageV1: {
+            id: number;
+            name: string;
+            version: string;
+            ecosystem: string;
+            /** @default  */
+            module?: string;
+        };
         /** EnrolV1 */
         EnrolV1: {
             token: string;
@@ -1544,6 +1908,10 @@ export interface components {
             events: components["schemas"]["AdmissionEventV1"][];
             /** @default 0 */
             dropped?: number;
+        };
+        /** EventGridValidationV1 */
+        EventGridValidationV1: {
+            validationResponse: string;
         };
         /** EventGroupV1 */
         EventGroupV1: {
@@ -1595,6 +1963,7 @@ export interface components {
             locations?: components["schemas"]["LocationV1"][];
             references?: string[];
             ratings?: components["schemas"]["RatingV1"][];
+            notAffected?: components["schemas"]["VexMarkV1"][];
         };
         /** FindingV1 */
         FindingV1: {
@@ -1607,6 +1976,17 @@ export interface components {
             fixedVersion?: string;
             aliases?: string[];
             exemptedBy?: string[];
+            clearedBy?: string[];
+        };
+        /** FindingsUploadV1 */
+        FindingsUploadV1: {
+            lease: string;
+            digest: string;
+            statement: string;
+            opinions: components["schemas"]["OpinionV1"][];
+            /** @default  */
+            advisoriesState?: string;
+            referrers?: components["schemas"]["ReferrerV1"][] | null;
         };
         /** GatingV1 */
         GatingV1: {
@@ -1614,6 +1994,37 @@ export interface components {
             gating: "On" | "Off";
             /** @default  */
             password?: string;
+        };
+        /** HarborDataV1 */
+        HarborDataV1: {
+            resources?: components["schemas"]["HarborResourceV1"][];
+            repository?: components["schemas"]["HarborRepositoryV1"];
+        };
+        /** HarborNotificationV1 */
+        HarborNotificationV1: {
+            type: string;
+            /** @default 0 */
+            occur_at?: number;
+            event_data?: components["schemas"]["HarborDataV1"] | null;
+            /** @default  */
+            specversion?: string;
+            /** @default  */
+            id?: string;
+            data?: components["schemas"]["HarborDataV1"] | null;
+        };
+        /** HarborRepositoryV1 */
+        HarborRepositoryV1: {
+            /** @default  */
+            repo_full_name?: string;
+        };
+        /** HarborResourceV1 */
+        HarborResourceV1: {
+            /** @default  */
+            digest?: string;
+            /** @default  */
+            tag?: string;
+            /** @default  */
+            resource_url?: string;
         };
         /** HeartbeatV1 */
         HeartbeatV1: {
@@ -1693,6 +2104,9 @@ export interface components {
             exempted?: components["schemas"]["FindingV1"][];
             /** @default 0 */
             exemptedOmitted?: number;
+            notAffected?: components["schemas"]["FindingV1"][];
+            /** @default 0 */
+            notAffectedOmitted?: number;
             unverifiable?: string[];
             resourceExemptions?: string[];
         };
@@ -1731,12 +2145,16 @@ export interface components {
             lease: string;
             error: string;
             retry: boolean;
+            /** @default false */
+            rescan?: boolean;
         };
         /** JobLeaseRequestV1 */
         JobLeaseRequestV1: {
             worker: string;
             /** @default 0 */
             waitS?: number;
+            /** @default  */
+            advisoriesState?: string;
         };
         /** JobPageV1 */
         JobPageV1: {
@@ -1771,11 +2189,20 @@ export interface components {
             error?: string;
             /** @default  */
             finishedAt?: string;
+            /**
+             * @default scan
+             * @enum {string}
+             */
+            kind?: "scan" | "rematch";
+            /** @default 2 */
+            priority?: number;
         };
         /** JobResultV1 */
         JobResultV1: {
             lease: string;
             reports: components["schemas"]["PlatformReportV1"][];
+            /** @default  */
+            notAttached?: string;
         };
         /** JobV1 */
         JobV1: {
@@ -1788,6 +2215,13 @@ export interface components {
             attach: boolean;
             attempt: number;
             leaseExpiresAt: string;
+            /**
+             * @default scan
+             * @enum {string}
+             */
+            kind?: "scan" | "rematch";
+            /** @default 0 */
+            renewAfterS?: number;
         };
         /** LocationV1 */
         LocationV1: {
@@ -1823,6 +2257,8 @@ export interface components {
             action: string;
             target: components["schemas"]["TargetV2"];
             request?: components["schemas"]["NotifiedRequestV2"];
+            /** @default  */
+            id?: string;
         };
         /** NotifiedRequestV2 */
         NotifiedRequestV2: {
@@ -1843,6 +2279,23 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** ObservedResultV1 */
+        ObservedResultV1: {
+            queued: number;
+        };
+        /** ObservedTagV1 */
+        ObservedTagV1: {
+            repository: string;
+            tag: string;
+            digest: string;
+        };
+        /** ObservedV1 */
+        ObservedV1: {
+            lease: string;
+            tags: components["schemas"]["ObservedTagV1"][];
+            /** @default  */
+            after?: string;
+        };
         /**
          * Operator
          * @description In: any value matches. NotIn: none does.
@@ -1850,6 +2303,16 @@ export interface components {
          * @enum {string}
          */
         Operator: "In" | "NotIn";
+        /** OpinionV1 */
+        OpinionV1: {
+            ecosystem: string;
+            name: string;
+            version: string;
+            /** @default  */
+            module?: string;
+            /** @default  */
+            said?: string;
+        };
         /** OverviewV1 */
         OverviewV1: {
             hours: number;
@@ -1860,6 +2323,19 @@ export interface components {
             expiringExemptions: components["schemas"]["ExpiringExemptionV1"][];
             clusters: components["schemas"]["ClusterProblemV1"][];
         };
+        /** PackageListsRequestV1 */
+        PackageListsRequestV1: {
+            lease: string;
+        };
+        /** PackageListsV1 */
+        PackageListsV1: {
+            lists: components["schemas"]["StoredListV1"][];
+        };
+        /** PackagePageV1 */
+        PackagePageV1: {
+            lease: string;
+            packages: components["schemas"]["DistinctPackageV1"][];
+        };
         /** PackageV1 */
         PackageV1: {
             purl: string;
@@ -1867,6 +2343,21 @@ export interface components {
             version: string;
             ecosystem: string;
             locations?: components["schemas"]["LocationV1"][];
+            /** @default  */
+            sourceName?: string;
+            /** @default  */
+            sourceVersion?: string;
+            /** @default  */
+            module?: string;
+        };
+        /** PageRequestV1 */
+        PageRequestV1: {
+            state: string;
+        };
+        /** PageResultV1 */
+        PageResultV1: {
+            lease: string;
+            said: components["schemas"]["SaidV1"][];
         };
         /** Page[AdmissionEventV1] */
         "Page_tidegate.wire.event_v1.AdmissionEventV1_": {
@@ -1938,6 +2429,11 @@ export interface components {
             items: components["schemas"]["TokenV1"][];
             next?: string | null;
         };
+        /** Page[SealingKeyV1] */
+        "Page_tidegate.wire.registries_v1.SealingKeyV1_": {
+            items: components["schemas"]["SealingKeyV1"][];
+            next?: string | null;
+        };
         /** Page[UserV1] */
         "Page_tidegate.wire.sign_in_v1.UserV1_": {
             items: components["schemas"]["UserV1"][];
@@ -1959,6 +2455,8 @@ export interface components {
             gaps?: string[];
             /** @default  */
             artifact?: string;
+            /** @default  */
+            attachedAt?: string;
         };
         /** PolicyObjectV1 */
         PolicyObjectV1: {
@@ -1968,6 +2466,37 @@ export interface components {
             kind: "SecurityArtifactPolicy";
             metadata: components["schemas"]["ObjectMetaV1"];
             spec: components["schemas"]["SpecV1"];
+        };
+        /** PollStateV1 */
+        PollStateV1: {
+            /** @default  */
+            lastStartedAt?: string;
+            /** @default  */
+            lastEndedAt?: string;
+            /** @default  */
+            lastCompleteAt?: string;
+            /** @default  */
+            nextAt?: string;
+            /** @default  */
+            worker?: string;
+            /** @default 0 */
+            tags?: number;
+            /** @default 0 */
+            found?: number;
+            /** @default 0 */
+            failures?: number;
+            /** @default  */
+            error?: string;
+        };
+        /** PollingV1 */
+        PollingV1: {
+            /** @default false */
+            enabled?: boolean;
+            /** @default 300 */
+            intervalS?: number;
+            repositories?: string[];
+            /** @default 120 */
+            requestsPerMinute?: number;
         };
         /** ProblemV1 */
         ProblemV1: {
@@ -1991,6 +2520,8 @@ export interface components {
             word?: string;
             /** @default  */
             cvssVersion?: string;
+            /** @default false */
+            leading?: boolean;
         };
         /** ReferrerV1 */
         ReferrerV1: {
@@ -2012,6 +2543,45 @@ export interface components {
             manifest?: string;
             referrers?: components["schemas"]["ReferrerV1"][];
         };
+        /** RegistryRecordV1 */
+        RegistryRecordV1: {
+            host: string;
+            connection: components["schemas"]["ConnectionV1"];
+            polling: components["schemas"]["PollingV1"];
+            testRepository: string;
+            credentialsFor: string[];
+            updatedAt: string;
+            updatedBy: string;
+            /** @default false */
+            testing?: boolean;
+            test?: components["schemas"]["RegistryTestV1"] | null;
+            poll?: components["schemas"]["PollStateV1"];
+        };
+        /** RegistryTestV1 */
+        RegistryTestV1: {
+            checkedAt: string;
+            worker: string;
+            reachable: boolean;
+            /** @default  */
+            error?: string;
+            /**
+             * @default
+             * @enum {string}
+             */
+            referrers?: "" | "api" | "tag";
+            /** @default false */
+            catalogue?: boolean;
+            /**
+             * @default
+             * @enum {string}
+             */
+            push?: "" | "yes" | "no";
+            /**
+             * @default
+             * @enum {string}
+             */
+            delete?: "" | "yes" | "no";
+        };
         /** RegistryV1 */
         RegistryV1: {
             host: string;
@@ -2019,10 +2589,33 @@ export interface components {
             imageCount: number;
             /** @enum {string} */
             access: "On" | "Off" | "NotConfigured";
+            configured?: components["schemas"]["RegistryRecordV1"] | null;
+        };
+        /** RegistryWriteV1 */
+        RegistryWriteV1: {
+            connection?: components["schemas"]["ConnectionV1"];
+            polling?: components["schemas"]["PollingV1"];
+            /** @default  */
+            testRepository?: string;
+            sealed?: components["schemas"]["SealedV1"][] | null;
         };
         /** RejudgementsV1 */
         RejudgementsV1: {
             verdicts: components["schemas"]["AdmissionEventV1"][];
+        };
+        /** RematchStatusV1 */
+        RematchStatusV1: {
+            state: string;
+            startedAt: string;
+            finishedAt: string;
+            whole: boolean;
+            packagesMatched: number;
+            packagesChanged: number;
+            imagesAffected: number;
+            imagesDue: number;
+            imagesToScan: number;
+            imagesToAttach: number;
+            imagesToRetry: number;
         };
         /** RenewalsV1 */
         RenewalsV1: {
@@ -2134,6 +2727,12 @@ export interface components {
             pods?: number;
             namespaces?: string[];
         };
+        /** SaidV1 */
+        SaidV1: {
+            id: number;
+            /** @default  */
+            said?: string;
+        };
         /** ScanRecordV1 */
         ScanRecordV1: {
             scannedAt: string;
@@ -2159,6 +2758,16 @@ export interface components {
             matcherType: components["schemas"]["MatcherType"];
             anyOf: string[];
             operator?: components["schemas"]["Operator"];
+        };
+        /** SealedV1 */
+        SealedV1: {
+            key: string;
+            ciphertext: string;
+        };
+        /** SealingKeyV1 */
+        SealingKeyV1: {
+            worker: string;
+            publicKey: string;
         };
         /** SessionV1 */
         SessionV1: {
@@ -2240,6 +2849,19 @@ export interface components {
              */
             reAdmission?: "Enforce" | "Audit";
         };
+        /** StandingV1 */
+        StandingV1: {
+            /** @enum {string} */
+            standing: "current" | "superseded";
+        };
+        /** StoredListV1 */
+        StoredListV1: {
+            digest: string;
+            body: string;
+            signature: string;
+            /** @default  */
+            artifact?: string;
+        };
         /** TargetV2 */
         TargetV2: {
             /** @default  */
@@ -2283,6 +2905,34 @@ export interface components {
             denied: number;
             audited: number;
         };
+        /** TurnEndV1 */
+        TurnEndV1: {
+            lease: string;
+            test?: components["schemas"]["RegistryTestV1"] | null;
+            /** @default  */
+            error?: string;
+            /** @default true */
+            complete?: boolean;
+            /** @default 0 */
+            retryAfterS?: number;
+        };
+        /** TurnRequestV1 */
+        TurnRequestV1: {
+            worker: string;
+            hosts: string[];
+        };
+        /** TurnV1 */
+        TurnV1: {
+            host: string;
+            /** @enum {string} */
+            kind: "test" | "poll";
+            lease: string;
+            leaseExpiresAt: string;
+            polling: components["schemas"]["PollingV1"];
+            testRepository: string;
+            /** @default  */
+            after?: string;
+        };
         /** UserCreateV1 */
         UserCreateV1: {
             name: string;
@@ -2319,6 +2969,18 @@ export interface components {
             /** @default true */
             enabled?: boolean;
         };
+        /** VexMarkV1 */
+        VexMarkV1: {
+            /** @enum {string} */
+            status: "not_affected" | "fixed";
+            justification: string;
+            author: string;
+            source: string;
+            /** @default  */
+            saidAt?: string;
+            /** @default  */
+            detail?: string;
+        };
         /** WorkerHeartbeatV1 */
         WorkerHeartbeatV1: {
             version: string;
@@ -2326,8 +2988,22 @@ export interface components {
             publicKey: string;
             /** @default  */
             keyUsedAt?: string;
+            /** @default  */
+            sealingKey?: string;
             registries?: string[];
             advisories?: components["schemas"]["AdvisorySourceV1"][];
+        };
+        /** WorkerRegistriesV1 */
+        WorkerRegistriesV1: {
+            generation: string;
+            registries: components["schemas"]["WorkerRegistryV1"][];
+        };
+        /** WorkerRegistryV1 */
+        WorkerRegistryV1: {
+            host: string;
+            connection: components["schemas"]["ConnectionV1"];
+            polling: components["schemas"]["PollingV1"];
+            sealed: components["schemas"]["SealedV1"][];
         };
         /** WorkerV1 */
         WorkerV1: {
@@ -3393,7 +4069,9 @@ export interface operations {
     listAudit: {
         parameters: {
             query?: {
+                /** @description Who made the change. */
                 actor?: string;
+                /** @description Like `rule.update`. */
                 action?: string;
                 /** @description Target of the change, `rule/4f28…`, or its kind: `rule`. */
                 object?: string;
@@ -4398,6 +5076,7 @@ export interface operations {
                 kind?: string;
                 user?: string;
                 reason?: string;
+                origin?: "" | "api-server" | "direct" | "rejudged";
                 /** @description RFC 3339. */
                 since?: string;
                 /** @description RFC 3339. */
@@ -4585,6 +5264,7 @@ export interface operations {
                 kind?: string;
                 user?: string;
                 reason?: string;
+                origin?: "" | "api-server" | "direct" | "rejudged";
                 /** @description `next` of the page before; empty: the first one. */
                 after?: string;
             };
@@ -4646,6 +5326,7 @@ export interface operations {
                 kind?: string;
                 user?: string;
                 reason?: string;
+                origin?: "" | "api-server" | "direct" | "rejudged";
                 /** @description RFC 3339. */
                 since?: string;
                 /** @description RFC 3339. */
@@ -5004,7 +5685,338 @@ export interface operations {
             };
         };
     };
-    postNotification: {
+    getRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryRecordV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    putRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryWriteV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryRecordV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    deleteRegistry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    askForTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryRecordV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    listSealingKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_tidegate.wire.registries_v1.SealingKeyV1_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    listForWorkers: {
+        parameters: {
+            query?: {
+                /** @description The one held; empty: answer at once. */
+                generation?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerRegistriesV1"] | null;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    leaseTurn: {
         parameters: {
             query?: never;
             header?: never;
@@ -5013,7 +6025,363 @@ export interface operations {
         };
         requestBody: {
             content: {
+                "application/json": components["schemas"]["TurnRequestV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TurnV1"] | null;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    postObserved: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ObservedV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservedResultV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    endTurn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TurnEndV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    postAcr: {
+        parameters: {
+            query?: {
+                /** @description What the registry is called in image references, whatever its events say. */
+                registry?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcrEventV1"] | components["schemas"]["AcrEventV1"][];
+            };
+        };
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationResultV1"] | components["schemas"]["EventGridValidationV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    postNotification: {
+        parameters: {
+            query?: {
+                /** @description What the registry is called in image references, whatever its events say. */
+                registry?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
                 "application/json": components["schemas"]["NotificationV2"];
+            };
+        };
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationResultV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    postHarbor: {
+        parameters: {
+            query?: {
+                /** @description What the registry is called in image references, whatever its events say. */
+                registry?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HarborNotificationV1"];
             };
         };
         responses: {
@@ -5925,6 +7293,400 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    putAdvisories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdvisoriesToldV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandingV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    putPackages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PageResultV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    leasePackages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PageRequestV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackagePageV1"] | null;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    getRematch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RematchStatusV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    takePackages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PackageListsRequestV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageListsV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    putFindings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindingsUploadV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -11,8 +11,9 @@ from importlib.resources import files
 
 import msgspec
 
+from tidegate.advisories.ecosystems import covering_names, matched_names, normalize_name
 from tidegate.advisories.index import AdvisoryIndex, EcosystemSource
-from tidegate.advisories.osv import Advisory, base_of, normalize_name, parse_advisory
+from tidegate.advisories.osv import Advisory, parse_advisory
 from tidegate.domain.finding import normalize_id
 
 SOURCE = "demo set"
@@ -39,10 +40,9 @@ class AdvisorySet:
     def affecting(self, ecosystem: str, package: str) -> tuple[Advisory, ...]:
         """Return advisories that name the package, in its release or in none, by id."""
         name = normalize_name(ecosystem, package)
-        found = {
-            **self._by_package.get((base_of(ecosystem), name), {}),
-            **self._by_package.get((ecosystem, name), {}),
-        }
+        found: dict[str, Advisory] = {}
+        for key in matched_names(ecosystem):
+            found |= self._by_package.get((key, name), {})
         return tuple(found[key] for key in sorted(found))
 
     def naming(self, identifier: str) -> tuple[Advisory, ...]:
@@ -50,8 +50,8 @@ class AdvisorySet:
         return tuple(self._by_identifier.get(normalize_id(identifier), ()))
 
     def source(self, ecosystem: str) -> EcosystemSource | None:
-        """Return where the advisories of `ecosystem`, or of its base, come from."""
-        for name in (ecosystem, base_of(ecosystem)):
+        """Return where the advisories of `ecosystem` come from; None for a release without any."""
+        for name in covering_names(ecosystem):
             if name in self._by_ecosystem:
                 records = self._by_ecosystem[name]
                 newest = max(record.modified_at for record in records)

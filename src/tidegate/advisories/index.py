@@ -2,29 +2,42 @@
 
 A writer's whole import is one transaction: a crash keeps the old content, readers see either. A
 record of a known id counts when it was modified later, or at the same instant with other content.
+Ecosystems are kept under their release keys (`ecosystems.release_key`).
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
-from hashlib import sha256
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 import msgspec
 
-from tidegate.advisories.osv import Advisory, base_of, normalize_name
+from tidegate.advisories.changes import (
+    Changes,
+    forget_changes,
+    prepare_changes,
+    state_of,
+    take_changes,
+)
+from tidegate.advisories.ecosystems import (
+    covering_names,
+    is_matched,
+    matched_names,
+    normalize_name,
+)
+from tidegate.advisories.index_writer import IndexWriter
+from tidegate.advisories.osv import Advisory
 from tidegate.domain.errors import InvalidAdvisoryError, UnavailableError
 from tidegate.domain.finding import normalize_id
 
 INDEX_FILE = "advisories.sqlite"
 """Name of the index in the data folder."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 LOCK_WAIT_S = 30.0
 """Longest wait for another process that writes."""
@@ -32,6 +45,7 @@ LOCK_WAIT_S = 30.0
 _SCHEMA = """
 CREATE TABLE record(id TEXT PRIMARY KEY, modified_at TEXT NOT NULL, digest BLOB NOT NULL,
                     withdrawn INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX record_digest ON record(digest);
 CREATE TABLE affected(ecosystem TEXT NOT NULL, package TEXT NOT NULL, id TEXT NOT NULL,
                       PRIMARY KEY(ecosystem, package, id)) WITHOUT ROWID;
 CREATE INDEX affected_id ON affected(id);
@@ -39,7 +53,7 @@ CREATE TABLE identifier(identifier TEXT NOT NULL, id TEXT NOT NULL,
                         PRIMARY KEY(identifier, id)) WITHOUT ROWID;
 CREATE INDEX identifier_id ON identifier(id);
 CREATE TABLE source(ecosystem TEXT PRIMARY KEY, name TEXT NOT NULL, updated_at TEXT NOT NULL,
-                    imported_at TEXT NOT NULL) WITHOUT ROWID;
+                    imported_at TEXT NOT NULL, record_count INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 _DECODER = msgspec.msgpack.Decoder(Advisory)
@@ -55,15 +69,14 @@ class EcosystemSource:
     updated_at: datetime
     """When the newest of its records was modified: how fresh the data is, UTC."""
     imported_at: datetime
+    """Of the last import that named it, UTC."""
     record_count: int
+    """Withdrawn ones left out."""
 
-
-class Outcome(StrEnum):
-    """What became of one record."""
-
-    IMPORTED = "imported"
-    UNCHANGED = "unchanged"
-    WITHDRAWN = "withdrawn"
+    @property
+    def matched(self) -> bool:
+        """Whether any package that is recognised can meet its records."""
+        return is_matched(self.ecosystem)
 
 
 class Advisories(Protocol):
@@ -124,10 +137,12 @@ class AdvisoryIndex:
 
     def affecting(self, ecosystem: str, package: str) -> tuple[Advisory, ...]:
         """Return advisories that name the package, in its release or in none, by id."""
+        names = matched_names(ecosystem)
         rows = self._connection.execute(
-            "SELECT DISTINCT record.id, body FROM affected JOIN record USING (id)"
-            " WHERE ecosystem IN (?, ?) AND package = ? ORDER BY record.id",
-            (ecosystem, base_of(ecosystem), normalize_name(ecosystem, package)),
+            "SELECT DISTINCT record.id, body FROM affected JOIN record USING (id)"  # noqa: S608 - question marks only
+            f" WHERE ecosystem IN ({_marks(names)}) AND package = ? AND NOT withdrawn"
+            " ORDER BY record.id",
+            (*names, normalize_name(ecosystem, package)),
         )
         return tuple(_DECODER.decode(body) for _, body in rows)
 
@@ -141,51 +156,78 @@ class AdvisoryIndex:
         return tuple(_DECODER.decode(body) for (body,) in rows)
 
     def source(self, ecosystem: str) -> EcosystemSource | None:
-        """Return where the advisories of `ecosystem`, or of its base, come from."""
-        found = {s.ecosystem: s for s in self._sources((ecosystem, base_of(ecosystem)))}
-        return found.get(ecosystem) or found.get(base_of(ecosystem))
+        """Return where the advisories of `ecosystem` come from; None for a release without any."""
+        names = covering_names(ecosystem)
+        found = {source.ecosystem: source for source in self._sources(names)}
+        return next((found[name] for name in names if name in found), None)
 
     def serves(self, ecosystem: str) -> bool:
-        """Whether anything was imported for `ecosystem` or its base; cheaper than `source`."""
-        row = self._connection.execute(
-            "SELECT 1 FROM source WHERE ecosystem IN (?, ?)", (ecosystem, base_of(ecosystem))
-        ).fetchone()
-        return row is not None
+        """Whether anything was imported for `ecosystem`."""
+        return self.source(ecosystem) is not None
 
     def sources(self) -> tuple[EcosystemSource, ...]:
         """Return every ecosystem's source, by ecosystem."""
         return tuple(self._sources(None))
 
+    def state(self) -> str:
+        """Return a name of all that the index holds: equal for equal records."""
+        return state_of(self._connection)
+
+    def imports(self) -> tuple[tuple[str, ...], ...]:
+        """Return ecosystem, newest record and last import of each source: other after each import.
+
+        The instants are RFC 3339 in UTC.
+        """
+        return tuple(
+            self._connection.execute(
+                "SELECT ecosystem, updated_at, imported_at FROM source ORDER BY ecosystem"
+            )
+        )
+
+    def take_changes(self) -> Changes:
+        """Return what imports changed since it was last forgotten; it stays noted.
+
+        Raises:
+            UnavailableError: an import is running.
+        """
+        with _locked():
+            return take_changes(self._connection)
+
+    def forget_changes(self, taken: Changes) -> None:
+        """Drop what was taken: it is dealt with.
+
+        Raises:
+            UnavailableError: an import is running.
+        """
+        with _locked():
+            forget_changes(self._connection, taken)
+
     @contextmanager
-    def writing(self, source: str, now: datetime) -> Iterator["IndexWriter"]:
+    def writing(self, source: str, now: datetime, whole: str = "") -> Iterator[IndexWriter]:
         """Begin an import from `source`; it is kept whole at the end, or not at all on an error.
+
+        `whole` names an ecosystem that the import covers whatever its records name besides.
 
         Raises:
             UnavailableError: another import is running.
         """
-        try:
+        with _locked():
             self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            raise UnavailableError(
-                f"advisory index: {error}; another import is running, try again when it has ended"
-            ) from error
         try:
             writer = IndexWriter(self._connection, source, now)
             yield writer
-            writer.write_sources()
+            writer.write_sources(whole)
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
 
-    def _sources(self, ecosystems: tuple[str, str] | None) -> Iterator[EcosystemSource]:
-        where = "WHERE source.ecosystem IN (?, ?)" if ecosystems else ""
+    def _sources(self, ecosystems: Sequence[str] | None) -> Iterator[EcosystemSource]:
+        where = "" if ecosystems is None else f"WHERE ecosystem IN ({_marks(ecosystems)})"
         rows = self._connection.execute(
-            "SELECT source.ecosystem, name, updated_at, imported_at,"  # noqa: S608 - constants only
-            " (SELECT count(DISTINCT id) FROM affected"
-            "  WHERE affected.ecosystem = source.ecosystem)"
-            f" FROM source {where} ORDER BY source.ecosystem",
-            ecosystems or (),
+            "SELECT ecosystem, name, updated_at, imported_at, record_count FROM source"  # noqa: S608 - question marks only
+            f" {where} ORDER BY ecosystem",
+            tuple(ecosystems or ()),
         )
         for ecosystem, name, updated_at, imported_at, count in rows:
             yield EcosystemSource(
@@ -197,71 +239,19 @@ class AdvisoryIndex:
             )
 
 
-class IndexWriter:
-    """Puts records into an index inside one transaction; see `AdvisoryIndex.writing`."""
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
 
-    def __init__(self, connection: sqlite3.Connection, source: str, now: datetime) -> None:
-        self._connection = connection
-        self._source = source
-        self._now = now.astimezone(UTC)
-        self._newest: dict[str, datetime] = {}
 
-    def put(self, advisory: Advisory, body: bytes) -> Outcome:
-        """Store `advisory`, read from `body`, unless the index holds it or a later one."""
-        digest = sha256(body).digest()
-        for ecosystem in advisory.ecosystems:
-            modified_at = min(advisory.modified_at, self._now)
-            self._newest[ecosystem] = max(self._newest.get(ecosystem, modified_at), modified_at)
-        if self._is_held(advisory, digest):
-            return Outcome.UNCHANGED
-        self._drop(advisory.id)
-        self._connection.execute(
-            "INSERT INTO record VALUES (?, ?, ?, ?, ?)",
-            (
-                advisory.id,
-                advisory.modified_at.isoformat(),
-                digest,
-                advisory.withdrawn,
-                msgspec.msgpack.encode(advisory),
-            ),
-        )
-        if advisory.withdrawn:  # kept without entries, so that an older copy does not come back
-            return Outcome.WITHDRAWN
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO affected VALUES (?, ?, ?)",
-            [(entry.ecosystem, entry.package, advisory.id) for entry in advisory.affected],
-        )
-        self._connection.executemany(
-            "INSERT INTO identifier VALUES (?, ?)",
-            [(identifier, advisory.id) for identifier in sorted(advisory.ids)],
-        )
-        return Outcome.IMPORTED
-
-    def write_sources(self) -> None:
-        """Note this import as the source of every ecosystem that its records named."""
-        self._connection.executemany(
-            "INSERT INTO source VALUES (?1, ?2, ?3, ?4) ON CONFLICT(ecosystem) DO UPDATE SET"
-            " name = ?2, updated_at = max(updated_at, ?3), imported_at = ?4",
-            [
-                (ecosystem, self._source, newest.isoformat(), self._now.isoformat())
-                for ecosystem, newest in self._newest.items()
-            ],
-        )
-
-    def _is_held(self, advisory: Advisory, digest: bytes) -> bool:
-        row = self._connection.execute(
-            "SELECT modified_at, digest FROM record WHERE id = ?", (advisory.id,)
-        ).fetchone()
-        if row is None:
-            return False
-        held_at = datetime.fromisoformat(row[0])
-        return held_at > advisory.modified_at or (
-            held_at == advisory.modified_at and row[1] == digest
-        )
-
-    def _drop(self, record_id: str) -> None:
-        for table in ("record", "affected", "identifier"):
-            self._connection.execute(f"DELETE FROM {table} WHERE id = ?", (record_id,))  # noqa: S608 - three constants
+@contextmanager
+def _locked() -> Iterator[None]:
+    """Say of a lock that cannot be had what it means."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise UnavailableError(
+            f"advisory index: {error}; another import is running, try again when it has ended"
+        ) from error
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -295,3 +285,5 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
             f"advisory index {path} has version {version}, want {SCHEMA_VERSION}: remove the file "
             "and import again"
         )
+    with _locked():
+        prepare_changes(connection)

@@ -10,11 +10,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from tidegate.advisories.ecosystems import base_of, matched_names, normalize_name
 from tidegate.advisories.index import Advisories
-from tidegate.advisories.osv import Advisory, Affected, base_of, normalize_name
+from tidegate.advisories.osv import Advisory, Affected
 from tidegate.advisories.package import Package
 from tidegate.advisories.severity import Rated, rate
-from tidegate.advisories.severity import highest as highest_rating
 from tidegate.advisories.versions import highest as highest_version
 from tidegate.advisories.versions import is_covered, judge_version
 from tidegate.domain.evidence import Coverage, EcosystemCoverage
@@ -25,6 +25,9 @@ MAX_NAMED = 10
 
 MAX_REFERENCES = 20
 """References kept of one finding."""
+
+_MODULAR = (".module+", ".module_")
+"""In the release of a package that was built for a module (Fedora and Red Hat, "Modularity")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ def match_packages(
             hits, decided = _hits(package, advisories)
             findings += _findings(package, hits, advisories)
             if not decided:
-                undecided[package.ecosystem].append(f"{package.name} {package.version}")
+                named = f"{package.name} {package.version}".strip()
+                undecided[package.ecosystem].append(named)
     sentences = [_undecided(ecosystem, names) for ecosystem, names in sorted(undecided.items())]
     coverage = Coverage(_ecosystems(packages, advisories), (*not_understood, *sentences))
     return Matched(tuple(sorted(findings, key=_order)), coverage)
@@ -65,10 +69,9 @@ def match_packages(
 def _hits(package: Package, advisories: Advisories) -> tuple[list[_Hit], bool]:
     """Return the records that hold `package`, and whether every record could be decided."""
     name = normalize_name(package.ecosystem, package.compared_name)
-    names = {package.ecosystem, base_of(package.ecosystem)}
     hits, decided = [], True
     for advisory in advisories.affecting(package.ecosystem, name):
-        entries = [e for e in advisory.affected if e.package == name and e.ecosystem in names]
+        entries = _concerning(package, name, advisory)
         judged = [(entry, judge_version(entry, package.compared_version)) for entry in entries]
         affected = [(entry, judgement) for entry, judgement in judged if judgement.affected]
         if affected:
@@ -77,6 +80,38 @@ def _hits(package: Package, advisories: Advisories) -> tuple[list[_Hit], bool]:
         elif any(judgement.affected is None for _, judgement in judged):
             decided = False
     return hits, decided
+
+
+def _concerning(package: Package, name: str, advisory: Advisory) -> list[Affected]:
+    """Return the entries of `advisory` about this package, in the nearest name of its release."""
+    named = [entry for entry in advisory.affected if entry.package == name]
+    for key in matched_names(package.ecosystem):
+        if entries := [entry for entry in named if entry.ecosystem == key]:
+            return [entry for entry in entries if _same_build(package, entry, advisory)]
+    return []
+
+
+def _same_build(package: Package, entry: Affected, advisory: Advisory) -> bool:
+    """Whether an entry speaks of the build that `package` is: of a module's stream, or of none.
+
+    Streams of one module live beside each other in a release (`nodejs:18`, `nodejs:20`), and the
+    version of another one says nothing about this one. An unknown stream is judged by version.
+    """
+    fixes = [event.version for events in entry.ranges for event in events if event.kind == "fixed"]
+    if not fixes or base_of(package.ecosystem) not in _WITH_MODULES:
+        return True
+    if _is_modular(package.compared_version) != any(map(_is_modular, fixes)):
+        return False
+    module = package.module.partition(":")[0]
+    streams = {stream for stream in advisory.modules if stream.partition(":")[0] == module}
+    return not package.module or not streams or package.module in streams
+
+
+_WITH_MODULES = frozenset({"AlmaLinux", "Red Hat", "Rocky Linux"})
+
+
+def _is_modular(version: str) -> bool:
+    return any(mark in version for mark in _MODULAR)
 
 
 def _fix(package: Package, versions: Iterable[str]) -> str:
@@ -89,12 +124,28 @@ def _findings(package: Package, hits: Iterable[_Hit], advisories: Advisories) ->
     for hit in hits:
         for key in _canonical_ids(hit.advisory, advisories):
             groups[key].append(hit)
-    return [_finding(package, key, group, advisories) for key, group in groups.items()]
+    return [
+        _finding(package, key, group, advisories)
+        for key, group in groups.items()
+        if not _is_denied(package, key, group, advisories)
+    ]
+
+
+def _is_denied(package: Package, key: str, group: Sequence[_Hit], advisories: Advisories) -> bool:
+    """Whether the distribution's own record about `key` says that this package is not affected.
+
+    One update of several releases names all that it fixes in any of them (`USN-…`, `DSA-…`);
+    `UBUNTU-CVE-…` and `DEBIAN-CVE-…` tell for each release, and so decide where they exist.
+    """
+    if any(key in hit.advisory.ids or key in hit.advisory.id for hit in group):
+        return False
+    own = f"{base_of(package.ecosystem).upper()}-{key}"
+    return any(record.id.upper() == own for record in advisories.naming(own))
 
 
 def _canonical_ids(advisory: Advisory, advisories: Advisories) -> list[str]:
-    if advisory.cves:
-        return sorted(advisory.cves)
+    if cves := advisory.cves:
+        return sorted(cves)
     own = normalize_id(advisory.id)
     named = [a for i in sorted(advisory.ids) for a in advisories.naming(i)]
     neighbours = [a for a in named if own in a.ids or normalize_id(a.id) in advisory.ids]
@@ -104,7 +155,7 @@ def _canonical_ids(advisory: Advisory, advisories: Advisories) -> list[str]:
 def _finding(package: Package, key: str, group: Sequence[_Hit], advisories: Advisories) -> Finding:
     records = [hit.advisory for hit in group]
     spellings = _spellings(records)
-    rated = _rated(key, group, advisories)
+    rated = _rated(package, key, group, advisories)
     return Finding(
         vulnerability_id=spellings.get(key, key),
         severity=rated.severity,
@@ -113,7 +164,7 @@ def _finding(package: Package, key: str, group: Sequence[_Hit], advisories: Advi
         fixed_version=_fix(package, (hit.fixed_version for hit in group)),
         # Another CVE of a record that names several is another vulnerability with its own finding.
         aliases=frozenset(text for i, text in spellings.items() if i != key and not is_cve(i)),
-        ratings=tuple(sorted(rated.ratings, key=lambda r: (r.method, r.score, r.word))),
+        ratings=rated.ratings,
         cwe_ids=tuple(sorted({cwe for record in records for cwe in record.cwe_ids})),
         locations=package.locations,
         references=tuple(dict.fromkeys(r for a in records for r in a.references))[:MAX_REFERENCES],
@@ -126,14 +177,12 @@ def _spellings(records: Iterable[Advisory]) -> dict[str, str]:
     return {normalize_id(i): normalize_id(i) if is_cve(normalize_id(i)) else i for i in written}
 
 
-def _rated(key: str, group: Sequence[_Hit], advisories: Advisories) -> Rated:
+def _rated(package: Package, key: str, group: Sequence[_Hit], advisories: Advisories) -> Rated:
     matched = {hit.advisory.id for hit in group}
-    others = [a for a in advisories.naming(key) if a.id not in matched]
-    return highest_rating(
-        [
-            *(rate(hit.advisory, hit.entries) for hit in group),
-            *(rate(advisory, advisory.affected) for advisory in others),
-        ]
+    return rate(
+        ((hit.advisory, hit.entries) for hit in group),
+        package.ecosystem,
+        (other for other in advisories.naming(key) if other.id not in matched),
     )
 
 

@@ -1,4 +1,4 @@
-"""One OSV record: bytes to a typed advisory (OSV schema 1.6, ossf.github.io/osv-schema).
+"""One OSV record: bytes to a typed advisory (OSV schema 1.7, ossf.github.io/osv-schema).
 
 Not done here: fetching, storing, comparing versions, rating. `related` and `upstream` ids are kept
 apart from `aliases`: they name other vulnerabilities or other distributors' fixes, not this one.
@@ -8,21 +8,31 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
+from tidegate.advisories.ecosystems import ecosystem_of, normalize_name, release_key
 from tidegate.domain.errors import InvalidAdvisoryError
 from tidegate.domain.finding import is_cve, normalize_id
 
 MAX_RECORD_BYTES = 16 * 2**20
 """Largest record read; the longest of OSV's dumps (kernel, with all versions listed) are ~5 MiB."""
 
+MAX_OBJECTS = 200_000
+"""Braces in one record; an empty object of three bytes takes a hundred in memory."""
+
 MAX_REFERENCES = 20
 """References kept of one record; more help nobody who reads a report."""
 
+MAX_NAME_CHARS = 512
+"""Longest name of a package or an ecosystem."""
+
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,127}")
-_PYPI_SEPARATORS = re.compile(r"[-_.]+")
+_OWN_CVE = re.compile(r"[A-Z]+-(CVE-[0-9-]+)")
+_SUMMARY_WORD = re.compile(r"(Critical|Important|Moderate|Low): ")
+_MODULE = re.compile(r"(?<![\w:.])([a-z][\w.+-]*:[\w.+-]*\w)")
+_EPOCH = re.compile(r"[?&]epoch=([1-9][0-9]*)")
 
 EventKind = Literal["introduced", "fixed", "last_affected", "limit"]
 _EVENT_KINDS: tuple[EventKind, ...] = ("introduced", "fixed", "last_affected", "limit")
@@ -49,7 +59,7 @@ class Affected:
     """One package that a record names, with the versions it concerns."""
 
     ecosystem: str
-    """With the release where there is one: `Debian:12`."""
+    """As `release_key` names it, with the release where there is one: `Debian:12`."""
     package: str
     """Normalised as `normalize_name` does."""
     ranges: tuple[tuple[Event, ...], ...]
@@ -84,8 +94,34 @@ class Advisory:
 
     @property
     def cves(self) -> frozenset[str]:
-        """The CVE ids among `ids`."""
-        return frozenset(filter(is_cve, self.ids))
+        """The CVEs that the record is about.
+
+        Those among `ids`, or the one in an id like `DEBIAN-CVE-2024-1234`. A distribution's update
+        (`RHSA-…`, `USN-…`) has ids of its own and names what it fixes as `upstream`, AlmaLinux's
+        as `related`: each of these is in the package before the update. They are no aliases:
+        nothing else that names them is joined through this record.
+        """
+        own = frozenset(filter(is_cve, self.ids))
+        if own:
+            return own
+        if (named := _OWN_CVE.fullmatch(normalize_id(self.id))) and is_cve(named[1]):
+            return frozenset((named[1],))
+        if not self.of_distribution:
+            return frozenset()
+        fixed = (frozenset(filter(is_cve, map(normalize_id, i))) for i in _fixes(self))
+        return next(filter(None, fixed), frozenset())
+
+    @property
+    def of_distribution(self) -> bool:
+        """Whether the record speaks of packages of Linux distributions only."""
+        return bool(self.affected) and all(
+            ecosystem_of(entry.ecosystem).distribution for entry in self.affected
+        )
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """The module streams (`nodejs:20`) that the title of a Red Hat family's update names."""
+        return frozenset(_MODULE.findall(self.summary))
 
     @property
     def ecosystems(self) -> frozenset[str]:
@@ -96,11 +132,19 @@ class Advisory:
 class _Package(msgspec.Struct):
     name: str
     ecosystem: str
+    purl: str = ""
+
+
+class _Event(msgspec.Struct):
+    introduced: str | None = None
+    fixed: str | None = None
+    last_affected: str | None = None
+    limit: str | None = None
 
 
 class _Range(msgspec.Struct):
     type: str
-    events: list[dict[str, str]]
+    events: list[_Event]
 
 
 class _Severity(msgspec.Struct):
@@ -113,8 +157,8 @@ class _Affected(msgspec.Struct):
     ranges: list[_Range] | None = None
     versions: list[str] | None = None
     severity: list[_Severity] | None = None
-    ecosystem_specific: dict[str, Any] | None = None
-    database_specific: dict[str, Any] | None = None
+    ecosystem_specific: msgspec.Raw = msgspec.Raw()
+    database_specific: msgspec.Raw = msgspec.Raw()
 
 
 class _Reference(msgspec.Struct):
@@ -133,10 +177,22 @@ class _Record(msgspec.Struct):
     affected: list[_Affected] | None = None
     severity: list[_Severity] | None = None
     references: list[_Reference] | None = None
-    database_specific: dict[str, Any] | None = None
+    database_specific: msgspec.Raw = msgspec.Raw()
+
+
+class _Specific(msgspec.Struct):
+    """What is read of a database's own extensions; anything else in them stays bytes."""
+
+    severity: msgspec.Raw = msgspec.Raw()
+    ubuntu_priority: msgspec.Raw = msgspec.Raw()
+    urgency: msgspec.Raw = msgspec.Raw()
+    cwe_ids: msgspec.Raw = msgspec.Raw()
 
 
 _DECODER = msgspec.json.Decoder(_Record)
+_SPECIFIC = msgspec.json.Decoder(_Specific)
+_WORD = msgspec.json.Decoder(str)
+_WORDS = msgspec.json.Decoder(list[str])
 
 
 def parse_advisory(body: bytes) -> Advisory:
@@ -147,6 +203,8 @@ def parse_advisory(body: bytes) -> Advisory:
     """
     if len(body) > MAX_RECORD_BYTES:
         raise InvalidAdvisoryError(f"{len(body)} bytes; want at most {MAX_RECORD_BYTES}")
+    if body.count(b"{") > MAX_OBJECTS:
+        raise InvalidAdvisoryError(f"no OSV record: more than {MAX_OBJECTS} objects in it")
     try:
         record = _DECODER.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -155,6 +213,9 @@ def parse_advisory(body: bytes) -> Advisory:
         raise InvalidAdvisoryError(
             f"id {record.id[:80]!r}: want 1 to 128 of letters, digits, ._:+-"
         )
+    entries = (_affected(record.id, entry) for entry in record.affected or () if entry.package)
+    specific = _specific(record.database_specific)
+    summary = (record.summary or "")[:1024]
     return Advisory(
         id=record.id,
         # Go's own database writes 0001-01-01 for modified; publication is a lower bound.
@@ -163,77 +224,96 @@ def parse_advisory(body: bytes) -> Advisory:
         aliases=_ids(record.aliases),
         related=_ids(record.related),
         upstream=_ids(record.upstream),
-        summary=(record.summary or "")[:1024],
-        affected=tuple(
-            _affected(record.id, entry) for entry in record.affected or () if entry.package
-        ),
+        summary=summary,
+        # Red Hat names a package once for each repository that has it.
+        affected=tuple(dict.fromkeys(entries)),
         vectors=_vectors(record.severity),
-        word=_word(record.database_specific),
-        cwe_ids=_cwe_ids(record),
+        word=_word(specific) or _word_of_summary(summary),
+        cwe_ids=_cwe_ids(specific),
         references=tuple(r.url[:2048] for r in (record.references or ())[:MAX_REFERENCES]),
     )
 
 
-def normalize_name(ecosystem: str, name: str) -> str:
-    """Return a package's name as its ecosystem compares names."""
-    if base_of(ecosystem) == "PyPI":  # PEP 503, "Normalized Names"
-        return _PYPI_SEPARATORS.sub("-", name).lower()
-    return name
-
-
-def base_of(ecosystem: str) -> str:
-    """Return an ecosystem's name without its release: `Debian` of `Debian:12`."""
-    return ecosystem.partition(":")[0]
-
-
 def _affected(record_id: str, entry: _Affected) -> Affected:
     assert entry.package is not None  # noqa: S101 - the caller left such entries out
-    ecosystem = entry.package.ecosystem.strip()
-    if not ecosystem or not entry.package.name:
-        raise InvalidAdvisoryError(f"{record_id}: a package without name or ecosystem; want both")
+    ecosystem, name = entry.package.ecosystem.strip(), entry.package.name
+    if not 0 < len(ecosystem) <= MAX_NAME_CHARS or not 0 < len(name) <= MAX_NAME_CHARS:
+        raise InvalidAdvisoryError(
+            f"{record_id}: package {name[:80]!r} of ecosystem {ecosystem[:80]!r}; want a name and "
+            f"an ecosystem of 1 to {MAX_NAME_CHARS} characters"
+        )
+    epoch = _EPOCH.search(entry.package.purl) if entry.package.purl.startswith("pkg:rpm/") else None
     return Affected(
-        ecosystem=ecosystem,
-        package=normalize_name(ecosystem, entry.package.name),
-        ranges=tuple(_events(record_id, r) for r in entry.ranges or () if r.type != "GIT"),
+        ecosystem=release_key(ecosystem),
+        package=normalize_name(ecosystem, name),
+        ranges=tuple(
+            _events(record_id, r, f"{epoch[1]}:" if epoch else "")
+            for r in entry.ranges or ()
+            if r.type != "GIT"
+        ),
         versions=frozenset(entry.versions or ()),
         vectors=_vectors(entry.severity),
-        word=_word(entry.ecosystem_specific) or _word(entry.database_specific),
+        word=_word(_specific(entry.ecosystem_specific))
+        or _word(_specific(entry.database_specific)),
     )
 
 
-def _events(record_id: str, entry: _Range) -> tuple[Event, ...]:
+def _events(record_id: str, entry: _Range, epoch: str) -> tuple[Event, ...]:
+    """Return the events of one range; Rocky Linux has written epochs into the purl only."""
     found = []
     for event in entry.events:
-        known = [Event(kind, event[kind]) for kind in _EVENT_KINDS if kind in event]
+        stated = ((kind, getattr(event, kind)) for kind in _EVENT_KINDS)
+        known = [(kind, version) for kind, version in stated if version is not None]
         if len(known) != 1:  # schema, "affected[].ranges[].events fields": exactly one of the four
             raise InvalidAdvisoryError(
-                f"{record_id}: range event {dict(list(event.items())[:4])!r}; want exactly one of "
+                f"{record_id}: range event {dict(known)!r}; want exactly one of "
                 f"{', '.join(_EVENT_KINDS)}"
             )
-        found += known
+        ((kind, version),) = known
+        bare = epoch and ":" not in version and version not in {"0", "*"}
+        found.append(Event(kind, f"{epoch}{version}" if bare else version))
     if not any(event.kind == "introduced" for event in found):
         raise InvalidAdvisoryError(f"{record_id}: a range without an introduced event; want one")
     return tuple(found)
 
 
+def _fixes(advisory: Advisory) -> tuple[tuple[str, ...], ...]:
+    return advisory.upstream, advisory.related
+
+
 def _vectors(entries: list[_Severity] | None) -> tuple[Vector, ...]:
-    return tuple(Vector(entry.type, entry.score[:512]) for entry in entries or ())
+    return tuple(Vector(entry.type[:64], entry.score[:512]) for entry in entries or ())
 
 
-def _word(specific: dict[str, Any] | None) -> str:
-    """Return the severity word of GitHub's (`severity`) or Debian's (`urgency`) extension."""
-    for key in ("severity", "urgency"):
-        word = (specific or {}).get(key)
-        if isinstance(word, str):
-            return word[:64]
+def _specific(raw: msgspec.Raw) -> _Specific:
+    """Return a database's extension; one of another form says nothing that is read here."""
+    try:
+        return _SPECIFIC.decode(raw) if raw else _Specific()
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _Specific()
+
+
+def _word(specific: _Specific) -> str:
+    """Return the severity word of GitHub's (`severity`), Ubuntu's or Debian's extension."""
+    for raw in (specific.severity, specific.ubuntu_priority, specific.urgency):
+        try:
+            return _WORD.decode(raw)[:64]
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            continue  # absent, or a score; what is no word is no severity in words
     return ""
 
 
-def _cwe_ids(record: _Record) -> tuple[str, ...]:
-    found = (record.database_specific or {}).get("cwe_ids")
-    return (
-        tuple(i[:32] for i in found[:50] if isinstance(i, str)) if isinstance(found, list) else ()
-    )
+def _word_of_summary(summary: str) -> str:
+    """Return the severity that titles of the Red Hat family begin with: `Important: …`."""
+    found = _SUMMARY_WORD.match(summary)
+    return found[1] if found else ""
+
+
+def _cwe_ids(specific: _Specific) -> tuple[str, ...]:
+    try:
+        return tuple(i[:32] for i in _WORDS.decode(specific.cwe_ids)[:50])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ()
 
 
 def _ids(texts: Iterable[str] | None) -> tuple[str, ...]:

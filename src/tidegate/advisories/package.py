@@ -17,6 +17,8 @@ class Package:
     source_name: str = ""
     """Name of the source package, where advisories are about those (Debian); else empty."""
     source_version: str = ""
+    module: str = ""
+    """Module and stream of a Red Hat family's modular package, `nodejs:20`; else empty."""
     locations: tuple[Location, ...] = ()
 
     @property

@@ -1,26 +1,67 @@
-"""Versions: which ecosystems are compared, and whether a record's ranges hold a version.
+"""Versions: how each ecosystem compares them, and whether a record's ranges hold one.
 
-Comparison is univers' (checked against dpkg, rpm and npm). A version that cannot be compared is
-"cannot decide", which is reported; it is never "not affected".
+Comparison is univers' where it keeps the laws of an order (tests/property/test_version_laws.py),
+else our own by the format's specification.
+A version that cannot be compared is "cannot decide", which is reported; it is never "not affected".
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from univers.versions import DebianVersion, InvalidVersion, MavenVersion, PypiVersion, SemverVersion
+from univers.versions import (
+    InvalidVersion,
+    MavenVersion,
+    PypiVersion,
+    RpmVersion,
+    RubygemsVersion,
+)
 
-from tidegate.advisories.osv import Affected, Event, base_of
+from tidegate.advisories.apk import apk_key
+from tidegate.advisories.composer import composer_key
+from tidegate.advisories.deb import deb_key
+from tidegate.advisories.ecosystems import base_of, ecosystem_of
+from tidegate.advisories.osv import Affected, Event
+from tidegate.advisories.semver import go_key, npm_key, nuget_key, semver_key
 
-_CLASSES: dict[str, Callable[[str], Any]] = {
-    "Debian": DebianVersion,
-    "Maven": MavenVersion,
+_MAVEN_RELEASE = re.compile(r"[.-]?release$", re.IGNORECASE)
+
+
+def _maven(text: str) -> Any:  # noqa: ANN401 - univers is untyped
+    """Return a Maven version.
+
+    `1.0.RELEASE` is `1.0` (ComparableVersion's javadoc), which univers does not know; an unexpanded
+    `${project.version}`, which it takes, is none.
+    """
+    if "$" in text:
+        raise InvalidVersion(text)
+    return MavenVersion(_MAVEN_RELEASE.sub("", text))
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "AlmaLinux": RpmVersion,
+    "Alpine": apk_key,
+    "Chainguard": apk_key,
+    "Debian": deb_key,
+    "Go": go_key,
+    "Maven": _maven,
+    "NuGet": nuget_key,
+    "Packagist": composer_key,
     "PyPI": PypiVersion,
-    "npm": SemverVersion,
+    "Red Hat": RpmVersion,
+    "Rocky Linux": RpmVersion,
+    "RubyGems": RubygemsVersion,
+    "SUSE": RpmVersion,
+    "Ubuntu": deb_key,
+    "Wolfi": apk_key,
+    "crates.io": semver_key,
+    "npm": npm_key,
+    "openSUSE": RpmVersion,
 }
 
-COVERED = frozenset(_CLASSES)
+COVERED = frozenset(_PARSERS)
 """Ecosystems whose versions are compared; packages of others are reported as not covered."""
 
 MAX_VERSION_CHARS = 256
@@ -56,11 +97,10 @@ def parse_version(base: str, text: str) -> Any:  # noqa: ANN401 - univers is unt
     Raises:
         IncomparableVersionError: not a version there.
     """
-    if not text.strip() or len(text) > MAX_VERSION_CHARS or "$" in text:
-        # univers' MavenVersion takes anything, an unexpanded ${project.version} included.
+    if not text.strip() or len(text) > MAX_VERSION_CHARS:
         raise IncomparableVersionError(f"{text[:80]!r} is no {base} version")
     try:
-        return _CLASSES[base](text)
+        return _PARSERS[base](text.strip())
     except (InvalidVersion, ValueError, TypeError, AttributeError, IndexError) as error:
         raise IncomparableVersionError(f"{text[:80]!r} is no {base} version") from error
 
@@ -78,7 +118,7 @@ def judge_version(affected: Affected, version: str) -> Judgement:
         return Judgement(affected=True) if version in affected.versions else UNDECIDED
     results = [_judge_range(base, events, own) for events in affected.ranges]
     hits = [result for result in results if result.affected]
-    if hits or _is_listed(base, affected.versions, version, own):
+    if hits or _is_listed(affected, version, own):
         fixes = [hit.fixed_version for hit in hits if hit.fixed_version]
         return Judgement(affected=True, fixed_version=highest(base, fixes))
     return UNDECIDED if UNDECIDED in results else NOT_AFFECTED
@@ -124,10 +164,17 @@ def _point(base: str, event: Event) -> Any:  # noqa: ANN401 - see parse_version
     return parse_version(base, event.version)
 
 
-def _is_listed(base: str, listed: frozenset[str], version: str, own: Any) -> bool:  # noqa: ANN401 - see parse_version
-    if version in listed:
+def _is_listed(affected: Affected, version: str, own: Any) -> bool:  # noqa: ANN401 - see parse_version
+    """Whether a listed version is this one, also in other words (`1.0` and `1.0.0`).
+
+    Distributions list hundreds of versions besides the range that says the same, in one spelling.
+    """
+    if version in affected.versions:
         return True
-    for text in listed:
+    if affected.ranges and ecosystem_of(affected.ecosystem).distribution:
+        return False
+    base = base_of(affected.ecosystem)
+    for text in affected.versions:
         try:
             if parse_version(base, text) == own:
                 return True

@@ -28,6 +28,7 @@ VERBS = {
     "key": "tidegate.cli.key",
     "registry": "tidegate.cli.registry",
     "cluster": "tidegate.cli.cluster",
+    "plugins": "tidegate.cli.plugins",
     "user": "tidegate.cli.user",
     "token": "tidegate.cli.api_token",
     "audit": "tidegate.cli.audit",

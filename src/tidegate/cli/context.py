@@ -104,6 +104,12 @@ class World:
         """Whether there is a data folder to look into."""
         return self.settings.data_dir is not None or self.installation() is not None
 
+    def is_own_hub(self, option: str = "") -> bool:
+        """Whether the hub to talk to is that of the data folder on this machine."""
+        url = (option or self.settings.hub).rstrip("/")
+        found = self.installation()
+        return self.has_folder() and (not url or (found is not None and found.hub == url))
+
     def folder(self) -> DataFolder:
         """Return the data folder of the installation.
 

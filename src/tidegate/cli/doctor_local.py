@@ -81,7 +81,7 @@ def examine_advisories(root: Path, now: datetime) -> Check:
 
 def judge_advisories(sources: Sequence[EcosystemSource], now: datetime) -> Check:
     """Return whether there are advisories, real ones, and young ones."""
-    real = [source for source in sources if source.name != DEMO_SOURCE]
+    real = [source for source in sources if source.name != DEMO_SOURCE and source.matched]
     if not real:
         return warn(
             "advisories",

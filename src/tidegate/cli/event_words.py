@@ -17,6 +17,8 @@ from tidegate.wire.event_v1 import AdmissionEventV1, CountsV1, FindingV1, ImageR
 FINDING_HEADER = ("VULNERABILITY", "SEVERITY", "PACKAGE", "VERSION", "FIXED IN")
 EXEMPTED_HEADER = ("VULNERABILITY", "SEVERITY", "PACKAGE", "VERSION", "EXEMPTED BY")
 
+NOT_AFFECTED_HEADER = ("VULNERABILITY", "SEVERITY", "PACKAGE", "VERSION", "NOT AFFECTED BECAUSE")
+
 MAX_UPGRADES = 15
 """Packages named under "what to do"; the table above has all."""
 
@@ -89,6 +91,13 @@ def finding_rows(findings: Sequence[FindingV1], *, exempted: bool) -> Iterator[t
     for finding in findings:
         last = "; ".join(finding.exempted_by) if exempted else finding.fixed_version or "no fix"
         yield (_known_id(finding), finding.severity, finding.name, finding.version, last)
+
+
+def cleared_rows(findings: Sequence[FindingV1]) -> Iterator[tuple[str, ...]]:
+    """Yield table rows of findings that do not count, with who says why."""
+    for finding in findings:
+        why = "; ".join(finding.cleared_by)
+        yield (_known_id(finding), finding.severity, finding.name, finding.version, why)
 
 
 def next_steps(row: ImageRowV1) -> Iterator[str]:

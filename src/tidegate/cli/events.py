@@ -49,6 +49,13 @@ RuleOption = Annotated[
     str, typer.Option(help="Only events that this rule decided.", autocompletion=complete_rules)
 ]
 ImageOption = Annotated[str, typer.Option(help="Only events about images that mention this.")]
+OriginOption = Annotated[
+    str,
+    typer.Option(
+        help="Only what was asked by: api-server, direct (`tidegate run`), or rejudged: what runs "
+        "already, judged again."
+    ),
+]
 
 
 @app.command("list")
@@ -59,6 +66,7 @@ def list_events(
     namespace: NamespaceOption = "",
     rule: RuleOption = "",
     image: ImageOption = "",
+    origin: OriginOption = "",
     since: Annotated[str, typer.Option(help="Only newer ones: 30m, 24h, 7d or a time.")] = "",
     until: Annotated[str, typer.Option(help="Only older ones; as --since.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=MAX_LISTED, help="At most so many.")] = 50,
@@ -68,7 +76,7 @@ def list_events(
     """List events, newest first; in the table each image has a row."""
     world = world_of(context)
     now = world.now()
-    filters = _filters(action, cluster, namespace, rule, image)
+    filters = _filters(action, cluster, namespace, rule, image, origin)
     filters["since"] = parse_since(since, now) if since else ""
     filters["until"] = parse_since(until, now) if until else ""
 
@@ -114,11 +122,12 @@ def tail_events(
     namespace: NamespaceOption = "",
     rule: RuleOption = "",
     image: ImageOption = "",
+    origin: OriginOption = "",
     output: OutputOption = Format.TABLE,
     hub: HubOption = "",
 ) -> None:
     """Print events as they are recorded, until interrupted; in JSON one event a line."""
-    filters = _filters(action, cluster, namespace, rule, image)
+    filters = _filters(action, cluster, namespace, rule, image, origin)
 
     async def follow(client: HubClient) -> None:
         async for tailed in client.tail_events(**filters):
@@ -130,15 +139,20 @@ def tail_events(
     ask_hub(world_of(context), hub, follow)
 
 
-def _filters(action: str, cluster: str, namespace: str, rule: str, image: str) -> dict[str, str]:
+def _filters(
+    action: str, cluster: str, namespace: str, rule: str, image: str, origin: str
+) -> dict[str, str]:
     if action not in ("", "allow", "audit", "deny"):
         raise InputError(f"--action is {action[:40]!r}; want allow, audit or deny")
+    if origin not in ("", "api-server", "direct", "rejudged"):
+        raise InputError(f"--origin is {origin[:40]!r}; want api-server, direct or rejudged")
     return {
         "action": action,
         "cluster": cluster,
         "namespace": namespace,
         "rule": rule,
         "image": image,
+        "origin": origin,
     }
 
 
@@ -148,7 +162,7 @@ def _rows(event: AdmissionEventV1) -> Iterator[tuple[str, ...]]:
             short_moment(event.time),
             row.action,
             event.namespace,
-            f"{event.kind}/{event.name}",
+            f"{event.kind}/{event.name}{' (running)' if event.origin == 'rejudged' else ''}",
             row.image,
             row.violation or ("" if row.reason == Reason.POLICY_EVALUATION else row.reason),
             row.rule,

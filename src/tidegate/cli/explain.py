@@ -9,6 +9,8 @@ from tidegate.cli.context import HubOption, world_of
 from tidegate.cli.event_words import (
     EXEMPTED_HEADER,
     FINDING_HEADER,
+    NOT_AFFECTED_HEADER,
+    cleared_rows,
     finding_rows,
     next_steps,
     tell_image,
@@ -71,6 +73,12 @@ def _tell_row(row: ImageRowV1) -> None:
         print_table(EXEMPTED_HEADER, finding_rows(row.exempted, exempted=True))
         if row.exempted_omitted:
             print_line(f"and {row.exempted_omitted} more")
+    if row.not_affected:
+        print_line()
+        print_line(f"Not affected: {len(row.not_affected) + row.not_affected_omitted}")
+        print_table(NOT_AFFECTED_HEADER, cleared_rows(row.not_affected))
+        if row.not_affected_omitted:
+            print_line(f"and {row.not_affected_omitted} more")
     steps = list(next_steps(row))
     if steps:
         print_line()

@@ -1,182 +1,234 @@
-"""`tidegate registry`: which registries this installation contacts, in its trust configuration."""
+"""`tidegate registry`: which registries are contacted, what they can do, how they are looked at.
 
-import asyncio
-import time
+An installation on this machine keeps them in its trust configuration, for its gate and its worker.
+The hub keeps them for all workers, remembers what tests said, and has the workers look through
+those that do not tell of pushes. A cluster elsewhere has a trust configuration of its own.
+"""
+
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 
 import typer
 
-from tidegate.cli import verb
-from tidegate.cli.context import world_of
-from tidegate.cli.files import read_bytes
+from tidegate.cli import registry_hub, registry_local, verb
+from tidegate.cli.context import HubOption, world_of
+from tidegate.cli.hub import ask_hub
 from tidegate.cli.output import (
     Format,
     OutputOption,
+    print_data,
     print_items,
     print_line,
-    print_note,
     print_table,
 )
-from tidegate.cli.registries import PATIENCE, TrustOption, load_trust, quieten_logs
-from tidegate.cli.trust_edit import TrustDocument
-from tidegate.domain.errors import InputError, NotFoundError
+from tidegate.cli.registries import TrustOption, load_trust
+from tidegate.cli.registry_add import Added, add_here, add_to_hub, of_hub, tell
+from tidegate.cli.registry_options import (
+    absolute,
+    parse_endpoint,
+    parse_seconds,
+    read_password_file,
+)
+from tidegate.cli.registry_words import RegistryRow, record_lines
+from tidegate.domain.errors import (
+    InputError,
+    NotFoundError,
+    RegistryUnavailableError,
+)
 from tidegate.domain.reference import normalize_host
-from tidegate.local.data_folder import write_private
-from tidegate.oci.probe import Probe, probe
+from tidegate.hubclient.client import HubClient
+from tidegate.oci.docker_config import DockerConfigKeychain
+from tidegate.oci.keychain import Credentials
 from tidegate.oci.registries import RegistryConfig
+from tidegate.wire.registries_v1 import (
+    PollingV1,
+    RegistryTestV1,
+)
 
-MAX_PASSWORD_BYTES = 64 * 1024
-RESTART = "The gate takes this up by itself; restart `tidegate up` for the scan worker."
+T = TypeVar("T")
 
-app = verb.group("Registries that may be contacted: list, add, remove.")
+app = verb.group("Registries that may be contacted: list, show, add, test, remove.")
 
 HostArgument = Annotated[
     str, typer.Argument(metavar="HOST", help="As image references name it, with its port.")
 ]
+HostsOption = typer.Option(metavar="HOST", help="Repeatable.")
 
 
 @app.command("list")
 def list_registries(
-    context: typer.Context, trust: TrustOption = None, output: OutputOption = Format.TABLE
+    context: typer.Context,
+    trust: TrustOption = None,
+    output: OutputOption = Format.TABLE,
+    hub: HubOption = "",
 ) -> None:
-    """List the registries that may be contacted."""
-    registries = load_trust(world_of(context), trust).registries
+    """List the registries that may be contacted, with what the hub knows of them."""
+    world = world_of(context)
+    own = load_trust(world, trust).registries if trust or world.is_own_hub(hub) else ()
+    known = {each.host: each for each in of_hub(world, hub, registry_hub.every) or []}
+    local = {each.host: each for each in own}
+    hosts = [*local, *(host for host in known if host not in local and known[host].configured)]
+    rows = [RegistryRow(host, local.get(host), known.get(host)) for host in hosts]
     if output is not Format.TABLE:
-        print_items(
-            [
-                {
-                    "host": each.host,
-                    "plainHttp": each.plain_http,
-                    "allowPrivate": each.allow_private,
-                    "credentials": bool(each.username_file),
-                }
-                for each in registries
-            ],
-            output,
-        )
+        print_items([row.data() for row in rows], output)
         return
-    print_table(
-        ("HOST", "TLS", "PRIVATE ADDRESSES", "CREDENTIALS"),
-        (
-            (
-                each.host,
-                "no" if each.plain_http else "yes",
-                "allowed" if each.allow_private else "refused",
-                each.username_file or "none",
-            )
-            for each in registries
-        ),
-    )
+    print_table(RegistryRow.HEADER, (row.cells() for row in rows))
+
+
+@app.command("show")
+def show_registry(
+    context: typer.Context,
+    host: HostArgument,
+    output: OutputOption = Format.TABLE,
+    hub: HubOption = "",
+) -> None:
+    """Show a registry of the hub: settings, what its test said, how looking through it goes."""
+    name = normalize_host(host)
+    record = ask_hub(world_of(context), hub, lambda client: client.get_registry(name))
+    if output is not Format.TABLE:
+        print_data(record, output)
+        return
+    for line in record_lines(record):
+        print_line(line)
 
 
 @app.command("add")
 def add_registry(
     context: typer.Context,
     host: HostArgument,
+    url: Annotated[
+        str, typer.Option(metavar="URL", help="Where its API is, if not at https://HOST.")
+    ] = "",
     username: Annotated[str, typer.Option(help="User name, or the name of a robot account.")] = "",
     password_file: Annotated[
         str,
         typer.Option(metavar="FILE", help="File with the password or token; - is standard input."),
     ] = "",
-    plain_http: Annotated[bool, typer.Option("--plain-http", help="No TLS.")] = False,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    docker_config: Annotated[
+        Path | None,
+        typer.Option(
+            "--docker-config",
+            metavar="FILE",
+            dir_okay=False,
+            help="Take the credentials from Docker's config.json or a pull secret's file.",
+        ),
+    ] = None,
+    plain_http: Annotated[
+        bool, typer.Option("--plain-http", help="No TLS: the same as --url http://HOST.")
+    ] = False,
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="It may have a private or loopback address.")
     ] = False,
     ca_file: Annotated[
         str, typer.Option(metavar="FILE", help="Further certificate authorities, PEM.")
     ] = "",
+    client_cert: Annotated[
+        str, typer.Option(metavar="FILE", help="Certificate that it wants to see, PEM.")
+    ] = "",
+    client_key: Annotated[str, typer.Option(metavar="FILE", help="Its key, PEM.")] = "",
+    token_realm: Annotated[list[str] | None, HostsOption] = None,
+    redirect_host: Annotated[list[str] | None, HostsOption] = None,
+    alias: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Mirror or cache of it, HOST or HOST/PATH; repeatable."),
+    ] = None,
     repository: Annotated[
-        str, typer.Option(help="Repository that the test asks about; it need not exist.")
-    ] = "tidegate/probe",
+        str, typer.Option(help="Repository that the test asks about, and tries a push in.")
+    ] = "",
+    poll: Annotated[
+        bool, typer.Option("--poll", help="Look for new tags: it does not tell of pushes.")
+    ] = False,
+    poll_repository: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Look at this one, not at its catalogue; repeatable."),
+    ] = None,
+    poll_every: Annotated[str, typer.Option(metavar="TIME", help="Such as 5m or 1h.")] = "5m",
+    requests_per_minute: Annotated[
+        int, typer.Option(min=1, max=60_000, help="Most that looking costs the registry.")
+    ] = 120,
+    hub: HubOption = "",
 ) -> None:
-    """Test a registry, then let gate and worker contact it.
+    """Test a registry, then let it be contacted.
 
-    Nothing is kept unless it answers and takes the credentials. Says whether it lists referrers by
-    the API or by the fallback tag alone.
+    On the machine of an installation, its gate and its worker contact it; the hub has all workers
+    do so. Nothing is kept unless it answers and takes the credentials.
     """
-    folder = world_of(context).folder()
-    document = TrustDocument(folder.trust)
+    world = world_of(context)
     name = normalize_host(host)
-    if any(each.host == name for each in document.configuration.registries):
-        raise InputError(f"registry {name} is configured already; remove it first")
-    password = _password(username, password_file)
+    if docker_config is not None:
+        docker_config = docker_config.absolute()
+    if docker_config is not None and (username or password_file or password_stdin):
+        raise InputError("credentials by --docker-config and by --username; want one of them")
+    password = read_password_file(username, "-" if password_stdin else password_file)
+    credentials = Credentials(username, password) if username else None
     config = RegistryConfig(
         host=name,
-        plain_http=plain_http,
+        plain_http=plain_http or url.startswith("http://"),
         username=username,
         password=password,
-        ca_file=ca_file,
+        ca_file=absolute(ca_file),
         allow_private=allow_private,
+        token_realms=tuple(token_realm or ()),
+        redirect_hosts=tuple(redirect_host or ()),
+        endpoint=parse_endpoint(name, url),
+        aliases=tuple(alias or ()),
+        client_cert_file=absolute(client_cert),
+        client_key_file=absolute(client_key),
+        keychain=None if docker_config is None else DockerConfigKeychain(docker_config, name),
     )
-    _tell(name, _probe(config, repository))
-    entry: dict[str, Any] = {"host": name}
-    flags = {"plainHttp": plain_http, "allowPrivate": allow_private, "caFile": ca_file}
-    entry |= {key: value for key, value in flags.items() if value}
-    if username:
-        entry |= _keep_credentials(folder.root, name, username, password)
-    document.registries.append(entry)
-    document.save()
-    print_line(f"registry {name} added")
-    print_note(RESTART)
+    polling = PollingV1(
+        enabled=poll,
+        interval_s=parse_seconds(poll_every),
+        repositories=list(poll_repository or ()),
+        requests_per_minute=requests_per_minute,
+    )
+    added = Added(config, polling, repository, credentials, docker_config)
+    if world.is_own_hub(hub):
+        add_here(world, added)
+    else:
+        add_to_hub(world, hub, added)
+
+
+@app.command("test")
+def try_registry(
+    context: typer.Context,
+    host: HostArgument,
+    output: OutputOption = Format.TABLE,
+    hub: HubOption = "",
+) -> None:
+    """Have a worker test a registry of the hub again; 3: it does not work."""
+    name = normalize_host(host)
+
+    async def test(client: HubClient) -> RegistryTestV1:
+        await client.test_registry(name)
+        return await registry_hub.wait_tested(client, name)
+
+    found = ask_hub(world_of(context), hub, test)
+    if output is not Format.TABLE:
+        print_data(found, output)
+    else:
+        tell(name, found)
+    if not found.reachable:
+        raise RegistryUnavailableError(found.error)
 
 
 @app.command("remove")
-def remove_registry(context: typer.Context, host: HostArgument) -> None:
+def remove_registry(context: typer.Context, host: HostArgument, hub: HubOption = "") -> None:
     """Contact a registry no more; its images are judged as missing from now on."""
-    folder = world_of(context).folder()
-    document = TrustDocument(folder.trust)
-    name = normalize_host(host)
-    kept = [entry for entry in document.registries if normalize_host(entry["host"]) != name]
-    if len(kept) == len(document.registries):
-        known = ", ".join(entry["host"] for entry in document.registries) or "none"
-        raise NotFoundError(f"registry {name} is not configured; there are: {known}")
-    document.registries[:] = kept
-    document.save()
-    for path in _credential_files(folder.root, name):
-        path.unlink(missing_ok=True)
+    world, name = world_of(context), normalize_host(host)
+
+    async def forget(client: HubClient) -> bool:
+        if await registry_hub.find(client, name) is None:
+            return False
+        await client.delete_registry(name)
+        return True
+
+    here = world.is_own_hub(hub) and registry_local.forget(world.folder(), name)
+    there = bool(of_hub(world, hub, forget))
+    if not here and not there:
+        known = "`tidegate registry list` shows those that are"
+        raise NotFoundError(f"registry {name} is not configured; {known}")
     print_line(f"registry {name} removed")
-    print_note(RESTART)
-
-
-def _probe(config: RegistryConfig, repository: str) -> Probe:
-    quieten_logs()
-    return asyncio.run(probe(config, repository, PATIENCE, time.monotonic))
-
-
-def _tell(name: str, found: Probe) -> None:
-    print_line(f"registry {name} answers and takes the credentials")
-    if found.referrers == "api":
-        print_line("referrers: by the API")
-        return
-    print_line("referrers: by the fallback tag")
-    print_note(
-        "Warning: without the referrers API, whoever may push there can hide findings; see "
-        "docs/reference/registries.md"
-    )
-
-
-def _password(username: str, password_file: str) -> str:
-    if bool(username) != bool(password_file):
-        raise InputError("want both --username and --password-file, or neither")
-    if not password_file:
-        return ""
-    try:
-        password = read_bytes(password_file, MAX_PASSWORD_BYTES).decode().strip("\r\n")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{password_file}: want a password in UTF-8") from error
-    if not password:
-        raise InputError(f"{password_file}: is empty; want the password")
-    return password
-
-
-def _keep_credentials(root: Path, host: str, username: str, password: str) -> dict[str, str]:
-    user_file, password_file = _credential_files(root, host)
-    write_private(user_file, username.encode())
-    write_private(password_file, password.encode())
-    return {"usernameFile": str(user_file), "passwordFile": str(password_file)}
-
-
-def _credential_files(root: Path, host: str) -> tuple[Path, Path]:
-    folder = root / "registries" / host.replace(":", "_").replace("/", "_")
-    return folder / "username", folder / "password"

@@ -29,13 +29,15 @@ from tidegate.cli.platforms import PlatformOption, select_platform
 from tidegate.cli.progress import progress_lines
 from tidegate.cli.registries import ReferenceArgument, TrustOption, ask_registries, load_trust
 from tidegate.cli.verdict_words import counts_data, counts_line, coverage_data
-from tidegate.domain.errors import ConfigurationError, InputError
+from tidegate.domain.errors import InputError
+from tidegate.domain.explain import describe_mark
 from tidegate.domain.finding import Finding
 from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.domain.tally import count, units_of
 from tidegate.oci.client import RegistryClient
-from tidegate.plugins import load_plugin
+from tidegate.plugins import load_formats
 from tidegate.scan.attach import Attached, attach_report
+from tidegate.scan.foreign import Borrowing, ImageFacts, clear, take_over
 from tidegate.scan.pipeline import (
     Platform,
     PlatformScan,
@@ -43,7 +45,7 @@ from tidegate.scan.pipeline import (
     list_platforms,
     scan_platform,
 )
-from tidegate.scan.scanner import GROUP, Scanner
+from tidegate.scan.scanner import load_scanner
 from tidegate.trust.keys import PrivateKey
 from tidegate.wire.statement_v1 import render_statement
 
@@ -70,6 +72,21 @@ def scan(
         bool, typer.Option("--attach", help="Sign the findings and attach them to the image.")
     ] = False,
     platform: PlatformOption = "",
+    scanner: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="What looks: builtin, trivy, grype, syft, or another plug-in."
+        ),
+    ] = SCANNER,
+    scanner_db: Annotated[
+        Path | None,
+        typer.Option(
+            "--scanner-db",
+            metavar="DIR",
+            file_okay=False,
+            help="Database of the scanners trivy and grype, as their own tool keeps it.",
+        ),
+    ] = None,
     key: KeyOption = None,
     trust: TrustOption = None,
     output: Annotated[
@@ -82,10 +99,12 @@ def scan(
     world = world_of(context)
     trusted = load_trust(world, trust)
     signing = load_evidence_key(world, key) if attach else None
-    with _setup(world) as (setup, say):
+    borrowing = Borrowing(trusted.sources, load_formats())
+    with _setup(world, scanner, scanner_db) as (setup, say):
 
         async def work(client: RegistryClient) -> tuple[list[PlatformScan], list[Attached]]:
-            scans = await _scan(client, image, platform, setup, say)
+            found = await _scan(client, image, platform, setup, say)
+            scans = [await _cleared(client, image, each, borrowing, setup, say) for each in found]
             attached = await _attach(client, image, scans, signing, say) if signing else []
             return scans, attached
 
@@ -109,6 +128,22 @@ async def _scan(
         say(f"scanning {each.name or image}")
         scans.append(await scan_platform(client, each, setup))
     return scans
+
+
+async def _cleared(
+    client: RegistryClient,
+    image: ImageReference,
+    scan: PlatformScan,
+    borrowing: Borrowing,
+    setup: ScanSetup,
+    say: Callable[[str], None],
+) -> PlatformScan:
+    """Return `scan` with what VEX statements of trusted sources clear marked so."""
+    facts = ImageFacts(image, scan.subject.digest, scan.config)
+    foreign = await take_over(client, facts, borrowing, setup.now())
+    for refusal in foreign.refused:
+        say(f"not taken over: {refusal}")
+    return clear(scan, foreign)
 
 
 async def _attach(
@@ -135,7 +170,9 @@ def _select(found: Sequence[Platform], wanted: str) -> Platform:
 
 
 @contextmanager
-def _setup(world: World) -> Iterator[tuple[ScanSetup, Callable[[str], None]]]:
+def _setup(
+    world: World, scanner: str, scanner_db: Path | None
+) -> Iterator[tuple[ScanSetup, Callable[[str], None]]]:
     """Give the scanner, the installation's advisories, and a folder to work in."""
     with (
         AdvisoryIndex.open(_index_file(world)) as index,
@@ -143,7 +180,7 @@ def _setup(world: World) -> Iterator[tuple[ScanSetup, Callable[[str], None]]]:
         progress_lines() as say,
     ):
         setup = ScanSetup(
-            scanner=_load_scanner(),
+            scanner=load_scanner(scanner, _database(world, scanner_db)),
             advisories=with_demo_set(index),
             now=world.now,
             workdir=Path(workdir),
@@ -152,20 +189,20 @@ def _setup(world: World) -> Iterator[tuple[ScanSetup, Callable[[str], None]]]:
         yield setup, say
 
 
+def _database(world: World, given: Path | None) -> Path:
+    """Return the folder with a scanner's own database."""
+    if given is not None:
+        return given.absolute()
+    root = world.folder().root if world.has_folder() else Path()
+    return (root / "scan" / "scanner-db").absolute()
+
+
 def _index_file(world: World) -> Path | None:
     """Return the installation's advisory index; None where there is none yet."""
     if not world.has_folder():
         return None
     file = world.folder().root / "scan" / INDEX_FILE
     return file if file.exists() else None
-
-
-def _load_scanner() -> Scanner:
-    factory = load_plugin(GROUP, SCANNER)
-    if not callable(factory):
-        raise ConfigurationError(f"{GROUP}: plug-in {SCANNER!r} is {factory!r}; want a callable")
-    scanner: Scanner = factory()
-    return scanner
 
 
 def _print(scans: Sequence[PlatformScan], output: ScanFormat) -> None:
@@ -185,10 +222,14 @@ def _print(scans: Sequence[PlatformScan], output: ScanFormat) -> None:
 def _print_scan(scan: PlatformScan) -> None:
     statement = scan.statement
     print_line(f"{scan.platform or 'image'} {scan.subject.digest}")
-    rows = [_row(finding) for finding in _worst_first(statement.findings)]
+    counted = [finding for finding in statement.findings if not finding.not_affected]
+    rows = [_row(finding) for finding in _worst_first(counted)]
     if rows:
         print_table(("VULNERABILITY", "SEVERITY", "PACKAGE", "VERSION", "FIXED IN"), rows)
     print_line(f"vulnerabilities: {counts_line(count(units_of(statement.findings)))}")
+    for cleared in statement.findings:
+        for mark in cleared.not_affected:
+            print_line(f"not affected: {', '.join(cleared.canonical_ids)}, {describe_mark(mark)}")
     for entry in statement.coverage.ecosystems:
         source = entry.source or "no advisory source"
         print_line(f"covered: {entry.ecosystem}, packages: {entry.package_count}, {source}")
@@ -237,4 +278,5 @@ def _finding_data(finding: Finding) -> dict[str, Any]:
         "version": finding.version,
         "fixedVersion": finding.fixed_version,
         "paths": [location.path for location in finding.locations],
+        "notAffected": list(map(describe_mark, finding.not_affected)),
     }

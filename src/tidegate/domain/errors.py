@@ -22,7 +22,8 @@ TidegateError
 │   └── PreconditionRequiredError                  HTTP 428
 ├── UnavailableError      the world; a retry may help  HTTP 503, exit 3
 │   ├── RegistryUnavailableError
-│   │   └── NotInRegistryError
+│   │   ├── NotInRegistryError
+│   │   └── RegistryRefusesError
 │   ├── HubUnavailableError
 │   ├── DatabaseUnavailableError
 │   ├── OverloadedError
@@ -136,14 +137,22 @@ class UnavailableError(TidegateError):
 class RegistryUnavailableError(UnavailableError):
     """A registry did not answer, or not in a way that settles the question."""
 
-    def __init__(self, message: str, *, rate_limited: bool = False) -> None:
+    def __init__(
+        self, message: str, *, rate_limited: bool = False, retry_after_s: float = 0
+    ) -> None:
         super().__init__(message)
         self.rate_limited = rate_limited
         """HTTP 429: the registry asks to be left alone for a while."""
+        self.retry_after_s = retry_after_s
+        """For how long; 0: it did not say."""
 
 
 class NotInRegistryError(RegistryUnavailableError):
     """The registry answered for certain that it does not hold what was asked for."""
+
+
+class RegistryRefusesError(RegistryUnavailableError):
+    """The registry wants credentials that we have not, or may not be asked this by ours."""
 
 
 class HubUnavailableError(UnavailableError):

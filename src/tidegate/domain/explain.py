@@ -7,7 +7,7 @@ Everything that came from outside is stripped of control characters.
 from collections.abc import Sequence
 
 from tidegate.domain.evidence import Missing, MissingReason, Report, Stale, Unavailable
-from tidegate.domain.finding import Finding
+from tidegate.domain.finding import Finding, VexMark, VexStatus
 from tidegate.domain.severity import RATED, Severity
 from tidegate.domain.text import describe_duration, printable, shorten_middle
 from tidegate.domain.verdict import (
@@ -88,6 +88,15 @@ def describe_finding(finding: Finding) -> str:
     return printable(
         f"{identifier} {finding.severity.word}, {finding.package_name} {finding.version}{fix}"
     )
+
+
+def describe_mark(mark: VexMark) -> str:
+    """Return a VEX statement in words: `component_not_present, says Example Inc (vendor)`."""
+    status = "" if mark.status is VexStatus.NOT_AFFECTED else f"{mark.status.value}: "
+    who = f"{mark.author} ({mark.source})" if mark.author else mark.source
+    when = f", {mark.said_at.date().isoformat()}" if mark.said_at is not None else ""
+    detail = f": {shorten_middle(mark.detail, 200)}" if mark.detail else ""
+    return printable(f"{status}{mark.justification}, says {who}{when}{detail}")
 
 
 def describe_unknown(unknown_count: int) -> str:

@@ -2,6 +2,8 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 
 from tidegate.domain.severity import Severity
 
@@ -19,6 +21,8 @@ class Rating:
     word: str = ""
     """The source's or the score's word: `High`."""
     cvss_version: str = ""
+    leading: bool = False
+    """Whether the finding's severity is this one's; no other rating of the finding is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,41 @@ class Location:
     path: str
     layer: str = ""
     """Digest or diffID of the layer; empty where the scanner does not say."""
+
+
+class VexStatus(StrEnum):
+    """What a VEX statement says about a vulnerability in a product (OpenVEX 0.2, "Status")."""
+
+    NOT_AFFECTED = "not_affected"
+    FIXED = "fixed"
+    AFFECTED = "affected"
+    UNDER_INVESTIGATION = "under_investigation"
+
+    @property
+    def clears(self) -> bool:
+        """Whether it says that the vulnerability does no harm here."""
+        return self in (VexStatus.NOT_AFFECTED, VexStatus.FIXED)
+
+
+@dataclass(frozen=True, slots=True)
+class VexMark:
+    """A trusted statement that a finding does no harm here, with its reason and who made it."""
+
+    status: VexStatus
+    """`NOT_AFFECTED` or `FIXED`; nothing else clears a finding."""
+    justification: str
+    """The label of the format (`component_not_present`), else the impact in words."""
+    author: str
+    """Who says so, as the document has it."""
+    source: str
+    """Name of the trusted source whose key signed the document."""
+    said_at: datetime | None = None
+    detail: str = ""
+    """The impact statement, in words."""
+
+    def __post_init__(self) -> None:
+        if not self.status.clears:
+            raise ValueError(f"a finding is not cleared by the status {self.status.value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +88,8 @@ class Finding:
     cwe_ids: tuple[str, ...] = ()
     locations: tuple[Location, ...] = ()
     references: tuple[str, ...] = ()
+    not_affected: tuple[VexMark, ...] = ()
+    """Trusted VEX statements that clear it: it stays in the report and counts nowhere."""
 
     ids: frozenset[str] = field(init=False, compare=False, repr=False)
     """The own id and all aliases, normalised."""

@@ -44,8 +44,12 @@ Unit = tuple[Finding, str]
 
 
 def units_of(findings: Iterable[Finding]) -> tuple[Unit, ...]:
-    """Return each finding under each of its canonical ids, in order."""
-    return tuple((finding, i) for finding in findings for i in finding.canonical_ids)
+    """Return each finding under each of its canonical ids, in order.
+
+    What trusted VEX statements clear is no unit: it counts nowhere and needs no exemption. The same
+    vulnerability found again without such a statement still counts.
+    """
+    return tuple((f, i) for f in findings if not f.not_affected for i in f.canonical_ids)
 
 
 def count(units: Iterable[Unit]) -> Counts:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import IntEnum, StrEnum
 
 from tidegate.domain.digest import Digest
-from tidegate.domain.evidence import Evidence
+from tidegate.domain.evidence import Evidence, Report, Stale
 from tidegate.domain.finding import Finding
 from tidegate.domain.rule import Action, Exemption, ResourceExemption, Rule
 from tidegate.domain.severity import RATED, Severity
@@ -132,11 +132,24 @@ class RuleJudgement:
         return tuple(chosen.values())
 
     @property
+    def not_affected(self) -> tuple[Finding, ...]:
+        """Findings that trusted VEX statements clear; what is forbidden stays so all the same."""
+        match self.evidence:
+            case Report() as report:
+                pass
+            case Stale(report=report):
+                pass
+            case _:
+                return ()
+        return tuple(f for f in report.findings if f.not_affected)
+
+    @property
     def _findings(self) -> Iterator[Finding]:
-        """What is left, and what is forbidden although an exemption names it."""
+        """What is left, and what is forbidden although an exemption or a statement names it."""
         forbidden = self.rule.conditions.forbidden_ids
         yield from (f for f, _ in self.remaining)
         yield from (e.finding for e in self.exempted if e.finding.ids & forbidden)
+        yield from (f for f in self.not_affected if f.ids & forbidden)
 
     def _limits(self, finding: Finding) -> bool:
         limits = self.rule.conditions.thresholds

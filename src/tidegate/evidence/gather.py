@@ -91,11 +91,14 @@ class Gatherer:
         self._cache.use_generation(trust.generation)
         deadline = asyncio.get_running_loop().time() + budget_s
         review = _Review(trust, now, deadline, platforms)
-        held = {each: self._held(each, review) for each in dict.fromkeys(references)}
+        # The same digest under any name of its registry has the same evidence.
+        names = {each: self._client.canonical(each) for each in references}
+        held = {each: self._held(each, review) for each in dict.fromkeys(names.values())}
         unknown = [each for each, evidence in held.items() if evidence is None]
         read = await asyncio.gather(*(self._of_image(each, review) for each in unknown))
         found = dict(zip(unknown, read, strict=True))
-        return {each: evidence or found[each] for each, evidence in held.items()}
+        of = {each: evidence or found[each] for each, evidence in held.items()}
+        return {each: of[name] for each, name in names.items()}
 
     async def aclose(self) -> None:
         """End the flights that are still under way."""

@@ -46,6 +46,9 @@ class RegistryReader(Protocol):
     def configured(self, host: str) -> bool:
         """Whether an administrator allows contacting `host`."""
 
+    def canonical(self, reference: ImageReference) -> ImageReference:
+        """Return `reference` by the name of the registry that it is an alias of, if it is one."""
+
     async def fetch_manifest(self, reference: ImageReference) -> Fetched | None:
         """Return the manifest by digest where there is one, else by tag; None: not there."""
 

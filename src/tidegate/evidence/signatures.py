@@ -6,7 +6,7 @@ written by anyone who may push, so nothing found there is more than a claim unti
 it, and nothing unreadable there is worse than absent.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tidegate.domain.digest import Digest, algorithm_of, encoded_part
@@ -31,6 +31,9 @@ from tidegate.wire.oci_v1 import Descriptor, Manifest
 
 MAX_SIGNATURES = 64
 """Signatures looked at per manifest, and manifests per artifact; people sign a few times."""
+
+Verify = Callable[[Iterable[EvidenceKey], bytes, str, Digest], EvidenceKey]
+"""From keys, payload, signature and digest to the signer, where all of them fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,11 @@ async def verify_signatures(
     artifact: Digest,
     manifest: Manifest | None,
     keys: Iterable[EvidenceKey],
+    verify: Verify = verify_artifact_signature,
 ) -> SignatureFindings:
     """Return which of `keys` signed `artifact` by the layers of `manifest`.
+
+    `verify` says what such a signature has to be.
 
     Raises:
         RegistryUnavailableError: the registry did not answer.
@@ -93,7 +99,7 @@ async def verify_signatures(
         try:
             payload = await client.fetch_blob(reference, layer, max_bytes=MAX_PAYLOAD_BYTES)
             signature = layer.annotations[SIGNATURE_ANNOTATION]
-            key = verify_artifact_signature(known, payload, signature, artifact)
+            key = verify(known, payload, signature, artifact)
         except (UntrustedError, NotInRegistryError, LimitExceededError) as refusal:
             refusals.append(str(refusal))
             continue
@@ -106,6 +112,7 @@ async def search_referring_signatures(
     reference: ImageReference,
     artifact: Digest,
     keys: Iterable[EvidenceKey],
+    verify: Verify = verify_artifact_signature,
 ) -> SignatureFindings:
     """Return which of `keys` signed `artifact` by manifests that refer to it.
 
@@ -124,7 +131,7 @@ async def search_referring_signatures(
     for entry in entries[:MAX_SIGNATURES]:
         fetched = await _fetch_claim(client, reference.at(entry.digest))
         manifest = fetched.manifest if fetched is not None else None
-        found += await verify_signatures(client, reference, artifact, manifest, known)
+        found += await verify_signatures(client, reference, artifact, manifest, known, verify)
     return found
 
 

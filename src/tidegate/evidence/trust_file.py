@@ -5,12 +5,21 @@ in `problem`, for readiness, metric and log. A file that is broken at start has 
 then starting fails, because a gate that trusts nobody would only look as if it worked.
 """
 
+import hashlib
 from pathlib import Path
 
-from tidegate.domain.errors import InvalidTrustError
+from tidegate.domain.errors import ConfigurationError, InvalidTrustError
+from tidegate.oci.acr import AcrKeychain
+from tidegate.oci.artifact_registry import ArtifactRegistryKeychain
+from tidegate.oci.docker_config import DockerConfigKeychain
+from tidegate.oci.ecr import EcrKeychain
+from tidegate.oci.keychain import Keychain
 from tidegate.oci.registries import RegistryConfig
 from tidegate.trust.configuration import (
     MAX_CONFIGURATION_BYTES,
+    AcrIdentity,
+    EcrIdentity,
+    GoogleIdentity,
     TrustConfiguration,
     TrustedRegistry,
     parse_trust_configuration,
@@ -73,7 +82,47 @@ def _registry_config(registry: TrustedRegistry) -> RegistryConfig:
         token_realms=registry.token_realms,
         redirect_hosts=registry.redirect_hosts,
         endpoint=registry.endpoint,
+        aliases=registry.aliases,
+        client_cert_file=registry.client_cert_file,
+        client_key_file=registry.client_key_file,
+        tls_generation=_tls_generation(registry),
+        keychain=_keychain(registry),
     )
+
+
+def _keychain(registry: TrustedRegistry) -> Keychain | None:
+    host = registry.host
+    if registry.docker_config_file:
+        return DockerConfigKeychain(Path(registry.docker_config_file), host)
+    try:
+        match registry.identity:
+            case AcrIdentity(tenant_id, client_id, token_file):
+                token = Path(token_file)
+                return AcrKeychain(
+                    host=host, tenant_id=tenant_id, client_id=client_id, token_file=token
+                )
+            case EcrIdentity(role_arn, token_file):
+                return EcrKeychain(host=host, role_arn=role_arn, token_file=Path(token_file))
+            case GoogleIdentity(key_file):
+                return ArtifactRegistryKeychain(host=host, key_file=Path(key_file))
+            case None:
+                return None
+    except ConfigurationError as error:
+        raise InvalidTrustError(str(error)) from error
+
+
+def _tls_generation(registry: TrustedRegistry) -> str:
+    """Return a name for what the certificate files hold, so that new ones are taken up."""
+    files = (registry.ca_file, registry.client_cert_file, registry.client_key_file)
+    if not any(files):
+        return ""
+    held = hashlib.sha256()
+    for path in filter(None, files):
+        try:
+            held.update(hashlib.sha256(_read(Path(path), MAX_CONFIGURATION_BYTES)).digest())
+        except InvalidTrustError as error:
+            raise InvalidTrustError(f"registry {registry.host}: certificates: {error}") from error
+    return held.hexdigest()[:16]
 
 
 def _credential(registry: TrustedRegistry, path: str) -> str:

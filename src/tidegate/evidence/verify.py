@@ -138,4 +138,5 @@ def essence(finding: Finding) -> Finding:
         version=finding.version,
         fixed_version=finding.fixed_version,
         aliases=finding.aliases,
+        not_affected=finding.not_affected,
     )

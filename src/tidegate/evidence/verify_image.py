@@ -49,6 +49,7 @@ async def verify_image(
         TidegateError: the registry is not configured, or did not answer.
     """
     limits = EvidenceLimits()
+    reference = client.canonical(reference)
     image = await ImageResolver(client, limits).resolve(reference, now)
     if image is None:
         raise NotInRegistryError(f"{reference}: there is no such image; check the name and the tag")

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Literal
 
 from tidegate.domain.evidence import Missing, Report, Stale, Unavailable
-from tidegate.domain.explain import sentence, violation_summary
+from tidegate.domain.explain import describe_mark, sentence, violation_summary
 from tidegate.domain.finding import Finding
 from tidegate.domain.rule import Exemption, Rule
 from tidegate.domain.severity import Severity
@@ -93,7 +93,9 @@ def _fitted(event: AdmissionEventV1) -> AdmissionEventV1:
         for row in event.images:
             row.findings_omitted += len(row.findings[FEW_FINDINGS:])
             row.exempted_omitted += len(row.exempted[FEW_FINDINGS:])
+            row.not_affected_omitted += len(row.not_affected[FEW_FINDINGS:])
             del row.findings[FEW_FINDINGS:], row.exempted[FEW_FINDINGS:]
+            del row.not_affected[FEW_FINDINGS:]
     if len(render_event(event)) > MAX_EVENT_BYTES:
         for row in event.images:
             row.rule_configuration = None
@@ -141,6 +143,9 @@ def _add_judgement(row: ImageRowV1, judgement: RuleJudgement) -> None:
     row.findings_omitted = max(0, len(findings) - MAX_FINDINGS)
     row.exempted = [_exempted(entry) for entry in exempted[:MAX_FINDINGS]]
     row.exempted_omitted = max(0, len(exempted) - MAX_FINDINGS)
+    cleared = judgement.not_affected
+    row.not_affected = [_cleared(finding) for finding in cleared[:MAX_FINDINGS]]
+    row.not_affected_omitted = max(0, len(cleared) - MAX_FINDINGS)
 
 
 @lru_cache(maxsize=32)
@@ -181,6 +186,12 @@ def _finding(finding: Finding, exempted_by: tuple[str, ...] = ()) -> FindingV1:
 
 def _exempted(entry: Exempted) -> FindingV1:
     return _finding(entry.finding, tuple(map(_exemption_words, entry.exemptions)))
+
+
+def _cleared(finding: Finding) -> FindingV1:
+    made = _finding(finding)
+    made.cleared_by = list(map(describe_mark, finding.not_affected))
+    return made
 
 
 def _exemption_words(exemption: Exemption) -> str:

@@ -20,15 +20,19 @@ from tidegate.hub.api import (
     images,
     inventory,
     jobs,
+    notifications,
     oidc,
     organisation,
     overview,
     registries,
+    registry_settings,
     rejudgements,
+    rematch,
     rule_bulk,
     rules,
     session,
     tokens,
+    turns,
     users,
 )
 from tidegate.hub.api.access import provide_caller, provide_hub, provide_session
@@ -41,6 +45,7 @@ from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
 from tidegate.hub.headers import with_headers
 from tidegate.hub.jobs.pruning import keep_pruned
+from tidegate.hub.jobs.rematching import keep_rematched
 from tidegate.hub.portal.assets import STATIC, load_assets
 from tidegate.hub.portal.site import with_portal
 from tidegate.hub.replicas import hear_changes
@@ -102,6 +107,7 @@ async def running(hub: Hub) -> AsyncIterator[None]:
 def _loops(hub: Hub) -> Iterator[Coroutine[Any, Any, None]]:
     """Yield what runs beside the requests."""
     yield keep_pruned(hub.database, timedelta(days=hub.settings.event_retention_d), hub.now)
+    yield keep_rematched(hub.database, hub.signals.jobs, hub.now)
     if hub.database.is_shared:
         yield hear_changes(hub.database, hub.signals)
 
@@ -141,9 +147,13 @@ def _routes() -> list[Router]:
                 *events.HANDLERS,
                 *event_export.HANDLERS,
                 *registries.HANDLERS,
+                *registry_settings.HANDLERS,
+                *turns.HANDLERS,
+                *notifications.HANDLERS,
                 *images.HANDLERS,
                 *image_details.HANDLERS,
                 *jobs.HANDLERS,
+                *rematch.HANDLERS,
                 *tokens.HANDLERS,
                 *session.HANDLERS,
                 *oidc.HANDLERS,

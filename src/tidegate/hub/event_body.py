@@ -82,8 +82,6 @@ def key_text(text: str) -> str:
 def _searched(event: AdmissionEventV1) -> Iterator[str]:
     yield from (event.name, event.kind, event.namespace, event.cluster, event.user)
     yield from (event.top_owner, event.id)
-    if event.origin != "api-server":
-        yield event.origin
     for row in event.images:
         yield from (row.image, row.digest, row.rule, row.reason, row.violation)
         yield from (finding.id for finding in row.findings[:20])
@@ -109,3 +107,5 @@ def _keep_findings(event: AdmissionEventV1, count: int) -> None:
         row.findings = row.findings[:count]
         row.exempted_omitted += max(len(row.exempted) - count, 0)
         row.exempted = row.exempted[:count]
+        row.not_affected_omitted += max(len(row.not_affected) - count, 0)
+        row.not_affected = row.not_affected[:count]

@@ -1,8 +1,12 @@
 """What the hub counts, in the Prometheus format."""
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from tidegate.hub.clock import parse_instant
 from tidegate.hub.signals import Signals
+from tidegate.wire.hub_data_v1 import AdvisorySourceV1
 from tidegate.wire.hub_v1 import JobState
 
 
@@ -26,6 +30,12 @@ class Metrics:
             ["status"],
             registry=registry,
         )
+        self.notifications = Counter(
+            "tidegate_hub_notifications",
+            "Events that registries told of: queued, repeated, or ignored as no image's push.",
+            ["format", "result"],
+            registry=registry,
+        )
         self.cut = Counter(
             "tidegate_hub_cut_connections",
             "Connections closed because they took too long or too much, by reason.",
@@ -46,12 +56,52 @@ class Metrics:
             "tidegate_hub_waiting", "Requests that wait for a change.", ["of"], registry=registry
         )
         self._jobs = Gauge("tidegate_hub_jobs", "Scan jobs.", ["state"], registry=registry)
+        self._advisories = Gauge(
+            "tidegate_hub_advisories",
+            "Advisory records that scan workers judge by.",
+            ["ecosystem"],
+            registry=registry,
+        )
+        self._updated_at = Gauge(
+            "tidegate_hub_advisories_updated_at_seconds",
+            "Unix time of the newest of an ecosystem's advisories; of workers that differ, the "
+            "oldest.",
+            ["ecosystem"],
+            registry=registry,
+        )
+        self._imported_at = Gauge(
+            "tidegate_hub_advisories_imported_at_seconds",
+            "Unix time at which an ecosystem's advisories were last imported; absent for the demo "
+            "set.",
+            ["ecosystem"],
+            registry=registry,
+        )
 
-    def render(self, job_counts: dict[JobState, int], signals: Signals, queue: int = 0) -> bytes:
+    def render(
+        self,
+        job_counts: dict[JobState, int],
+        signals: Signals,
+        queue: int = 0,
+        advisories: Sequence[AdvisorySourceV1] = (),
+    ) -> bytes:
         """Return all of them as text."""
+        self._set_advisories(advisories)
         self._queue.set(queue)
         for name in ("policy", "events", "jobs"):
             self._waiting.labels(name).set(getattr(signals, name).waiting)
         for state, count in job_counts.items():
             self._jobs.labels(state).set(count)
         return generate_latest(self._registry)
+
+    def _set_advisories(self, advisories: Sequence[AdvisorySourceV1]) -> None:
+        for gauge in (self._advisories, self._updated_at, self._imported_at):
+            gauge.clear()  # an ecosystem that no worker has any more must not look young for ever
+        for source in advisories:
+            self._advisories.labels(source.ecosystem).set(source.records)
+            for gauge, text in (
+                (self._updated_at, source.updated_at),
+                (self._imported_at, source.imported_at),
+            ):
+                instant = parse_instant(text)
+                if instant is not None:
+                    gauge.labels(source.ecosystem).set(instant.timestamp())

@@ -28,6 +28,9 @@ class JobLimits:
     backoff_s: float = 5
     """Before the second attempt; doubled for each further one."""
     max_backoff_s: float = 600
+    attach_per_minute: int = 60
+    """Images of one registry that get a renewed report in a minute, about seven writes each; those
+    beyond wait, and are shown with their new findings meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> HubSettings:
             lease_s=_whole(values, "JOB_LEASE_S", int(JobLimits.lease_s), least=1),
             max_attempts=_whole(values, "JOB_MAX_ATTEMPTS", JobLimits.max_attempts, least=1),
             backoff_s=_whole(values, "JOB_BACKOFF_S", int(JobLimits.backoff_s)),
+            attach_per_minute=_whole(
+                values, "RENEWALS_PER_MINUTE", JobLimits.attach_per_minute, least=1
+            ),
         ),
         sign_in=_sign_in(values),
     )

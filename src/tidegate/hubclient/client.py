@@ -14,6 +14,7 @@ import httpx2
 
 from tidegate.hubclient.data import DataCalls
 from tidegate.hubclient.people import PeopleCalls
+from tidegate.hubclient.rematch import RematchCalls
 from tidegate.hubclient.transport import Transport
 from tidegate.wire.event_v1 import AdmissionEventV1
 from tidegate.wire.hub_v1 import (
@@ -60,7 +61,7 @@ class TailedEvent:
     event: AdmissionEventV1
 
 
-class HubClient(DataCalls, PeopleCalls):
+class HubClient(DataCalls, PeopleCalls, RematchCalls):
     """A connection to one hub; use it as an async context manager."""
 
     def __init__(
@@ -219,7 +220,7 @@ class HubClient(DataCalls, PeopleCalls):
         """Return a page of events, newest first.
 
         Filters: `action`, `cluster`, `namespace`, `rule`, `image`, `kind`, `user`, `reason`,
-        `since`, `until`, `search`.
+        `origin`, `since`, `until`, `search`.
         """
         return await self._http.get(
             "events", Page[AdmissionEventV1], {**filters, "cursor": cursor, "limit": limit}
@@ -262,11 +263,15 @@ class HubClient(DataCalls, PeopleCalls):
             "images", Page[ImageV1], {**filters, "cursor": cursor, "limit": limit}
         )
 
-    async def lease_job(self, worker: str, wait_s: float = 0) -> JobV1 | None:
-        """Return a job leased to `worker`; None: there is no work."""
-        status, answer = await self._http.call(
-            "POST", "jobs/lease", body=JobLeaseRequestV1(worker, wait_s), wait_s=wait_s
-        )
+    async def lease_job(
+        self, worker: str, wait_s: float = 0, advisories_state: str = ""
+    ) -> JobV1 | None:
+        """Return a job leased to `worker`; None: there is no work.
+
+        `advisories_state`: what its advisories are; images are matched again only by current ones.
+        """
+        body = JobLeaseRequestV1(worker, wait_s, advisories_state)
+        status, answer = await self._http.call("POST", "jobs/lease", body=body, wait_s=wait_s)
         return None if status == 204 else self._http.decode(answer, JobV1)
 
     async def report_progress(self, job: JobV1) -> None:
@@ -275,17 +280,20 @@ class HubClient(DataCalls, PeopleCalls):
             "POST", f"jobs/{_part(job.id)}/progress", body=JobProgressV1(job.lease)
         )
 
-    async def complete_job(self, job: JobV1, reports: Sequence[PlatformReportV1]) -> None:
-        """Deliver the reports; none: what was pushed is no image. ConflictError: lease lost."""
-        await self._http.call(
-            "POST", f"jobs/{_part(job.id)}/complete", body=JobResultV1(job.lease, list(reports))
-        )
+    async def complete_job(
+        self, job: JobV1, reports: Sequence[PlatformReportV1], not_attached: str = ""
+    ) -> None:
+        """Deliver the reports; none: what was pushed is no image. ConflictError: lease lost.
 
-    async def fail_job(self, job: JobV1, error: str, *, retry: bool) -> None:
+        `not_attached`: why the registry did not take them, after matching again.
+        """
+        body = JobResultV1(job.lease, list(reports), not_attached)
+        await self._http.call("POST", f"jobs/{_part(job.id)}/complete", body=body)
+
+    async def fail_job(self, job: JobV1, error: str, *, retry: bool, rescan: bool = False) -> None:
         """Give the job back with what went wrong. ConflictError: lease lost."""
-        await self._http.call(
-            "POST", f"jobs/{_part(job.id)}/fail", body=JobFailureV1(job.lease, error, retry)
-        )
+        body = JobFailureV1(job.lease, error, retry, rescan)
+        await self._http.call("POST", f"jobs/{_part(job.id)}/fail", body=body)
 
     async def list_jobs(
         self, *, state: JobState | None = None, cursor: str = "", limit: int = 50

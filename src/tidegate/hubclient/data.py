@@ -24,6 +24,17 @@ from tidegate.wire.hub_data_v1 import (
     WorkerV1,
 )
 from tidegate.wire.hub_v1 import EventBatchResultV1, JobRecordV1, Page
+from tidegate.wire.registries_v1 import (
+    ObservedResultV1,
+    ObservedV1,
+    RegistryRecordV1,
+    RegistryWriteV1,
+    SealingKeyV1,
+    TurnEndV1,
+    TurnRequestV1,
+    TurnV1,
+    WorkerRegistriesV1,
+)
 
 UPLOAD_S = 60.0
 """Added to the time allowed for an upload of tens of megabytes."""
@@ -113,6 +124,51 @@ class DataCalls:
         path = f"clusters/{quote(name, safe='')}/inventory"
         await self._http.call("POST", path, body=InventoryV1(list(images)), wait_s=UPLOAD_S)
 
+    # Registries
+
+    async def get_registry(self, host: str) -> RegistryRecordV1:
+        """Return a registry that is configured in the hub."""
+        return await self._http.get(_configured(host), RegistryRecordV1)
+
+    async def put_registry(self, host: str, body: RegistryWriteV1) -> RegistryRecordV1:
+        """Configure a registry; a worker tests it at once."""
+        _, answer = await self._http.call("PUT", _configured(host), body=body)
+        return self._http.decode(answer, RegistryRecordV1)
+
+    async def delete_registry(self, host: str) -> None:
+        """Forget a registry with its credentials."""
+        await self._http.call("DELETE", _configured(host))
+
+    async def test_registry(self, host: str) -> RegistryRecordV1:
+        """Ask the workers to test a registry again."""
+        return await self._http.post(f"{_configured(host)}/test", None, RegistryRecordV1)
+
+    async def list_sealing_keys(self) -> list[SealingKeyV1]:
+        """Return the keys that credentials are sealed by, one of each worker."""
+        return (await self._http.get("sealing-keys", Page[SealingKeyV1])).items
+
+    async def fetch_registries(self, generation: str = "") -> WorkerRegistriesV1 | None:
+        """Return the registries that workers may contact; None: `generation` is the newest."""
+        params = {"generation": generation}
+        status, body = await self._http.call("GET", "workers/registries", params=params)
+        return None if status == 304 else self._http.decode(body, WorkerRegistriesV1)
+
+    async def lease_turn(self, worker: str, hosts: Sequence[str]) -> TurnV1 | None:
+        """Lease a registry to test or look through. ConflictError: registry access is off."""
+        body = TurnRequestV1(worker, list(hosts))
+        status, answer = await self._http.call("POST", "registries/turns", body=body)
+        return None if status == 204 else self._http.decode(answer, TurnV1)
+
+    async def tell_observed(self, host: str, body: ObservedV1) -> int:
+        """Tell what tags name; return how many are new. ConflictError: lease lost."""
+        path = f"registries/turns/{quote(host, safe='')}/observed"
+        return (await self._http.post(path, body, ObservedResultV1)).queued
+
+    async def end_turn(self, host: str, body: TurnEndV1) -> None:
+        """End a lease of a registry. ConflictError: it is lost."""
+        path = f"registries/turns/{quote(host, safe='')}/end"
+        await self._http.call("POST", path, body=body)
+
     async def fetch_renewals(self, name: str, after: int, wait_s: float = 0) -> RenewalsV1:
         """Return which images have new reports since the cursor `after`; -1: there is none."""
         path = f"clusters/{quote(name, safe='')}/renewals"
@@ -137,3 +193,7 @@ class DataCalls:
     async def list_keys(self) -> list[EvidenceKeyV1]:
         """Return the evidence keys that workers sign with."""
         return (await self._http.get("keys", Page[EvidenceKeyV1])).items
+
+
+def _configured(host: str) -> str:
+    return f"registries/configured/{quote(host, safe='')}"

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from tidegate.hubclient.transport import Transport
+from tidegate.hubclient.transport import Params, Transport
 from tidegate.wire.hub_v1 import AuditEntryV1, Page, TokenCreatedV1, TokenCreateV1, TokenV1
 from tidegate.wire.sign_in_v1 import (
     SessionV1,
@@ -62,9 +62,15 @@ class PeopleCalls:
         """Revoke a token at once."""
         await self._http.call("DELETE", f"tokens/{_part(token_id)}")
 
-    async def list_audit(self, *, cursor: str = "", limit: int = 50) -> Page[AuditEntryV1]:
-        """Return a page of the audit log, newest first."""
-        return await self._http.get("audit", Page[AuditEntryV1], {"cursor": cursor, "limit": limit})
+    async def list_audit(
+        self, *, cursor: str = "", limit: int = 50, **filters: str
+    ) -> Page[AuditEntryV1]:
+        """Return a page of the audit log, newest first.
+
+        Filters: `actor`, `action`, `object`, `search`, `since`, `until`.
+        """
+        params: Params = {**filters, "cursor": cursor, "limit": limit}
+        return await self._http.get("audit", Page[AuditEntryV1], params)
 
 
 def _part(text: str) -> str:

@@ -14,10 +14,16 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from tidegate.domain.errors import LimitExceededError, RegistryUnavailableError
+from tidegate.domain.errors import (
+    LimitExceededError,
+    RegistryRefusesError,
+    RegistryUnavailableError,
+)
 from tidegate.oci.challenge import Challenge, parse_challenges
+from tidegate.oci.keychain import Credentials
 from tidegate.oci.limits import RegistryLimits
 from tidegate.oci.registries import RegistryConfig, split_authority
+from tidegate.oci.retry_after import parse_retry_after
 from tidegate.oci.transport import Call, Headers, Transport
 from tidegate.oci.urls import parse_named_url
 from tidegate.wire.json_depth import json_depth
@@ -59,6 +65,8 @@ class Authorizer:
         self._limits = limits
         self._clock = clock
         self._basic = ""
+        self._given: Credentials | None = None
+        """By the keychain, last."""
         self._tokens: dict[str, _Token] = {}
         self._pending: dict[str, asyncio.Task[str]] = {}
 
@@ -79,8 +87,8 @@ class Authorizer:
         if "bearer" in offered:
             return await self._token(what, scope, offered["bearer"], stale)
         if "basic" in offered:
-            return self._answer_basic(what, stale)
-        raise RegistryUnavailableError(
+            return await self._answer_basic(what, stale)
+        raise RegistryRefusesError(
             f"{what}: HTTP 401 without a challenge that is understood here; want Basic or Bearer"
         )
 
@@ -90,17 +98,29 @@ class Authorizer:
             task.cancel()
         await asyncio.gather(*self._pending.values(), return_exceptions=True)
 
-    def _answer_basic(self, what: str, stale: str) -> str:
-        if not self._registry.username:
-            raise RegistryUnavailableError(
+    async def _answer_basic(self, what: str, stale: str) -> str:
+        credentials = await self._credentials(stale)
+        if credentials is None:
+            raise RegistryRefusesError(
                 f"{what}: HTTP 401, and no credentials are configured for {self._registry.host}"
             )
-        basic = _basic_header(self._registry)
+        basic = _basic_header(credentials)
         if stale == basic:
             self._basic = ""
-            raise RegistryUnavailableError(f"{what}: HTTP 401, the configured password is refused")
+            raise RegistryRefusesError(f"{what}: HTTP 401, the configured password is refused")
         self._basic = basic
         return basic
+
+    async def _credentials(self, stale: str) -> Credentials | None:
+        registry, keychain = self._registry, self._registry.keychain
+        if keychain is not None:
+            given = self._given
+            refused = given is not None and stale == _basic_header(given)
+            self._given = await keychain.credentials(given if refused else None)
+            return self._given
+        if not registry.username:
+            return None
+        return Credentials(registry.username, registry.password)
 
     async def _token(self, what: str, scope: str, challenge: Challenge, stale: str) -> str:
         held = self.held(scope)
@@ -123,10 +143,17 @@ class Authorizer:
 
     async def _fetch_token(self, scope: str, url: str) -> str:
         what = f"asking the token server {urlsplit(url).netloc} of registry {self._registry.host}"
-        headers: Headers = (("Accept", "application/json"),)
-        if self._registry.username:
-            headers += (("Authorization", _basic_header(self._registry)),)
-        token = _parse_token(what, await self._read(Call(what, "GET", url, headers)))
+        credentials = await self._credentials("")
+        try:
+            body = await self._read(_token_call(what, url, credentials))
+        except RegistryRefusesError:
+            fresh = None
+            if credentials is not None and self._registry.keychain is not None:
+                fresh = await self._credentials(_basic_header(credentials))
+            if fresh is None or fresh == credentials:
+                raise
+            body = await self._read(_token_call(what, url, fresh))
+        token = _parse_token(what, body)
         now_s = self._clock()
         life_s = min(max(token.expires_in, DEFAULT_TOKEN_S), MAX_TOKEN_S)
         header = f"Bearer {token.token or token.access_token}"
@@ -140,9 +167,11 @@ class Authorizer:
         try:
             async with asyncio.timeout(timeout_s), self._transport.open(call, timeout_s) as answer:
                 if answer.status != 200:
-                    raise RegistryUnavailableError(
+                    refused = answer.status in {401, 403}
+                    raise (RegistryRefusesError if refused else RegistryUnavailableError)(
                         f"{call.what}: HTTP {answer.status}, want 200; check the credentials",
                         rate_limited=answer.status == 429,
+                        retry_after_s=parse_retry_after(answer.headers.get("retry-after", "")),
                     )
                 return await answer.read(self._limits.max_token_bytes)
         except TimeoutError as error:
@@ -184,8 +213,15 @@ def _authority_of(realm: str) -> str:
     return parts.netloc[:253] if parts is not None else ""  # RFC 1035 section 2.3.4
 
 
-def _basic_header(registry: RegistryConfig) -> str:
-    pair = f"{registry.username}:{registry.password}".encode()
+def _token_call(what: str, url: str, credentials: Credentials | None) -> Call:
+    headers: Headers = (("Accept", "application/json"),)
+    if credentials is not None:
+        headers += (("Authorization", _basic_header(credentials)),)
+    return Call(what, "GET", url, headers)
+
+
+def _basic_header(credentials: Credentials) -> str:
+    pair = f"{credentials.username}:{credentials.password}".encode()
     return f"Basic {base64.b64encode(pair).decode()}"
 
 

@@ -28,6 +28,12 @@ class RegistryLimits:
     max_tags: int = 10_000
     """Tags of one repository that are listed."""
 
+    max_repositories: int = 100_000
+    """Repositories of one registry that are listed."""
+
+    max_catalogue_bytes: int = 32 * 2**20
+    """All pages of one list of repositories: a hundred thousand of the longest names."""
+
     max_token_bytes: int = 64 * 2**10
     """A token server's answer; the largest seen in the wild are a few kilobytes."""
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from tidegate.domain.digest import Digest, algorithm_of, digest_of
+from tidegate.domain.digest import Digest, algorithm_of, digest_of, parse_digest
 from tidegate.domain.errors import (
     ContentMismatchError,
+    InvalidDigestError,
     InvalidManifestError,
     RegistryUnavailableError,
 )
@@ -87,6 +88,29 @@ async def fetch_manifest(session: Session, reference: ImageReference) -> Fetched
         raise RegistryUnavailableError(words)
     manifest = parse_manifest(reply.body, media_type, max_depth=session.limits.json_depth)
     return FetchedManifest(digest, media_type, reply.body, manifest)
+
+
+async def find_digest(session: Session, reference: ImageReference) -> Digest | None:
+    """Return the digest that a tag names, by the registry's word; None: there is no such tag.
+
+    Good to learn what to look at, never to believe (THREATS row 6): whoever fetches it hashes it.
+    A registry that does not say it is asked for the manifest.
+
+    Raises:
+        RegistryUnavailableError: the question is not settled.
+    """
+    path = f"/v2/{reference.repository}/manifests/{reference.tag}"
+    ask = Ask(
+        f"looking up {reference}", "HEAD", path, pull_scope(reference), (200, 404), (_ACCEPT,)
+    )
+    reply = await session.read(ask, 0)
+    if reply.status == 404:
+        return None
+    try:
+        return parse_digest(reply.headers.get("docker-content-digest", ""))
+    except InvalidDigestError:
+        fetched = await fetch_manifest(session, reference)
+        return None if fetched is None else fetched.digest
 
 
 async def push_manifest(

@@ -17,6 +17,10 @@ from tidegate.oci.pages import PageLimits, read_pages
 from tidegate.oci.session import Ask, Reply, Session
 from tidegate.wire.oci_v1 import Descriptor, parse_manifest
 
+_NO_API = (404, 303)
+"""There is no such API: 404 by the specification; GHCR sends browsers to a page about packages. The
+fallback tag, which is read then, settles the question or does not."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReferrerList:
@@ -68,7 +72,7 @@ async def _from_api(
     what = f"listing referrers of {reference.name}@{subject}"
     path = f"/v2/{reference.repository}/referrers/{subject}"
     query = f"?{urlencode({'artifactType': artifact_type})}" if artifact_type else ""
-    ask = Ask(what, "GET", f"{path}{query}", pull_scope(reference), wanted=(200, 404))
+    ask = Ask(what, "GET", f"{path}{query}", pull_scope(reference), wanted=(200, *_NO_API))
     limits = session.limits
     found: list[Descriptor] = []
     pages = read_pages(
@@ -76,8 +80,8 @@ async def _from_api(
     )
     async with aclosing(pages):
         async for reply in pages:
-            if reply.status == 404:
-                return None  # only the first page may; it says that there is no such API
+            if reply.status in _NO_API:
+                return None  # only the first page may
             found += _parse_page(what, reply, limits.json_depth)
             if len(found) > limits.max_referrers:
                 raise _too_many(what, limits.max_referrers)

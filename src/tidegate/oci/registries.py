@@ -6,7 +6,13 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from tidegate.domain.errors import ConfigurationError, RegistryNotConfiguredError
-from tidegate.domain.reference import DOCKER_HUB, normalize_host
+from tidegate.domain.reference import (
+    DOCKER_HUB,
+    ImageReference,
+    is_repository,
+    normalize_host,
+)
+from tidegate.oci.keychain import Keychain
 
 KNOWN_ENDPOINTS: Mapping[str, str] = MappingProxyType({DOCKER_HUB: "registry-1.docker.io"})
 """Registries whose API lives under another name than their images' one."""
@@ -44,9 +50,20 @@ class RegistryConfig:
     """Blob stores, `host` or `host:port`, that may have private addresses."""
     endpoint: str = ""
     """`host` or `host:port` of the API, where it differs from `host`."""
+    aliases: tuple[str, ...] = ()
+    """Other names of the same content, `host` or `host/path`: mirrors, pull-through caches."""
+    client_cert_file: str = ""
+    """PEM file with the certificate, and its chain, that we show."""
+    client_key_file: str = ""
+    """PEM file with its private key, without a passphrase."""
+    tls_generation: str = ""
+    """Names the content of the three files: another one means that they are read again."""
+    keychain: Keychain | None = None
+    """Where credentials come from that are not `username` and `password`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "host", normalize_host(self.host))
+        object.__setattr__(self, "aliases", tuple(map(_alias, self.aliases)))
         for name in (self.host, *self.token_realms, *self.redirect_hosts):
             _require_authority(name)
         if self.endpoint:
@@ -54,6 +71,14 @@ class RegistryConfig:
         if bool(self.username) != bool(self.password):
             raise ConfigurationError(
                 f"registry {self.host}: want both a user name and a password, or neither"
+            )
+        if self.username and self.keychain is not None:
+            raise ConfigurationError(
+                f"registry {self.host}: credentials from two sources; want one of them"
+            )
+        if bool(self.client_cert_file) != bool(self.client_key_file):
+            raise ConfigurationError(
+                f"registry {self.host}: want both a client's certificate and its key, or neither"
             )
 
     @property
@@ -100,6 +125,40 @@ def registries_by_host(registries: Iterable[RegistryConfig]) -> Mapping[str, Reg
     return MappingProxyType(found)
 
 
+def hosts_by_alias(registries: Mapping[str, RegistryConfig]) -> Mapping[str, str]:
+    """Return the host of each alias of `registries`.
+
+    Raises:
+        ConfigurationError: an alias of two registries, or one that is a registry's own name.
+    """
+    found: dict[str, str] = {}
+    for registry in registries.values():
+        for alias in registry.aliases:
+            other = found.get(alias) or (alias if alias in registries else "")
+            if other:
+                raise ConfigurationError(
+                    f"registry {registry.host}: its alias {alias} means {other} already"
+                )
+            found[alias] = registry.host
+    return MappingProxyType(found)
+
+
+def canonical(reference: ImageReference, aliases: Mapping[str, str]) -> ImageReference:
+    """Return `reference` by the name of the registry that holds the content.
+
+    Of several aliases that fit, the longest counts: a cache's path before its host.
+    """
+    if not aliases:
+        return reference
+    parts = reference.name.split("/")
+    for count in range(len(parts) - 1, 0, -1):
+        host = aliases.get("/".join(parts[:count]))
+        if host is not None:
+            rest = "/".join(parts[count:])
+            return ImageReference(host, rest, reference.tag, reference.digest)
+    return reference
+
+
 def select_registry(registries: Mapping[str, RegistryConfig], host: str) -> RegistryConfig:
     """Return the settings of `host`.
 
@@ -124,6 +183,14 @@ def split_authority(authority: str, scheme: str) -> tuple[str, int]:
     if not parts.hostname:
         raise ValueError(f"{authority!r} names no host")
     return parts.hostname, parts.port or (80 if scheme == "http" else 443)
+
+
+def _alias(text: str) -> str:
+    name, slash, rest = text.partition("/")
+    _require_authority(name)
+    if slash and not is_repository(rest):
+        raise ConfigurationError(f"alias {text!r}: want HOST or HOST/PATH")
+    return f"{normalize_host(name)}{slash}{rest}"
 
 
 def _require_authority(text: str) -> None:

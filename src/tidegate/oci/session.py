@@ -2,15 +2,16 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from tidegate.domain.errors import RegistryUnavailableError
+from tidegate.domain.errors import RegistryRefusesError, RegistryUnavailableError
 from tidegate.oci.auth import Authorizer
 from tidegate.oci.limits import RegistryLimits
 from tidegate.oci.registries import RegistryConfig
+from tidegate.oci.retry_after import parse_retry_after
 from tidegate.oci.transport import Answer, Call, Headers, Transport
 from tidegate.oci.urls import parse_named_url
 
@@ -48,10 +49,16 @@ class Session:
     """One configured registry."""
 
     def __init__(
-        self, registry: RegistryConfig, limits: RegistryLimits, clock: Callable[[], float]
+        self,
+        registry: RegistryConfig,
+        limits: RegistryLimits,
+        clock: Callable[[], float],
+        pace: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.registry = registry
         self.limits = limits
+        self._pace = pace
+        """Waited for before each question; it is no part of an answer's time."""
         self._transport = Transport(registry, limits)
         self._auth = Authorizer(registry, self._transport, limits, clock)
 
@@ -67,6 +74,8 @@ class Session:
             RegistryUnavailableError: no answer, or none that was wanted.
             LimitExceededError: more than `max_bytes`.
         """
+        if self._pace is not None:
+            await self._pace()
         reads = ask.method in {"GET", "HEAD"}
         timeout_s = self.limits.read_timeout_s if reads else self.limits.write_timeout_s
         async with self.within(ask.what, timeout_s), self.open(ask, timeout_s) as answer:
@@ -156,8 +165,11 @@ async def _require_wanted(ask: Ask, answer: Answer) -> None:
     codes = sorted({code.decode() for code in _CODE.findall(await answer.drain())})
     came = f"HTTP {answer.status}" + (f" ({', '.join(codes[:3])})" if codes else "")
     wanted = " or ".join(map(str, ask.wanted))
-    raise RegistryUnavailableError(
-        f"{ask.what}: {came}, want {wanted}{_advice(answer)}", rate_limited=answer.status == 429
+    refused = answer.status in {401, 403}
+    raise (RegistryRefusesError if refused else RegistryUnavailableError)(
+        f"{ask.what}: {came}, want {wanted}{_advice(answer)}",
+        rate_limited=answer.status == 429,
+        retry_after_s=parse_retry_after(answer.headers.get("retry-after", "")),
     )
 
 

@@ -7,8 +7,8 @@ of the environment not used, compressed answers refused (THREATS row 3).
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import httpcore2
@@ -112,12 +112,25 @@ class Transport:
 
     def __init__(self, registry: RegistryConfig, limits: RegistryLimits) -> None:
         self._limits = limits
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=None if registry.plain_http else tls_context(registry.ca_file),
-            max_connections=limits.max_connections,
-            keepalive_expiry=limits.keep_alive_s,
+        self._registry = registry
+        self._pool = self._make_pool(registry)
+        # Our certificate is a credential: a blob store or a foreign token server never sees it.
+        bare = replace(registry, client_cert_file="", client_key_file="")
+        self._elsewhere = self._pool if bare == registry else self._make_pool(bare)
+
+    def _make_pool(self, registry: RegistryConfig) -> httpcore2.AsyncConnectionPool:
+        return httpcore2.AsyncConnectionPool(
+            ssl_context=None if registry.plain_http else tls_context_of(registry),
+            max_connections=self._limits.max_connections,
+            keepalive_expiry=self._limits.keep_alive_s,
             network_backend=PinnedBackend(_private(registry), RegistryUnavailableError),
         )
+
+    def _pool_for(self, url: str) -> httpcore2.AsyncConnectionPool:
+        parts = urlsplit(url)
+        asked = split_authority(parts.netloc, parts.scheme)
+        own = {split_authority(n, parts.scheme) for n in self._registry.realm_authorities}
+        return self._pool if asked in own else self._elsewhere
 
     @asynccontextmanager
     async def open(self, call: Call, idle_s: float) -> AsyncIterator[Answer]:
@@ -138,24 +151,35 @@ class Transport:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._pool.aclose()
+        await self._elsewhere.aclose()
 
     async def _send(self, call: Call, idle_s: float) -> httpcore2.Response:
+        pool = self._pool_for(call.url)
         try:
-            return await self._pool.handle_async_request(_request(call, idle_s))
+            return await pool.handle_async_request(_request(call, idle_s))
         except _LOST:
             if call.method not in {"GET", "HEAD"}:
                 raise
         # Servers close idle connections whenever they like; a read may simply be asked again.
-        return await self._pool.handle_async_request(_request(call, idle_s))
+        return await pool.handle_async_request(_request(call, idle_s))
 
 
-@cache
-def tls_context(ca_file: str) -> ssl.SSLContext:
-    """Return the TLS settings: the system's authorities and those in `ca_file`; kept per file.
+def tls_context_of(registry: RegistryConfig) -> ssl.SSLContext:
+    """Return the TLS settings for `registry`; kept as long as its files say the same.
 
     Raises:
-        ConfigurationError: `ca_file` cannot be read.
+        ConfigurationError: a file cannot be read, or certificate and key do not fit.
     """
+    return _tls_context(
+        registry.ca_file,
+        registry.client_cert_file,
+        registry.client_key_file,
+        registry.tls_generation,
+    )
+
+
+@lru_cache(maxsize=256)
+def _tls_context(ca_file: str, cert_file: str, key_file: str, _: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_file:
@@ -165,7 +189,20 @@ def tls_context(ca_file: str) -> ssl.SSLContext:
             raise ConfigurationError(
                 f"certificate authorities in {ca_file}: {error}; want a PEM file"
             ) from error
+    if cert_file:
+        try:
+            # A key with a passphrase would ask on the terminal; there is none.
+            context.load_cert_chain(cert_file, key_file, password=_no_passphrase)
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"client certificate {cert_file} with key {key_file}: {error}; want a PEM chain "
+                "and its key, without a passphrase"
+            ) from error
     return context
+
+
+def _no_passphrase() -> str:
+    raise ValueError("the key has a passphrase")
 
 
 def _private(registry: RegistryConfig) -> frozenset[tuple[str, int]]:

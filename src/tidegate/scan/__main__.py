@@ -6,28 +6,32 @@ import fcntl
 import shutil
 import signal
 import sys
+from collections.abc import Coroutine, Iterable
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import structlog
 
 from tidegate.domain.errors import ConfigurationError, MissingSettingError, TidegateError
-from tidegate.evidence.trust_file import registry_configs
+from tidegate.evidence.trust_file import TrustFile
 from tidegate.hubclient.client import HubClient
-from tidegate.oci.client import RegistryClient
-from tidegate.plugins import load_plugin
+from tidegate.plugins import load_formats
 from tidegate.process import announce, configure_logs
+from tidegate.scan.foreign import Borrowing
 from tidegate.scan.presence import Presence
-from tidegate.scan.scanner import GROUP, Scanner
+from tidegate.scan.registries import ScanRegistries
+from tidegate.scan.scanner import load_scanner
 from tidegate.scan.settings import ScanSettings, read_settings
+from tidegate.scan.watch import Watcher
 from tidegate.scan.worker import Worker
 from tidegate.trust.configuration import (
     EvidenceKey,
     TrustConfiguration,
-    parse_trust_configuration,
 )
 from tidegate.trust.keys import PrivateKey, fingerprint, load_private_key
+from tidegate.trust.sealing import load_or_make_sealing_key
 
 _log = structlog.get_logger()
 
@@ -48,23 +52,30 @@ def main() -> int:
 async def _run(settings: ScanSettings) -> None:
     token = _read(settings.token_file).decode(errors="replace").strip()
     key = load_private_key(_read(settings.key_file))
-    trust = parse_trust_configuration(_read(settings.registries_file))
-    registries = registry_configs(trust)
-    scanner = _load_scanner(settings.scanner)
-    async with HubClient(settings.hub_url, token) as hub, RegistryClient(registries) as client:
-        hosts = [registry.host for registry in registries]
-        presence = Presence(hub, settings.name, key, hosts, settings.index_file)
+    trust = TrustFile(settings.registries_file)
+    sealing_key = load_or_make_sealing_key(settings.credentials_key_file)
+    formats = load_formats(settings.formats)
+    database = settings.scanner_db or settings.data_dir / "scanner-db"
+    scanner = load_scanner(settings.scanner, database)
+    registries = ScanRegistries(trust, sealing_key, settings.certificates_dir)
+    async with HubClient(settings.hub_url, token) as hub, aclosing(registries):
+        presence = Presence(hub, settings.name, key, registries, settings.index_file)
+        watcher = Watcher(
+            hub, registries, settings.name, settings.heartbeat_s, lambda: datetime.now(UTC)
+        )
         worker = Worker(
             hub,
-            client,
+            registries.client,
             scanner,
             key,
             settings,
             lambda: datetime.now(UTC),
-            keys=_named_keys(trust, key, settings.name),
+            keys=_named_keys(trust.current(), key, settings.name),
+            borrowing=lambda: Borrowing(trust.current().sources, formats),
             on_signed=presence.note_signing,
         )
-        task = asyncio.create_task(_run_both(worker, presence))
+        runs = (presence.run(), registries.follow(hub), watcher.run(), worker.run())
+        task = asyncio.create_task(_run_all(runs))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, task.cancel)
@@ -75,10 +86,10 @@ async def _run(settings: ScanSettings) -> None:
     _log.info("worker.stopped")
 
 
-async def _run_both(worker: Worker, presence: Presence) -> None:
+async def _run_all(runs: Iterable[Coroutine[Any, Any, None]]) -> None:
     async with asyncio.TaskGroup() as group:
-        group.create_task(presence.run())
-        group.create_task(worker.run())
+        for run in runs:
+            group.create_task(run)
 
 
 def _named_keys(trust: TrustConfiguration, own: PrivateKey, name: str) -> tuple[EvidenceKey, ...]:
@@ -86,14 +97,6 @@ def _named_keys(trust: TrustConfiguration, own: PrivateKey, name: str) -> tuple[
     if any(key.fingerprint == fingerprint(own) for key in trust.keys):
         return trust.keys
     return (*trust.keys, EvidenceKey(name, own.public_key(), fingerprint(own)))
-
-
-def _load_scanner(name: str) -> Scanner:
-    factory = load_plugin(GROUP, name)
-    if not callable(factory):
-        raise ConfigurationError(f"{GROUP}: plug-in {name!r} is {factory!r}; want a callable")
-    scanner: Scanner = factory()
-    return scanner
 
 
 def _read(path: Path) -> bytes:

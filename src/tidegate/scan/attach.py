@@ -19,6 +19,7 @@ from tidegate.domain.errors import (
     SubjectMismatchError,
 )
 from tidegate.domain.reference import ImageReference
+from tidegate.evidence.attestations import attestation_tag
 from tidegate.evidence.ports import Fetched
 from tidegate.evidence.signatures import signature_tag, verify_signatures
 from tidegate.scan.tagged import RegistryWriter, append_at_tag, fetch_at_tag, writing
@@ -105,6 +106,23 @@ async def attach_attestation(
         UnavailableError: the registry did not take it, or others wrote at the same time.
     """
     _parse_about(statement, subject)
+    return await attach_envelope(client, reference, statement, PREDICATE_TYPE, key, subject=subject)
+
+
+async def attach_envelope(
+    client: RegistryWriter,
+    reference: ImageReference,
+    statement: bytes,
+    predicate_type: str,
+    key: PrivateKey,
+    *,
+    subject: Descriptor,
+) -> Digest:
+    """Add an in-toto statement, signed by `key`, to the cosign attestations of `subject`.
+
+    Raises:
+        UnavailableError: the registry did not take it, or others wrote at the same time.
+    """
     envelope = sign_envelope(key, MEDIA_TYPE, statement)
     async with writing(reference, subject.digest):
         await client.push_blob(reference, EMPTY_BLOB)
@@ -114,15 +132,15 @@ async def attach_attestation(
             digest=blob.digest,
             size=blob.size,
             # Without the empty signature cosign refuses the layer (2.5 and 3.1).
-            annotations={SIGNATURE_ANNOTATION: "", "predicateType": PREDICATE_TYPE},
+            annotations={SIGNATURE_ANNOTATION: "", "predicateType": predicate_type},
         )
         base = Manifest(
             artifact_type=ENVELOPE_MEDIA_TYPE,
             config=_EMPTY,
             subject=_plain(subject),
-            annotations={"in-toto.io/predicate-type": PREDICATE_TYPE},
+            annotations={"in-toto.io/predicate-type": predicate_type},
         )
-        tag = signature_tag(subject.digest).removesuffix(".sig") + ".att"
+        tag = attestation_tag(subject.digest)
         return await append_at_tag(client, reference, tag, base, layer)
 
 

@@ -10,7 +10,6 @@ from typing import Literal
 
 import msgspec
 
-from tidegate.advisories.package import Package
 from tidegate.domain.digest import Digest
 from tidegate.domain.errors import InputError, InvalidManifestError, TidegateError
 from tidegate.domain.reference import ImageReference
@@ -20,13 +19,10 @@ from tidegate.scan.layout import is_image
 from tidegate.trust.configuration import EvidenceKey
 from tidegate.trust.simplesigning import SIGNATURE_ARTIFACT_TYPE
 from tidegate.wire.hub_data_v1 import (
-    MAX_PACKAGES,
     MAX_REFERRER_MANIFEST_CHARS,
     MAX_REFERRER_MANIFESTS_CHARS,
     DetailUploadV1,
     ImageConfigV1,
-    LocationV1,
-    PackageV1,
     ReferrerV1,
 )
 from tidegate.wire.oci_v1 import Manifest
@@ -80,7 +76,7 @@ async def read_detail(
         manifest=_text(fetched),
         platform=platform,
         config=await _config(client, reference, fetched.manifest),
-        referrers=await _referrers(client, reference, fetched.digest, keys),
+        referrers=await read_referrers(client, reference, fetched.digest, keys),
     )
 
 
@@ -100,20 +96,14 @@ async def read_statement(
     return body.decode(errors="replace")  # the hub reads it strictly
 
 
-def package_entries(packages: Sequence[Package]) -> list[PackageV1]:
-    """Return packages as the hub takes them."""
-    return [
-        PackageV1(
-            purl=package.purl,
-            name=package.name[:MAX_WORD_CHARS],
-            version=package.version[:MAX_WORD_CHARS],
-            ecosystem=package.ecosystem[:MAX_WORD_CHARS],
-            locations=[
-                LocationV1(place.path, place.layer) for place in package.locations[:MAX_LOCATIONS]
-            ],
-        )
-        for package in packages[:MAX_PACKAGES]
-    ]
+async def read_referrers(
+    client: RegistryReader, image: ImageReference, subject: Digest, keys: Sequence[EvidenceKey]
+) -> list[ReferrerV1]:
+    """Return what refers to the manifest `subject`, and to that; what cannot be read is named."""
+    try:
+        return await _Tree(client, image, tuple(keys)).below(subject, 1)
+    except TidegateError as error:
+        return [_unreadable("", f"its referrers could not be listed: {error}")]
 
 
 def _text(fetched: Fetched) -> str:
@@ -141,15 +131,6 @@ async def _config(
         variant=(config.variant or "")[:MAX_WORD_CHARS],
         layers=[layer[:MAX_WORD_CHARS] for layer in layers[:MAX_LAYERS]],
     )
-
-
-async def _referrers(
-    client: RegistryReader, image: ImageReference, subject: Digest, keys: Sequence[EvidenceKey]
-) -> list[ReferrerV1]:
-    try:
-        return await _Tree(client, image, tuple(keys)).below(subject, 1)
-    except TidegateError as error:
-        return [_unreadable("", f"its referrers could not be listed: {error}")]
 
 
 @dataclass(slots=True)

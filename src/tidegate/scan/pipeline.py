@@ -12,33 +12,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
-from tidegate import __version__
 from tidegate.advisories.index import Advisories
-from tidegate.advisories.match import Matched, match_packages
+from tidegate.advisories.match import Matched
 from tidegate.advisories.package import Package
-from tidegate.domain.errors import (
-    ContentMismatchError,
-    InvalidManifestError,
-    NotInRegistryError,
-)
-from tidegate.domain.evidence import Coverage
+from tidegate.domain.errors import InvalidManifestError, NotInRegistryError
 from tidegate.domain.reference import ImageReference
+from tidegate.scan.answer import Answered, Scanned, identity_of, judge_answer
 from tidegate.scan.layout import (
     DEFAULT_LIMITS,
     BlobSource,
     FetchedImage,
-    Layout,
     LayoutLimits,
     is_image,
     write_layout,
 )
-from tidegate.scan.sbom import parse_sbom
-from tidegate.scan.scanner import Scanner, ScannerOutput
+from tidegate.scan.scanner import Scanner
 from tidegate.wire.oci_v1 import Descriptor, platforms
-from tidegate.wire.statement_v1 import MAX_LISTED, ScannerIdentity, Statement
-
-SCANNER_NAME = "Tidegate"
-"""Scanner name in statements and in the trust configuration."""
+from tidegate.wire.statement_v1 import Statement
 
 Progress = Callable[[str], None]
 """Called with what is being done, in words."""
@@ -90,6 +80,12 @@ class PlatformScan:
     max_rss_bytes: int
     packages: tuple[Package, ...] = ()
     """What the scanner saw."""
+    not_understood: tuple[str, ...] = ()
+    """Sentences about content that never became a package."""
+    config: str = ""
+    """Digest of the image's config."""
+    by_advisories: bool = True
+    """Whether ours judged the packages: only then can they be matched again without a scan."""
 
 
 async def scan_image(
@@ -150,16 +146,20 @@ async def scan_platform(client: ImageSource, platform: Platform, setup: ScanSetu
         setup.progress("listing packages")
         output = await setup.scanner.scan(layout.path, scanner_dir, setup.deadline_s)
         setup.progress("matching advisories")
-        packages, matched = await asyncio.to_thread(_match, output, layout, setup.advisories)
+        scanned = Scanned(fetched.digest, layout.config, tuple(layout.layers))
+        answer = await asyncio.to_thread(judge_answer, output, scanned, setup.advisories)
     subject = Descriptor(fetched.manifest.media_type, fetched.digest, len(fetched.body))
     return PlatformScan(
         subject=subject,
         platform=platform.name or layout.platform,
-        statement=_statement(platform.reference, subject, matched, started_at, setup.now()),
+        statement=_statement(platform.reference, subject, answer, started_at, setup.now()),
         refused=output.refused,
         cpu_s=output.cpu_s,
         max_rss_bytes=output.max_rss_bytes,
-        packages=packages,
+        packages=answer.packages,
+        not_understood=answer.not_understood,
+        config=layout.config,
+        by_advisories=answer.by_advisories,
     )
 
 
@@ -170,44 +170,32 @@ async def _fetch(client: ImageSource, reference: ImageReference) -> FetchedImage
     return fetched
 
 
-def _match(
-    output: ScannerOutput, layout: Layout, advisories: Advisories
-) -> tuple[tuple[Package, ...], Matched]:
-    sbom = parse_sbom(output.body, layout.layers, output.archives)
-    if sbom.image_id != layout.config:
-        raise ContentMismatchError(
-            f"the scanner looked at image {sbom.image_id[:80]!r}, want {layout.config}"
-        )
-    not_understood = (*sbom.not_understood, *output.not_understood)
-    return sbom.packages, match_packages(sbom.packages, advisories, not_understood)
-
-
-def _statement(
+def make_statement(
     reference: ImageReference,
     subject: Descriptor,
     matched: Matched,
     started_at: datetime,
     finished_at: datetime,
 ) -> Statement:
+    """Return what our advisories say of `subject`, a manifest of `reference`'s repository."""
+    scanner = identity_of(matched.coverage)
+    answer = Answered((), matched.findings, matched.coverage, scanner)
+    return _statement(reference, subject, answer, started_at, finished_at)
+
+
+def _statement(
+    reference: ImageReference,
+    subject: Descriptor,
+    answer: Answered,
+    started_at: datetime,
+    finished_at: datetime,
+) -> Statement:
     return Statement(
         subject=subject.digest,
         subject_name=reference.name,
-        findings=matched.findings,
-        coverage=matched.coverage,
-        scanner=_identity(matched.coverage),
+        findings=answer.findings,
+        coverage=answer.coverage,
+        scanner=answer.scanner,
         started_at=started_at,
         finished_at=finished_at,
-    )
-
-
-def _identity(coverage: Coverage) -> ScannerIdentity:
-    """Return the scanner with its advisories: as old as the oldest of the sources used."""
-    used = [entry for entry in coverage.ecosystems[:MAX_LISTED] if entry.source]
-    return ScannerIdentity(
-        name=SCANNER_NAME,
-        version=__version__,
-        db_version=", ".join(sorted({entry.source for entry in used}))[:512],
-        db_updated_at=min(
-            (entry.source_updated_at for entry in used if entry.source_updated_at), default=None
-        ),
     )

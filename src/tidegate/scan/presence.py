@@ -1,24 +1,27 @@
 """What a worker tells the hub of itself: that it is there, what it judges by and signs with."""
 
 import asyncio
-from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import structlog
 
 from tidegate import __version__
+from tidegate.advisories.demo import SOURCE as DEMO_SOURCE
 from tidegate.advisories.demo import with_demo_set
-from tidegate.advisories.index import AdvisoryIndex
+from tidegate.advisories.index import AdvisoryIndex, EcosystemSource
 from tidegate.domain.errors import InputError, TidegateError, UnavailableError
 from tidegate.hubclient.client import HubClient
+from tidegate.scan.registries import ScanRegistries
 from tidegate.trust.keys import PrivateKey, fingerprint, public_pem
 from tidegate.wire.hub_data_v1 import AdvisorySourceV1, WorkerHeartbeatV1
 from tidegate.wire.statement_v1 import render_time
 
 INTERVAL_S = 60.0
 SOURCES_EVERY = 5
-"""Heartbeats between two looks at the advisory index: counting its records takes seconds."""
+"""Heartbeats between two looks at the advisory index."""
 
 MAX_SOURCES = 1000
 MAX_WORD_CHARS = 512
@@ -34,11 +37,11 @@ class Presence:
         hub: HubClient,
         name: str,
         key: PrivateKey,
-        registries: Sequence[str],
+        registries: ScanRegistries,
         index_file: Path,
     ) -> None:
         self._hub, self._name, self._key = hub, name, key
-        self._registries = sorted(set(registries))
+        self._registries = registries
         self._index_file = index_file
         self._signed_at: datetime | None = None
         self._sources: list[AdvisorySourceV1] = []
@@ -58,7 +61,10 @@ class Presence:
                 await self._hub.put_worker(self._name, self._heartbeat())
             except (UnavailableError, InputError) as error:
                 _log.warning("hub.not_told", error=str(error))  # the next beat says the same
-            await asyncio.sleep(INTERVAL_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(INTERVAL_S):
+                    await self._registries.changed.wait()
+            self._registries.changed.clear()
 
     async def _look_at_sources(self) -> None:
         try:
@@ -72,13 +78,20 @@ class Presence:
             key_fingerprint=fingerprint(self._key),
             public_key=public_pem(self._key).decode(),
             key_used_at=render_time(self._signed_at) if self._signed_at else "",
-            registries=self._registries,
+            registries=sorted(self._registries.hosts)[:MAX_SOURCES],
+            sealing_key=self._registries.sealing_pem,
             advisories=self._sources,
         )
 
 
+def _is_used(source: EcosystemSource) -> bool:
+    return source.matched
+
+
 def read_sources(index_file: Path) -> list[AdvisorySourceV1]:
-    """Return what the advisory index in a file, and the demo set behind it, know of.
+    """Return what the advisory index in a file, and the demo set behind it, judge by.
+
+    Layered products, which meet no package, are left out.
 
     Raises:
         InvalidAdvisoryError: the file is no index.
@@ -90,6 +103,7 @@ def read_sources(index_file: Path) -> list[AdvisorySourceV1]:
                 source=source.name[:MAX_WORD_CHARS],
                 records=source.record_count,
                 updated_at=render_time(source.updated_at),
+                imported_at="" if source.name == DEMO_SOURCE else render_time(source.imported_at),
             )
-            for source in with_demo_set(index).sources()[:MAX_SOURCES]
+            for source in islice(filter(_is_used, with_demo_set(index).sources()), MAX_SOURCES)
         ]

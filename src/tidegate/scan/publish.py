@@ -8,8 +8,8 @@ tags may have lost is added again a few times (THREATS row 18); nobody waits for
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -26,13 +26,42 @@ from tidegate.scan.pipeline import PlatformScan
 from tidegate.scan.prune import prune_reports
 from tidegate.scan.tagged import RegistryWriter
 from tidegate.trust.keys import PrivateKey
+from tidegate.wire.oci_v1 import Descriptor
 from tidegate.wire.statement_v1 import MEDIA_TYPE, Statement, render_statement
 
 RESTORE_PAUSES_S = (1.0, 4.0, 25.0)
 """Looked again after 1, 5 and 30 s in all (THREATS row 18)."""
 
+REVISIONS_WITHIN = timedelta(seconds=1)
+"""A report from elsewhere read again goes by its own scan time, a microsecond later each time."""
+
+_NEVER_AHEAD = datetime(9999, 1, 1, tzinfo=UTC)
 _LIMITS = EvidenceLimits()
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The report that stands for a scan in its registry."""
+
+    artifact: Digest
+    scanned_at: datetime
+    """Its signed scan time: that of an earlier scan where this one said the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known about reports beforehand."""
+
+    artifact: str = ""
+    """The one that was there last; where it is gone, a new one takes its place. Empty: unknown."""
+    renew_after_s: float = 0
+    """Age from which a report is renewed although it says the same; 0: the worker's own setting
+    alone."""
+
+    def renew_after(self, own: timedelta) -> timedelta:
+        """Return the smaller of both ages."""
+        return min(own, timedelta(seconds=self.renew_after_s)) if self.renew_after_s else own
 
 
 class Publisher:
@@ -46,25 +75,43 @@ class Publisher:
         """Scan time of the report that was signed last."""
         self._restoring: set[asyncio.Task[None]] = set()
 
-    async def publish(self, reference: ImageReference, scan: PlatformScan) -> Digest:
+    async def publish(
+        self, reference: ImageReference, scan: PlatformScan, known: Known = Known()
+    ) -> Published:
         """Return the artifact that says what `scan` found: the one that is there, or a new one.
 
         Raises:
             UnavailableError: the registry did not take it.
         """
-        statement, subject = scan.statement, scan.subject.digest
-        known = await self._known(reference.at(subject), statement)
-        if known is not None:
-            _log.info("report.unchanged", subject=subject, artifact=known)
-            return known
+        return await self.publish_statement(reference, scan.statement, scan.subject, known)
+
+    async def publish_statement(
+        self,
+        reference: ImageReference,
+        statement: Statement,
+        described: Descriptor,
+        known: Known = Known(),
+    ) -> Published:
+        """Return the artifact that says what `statement` does: one that is there, or a new one.
+
+        A report from elsewhere keeps its own scan time; one that is older than what is known by
+        its scanner's name changes nothing.
+
+        Raises:
+            UnavailableError: the registry did not take it.
+        """
+        subject = described.digest
+        present = await self._present(reference.at(subject), statement, known)
+        if isinstance(present, Published):
+            _log.info("report.unchanged", subject=subject, artifact=present.artifact)
+            return present
+        statement = present or statement
         body = render_statement(statement)
-        attached = await attach_report(
-            self._client, reference, body, self._key, subject=scan.subject
-        )
+        attached = await attach_report(self._client, reference, body, self._key, subject=described)
         self.signed_at = statement.finished_at
         self._keep_attached(reference, attached, subject)
         await self._prune(reference, subject)
-        return attached.artifact
+        return Published(attached.artifact, statement.finished_at)
 
     async def aclose(self) -> None:
         """Give up looking whether reports stay."""
@@ -72,22 +119,38 @@ class Publisher:
             task.cancel()
         await asyncio.gather(*self._restoring, return_exceptions=True)
 
-    async def _known(self, reference: ImageReference, statement: Statement) -> Digest | None:
-        """Return our newest report where it is young and says the same; None: attach a new one."""
+    async def _present(
+        self, reference: ImageReference, statement: Statement, known: Known
+    ) -> Published | Statement | None:
+        """Return our newest report where it stands; None: attach a new one.
+
+        A statement is what to attach in the place of the given one.
+        """
         try:
             own = await self._read_own(reference, statement)
         except TidegateError as error:
             _log.info("report.not_compared", subject=statement.subject, error=str(error))
             return None
+        if known.artifact and known.artifact not in {each.artifact for each in own}:
+            # Gates that saw it want it, or a newer one.
+            _log.warning("report.gone", subject=statement.subject, artifact=known.artifact)
+            return None
         newest_at = max((each.report.scanned_at for each in own), default=None)
-        if newest_at is None or statement.finished_at - newest_at >= self._renew_after:
+        renew_after = known.renew_after(self._renew_after)
+        if newest_at is None or statement.finished_at - newest_at >= renew_after:
             return None
         newest = [each for each in own if each.report.scanned_at == newest_at]
         said = _says(statement.findings, statement.coverage)
         # Gates join reports of one instant: all of them have to say the same.
-        if any(_says(each.report.findings, each.report.coverage) != said for each in newest):
+        if all(_says(each.report.findings, each.report.coverage) == said for each in newest):
+            return Published(newest[0].artifact, newest_at)
+        if statement.origin is None or newest_at < statement.finished_at:
             return None
-        return newest[0].artifact
+        if newest_at - statement.finished_at >= REVISIONS_WITHIN:
+            return Published(newest[0].artifact, newest_at)
+        # The same foreign scan, read anew: VEX statements came or went. It must count as the newer
+        # one, and yet keep its own age.
+        return replace(statement, finished_at=newest_at + timedelta(microseconds=1))
 
     async def _read_own(
         self, reference: ImageReference, statement: Statement
@@ -101,9 +164,9 @@ class Publisher:
                 f"{len(artifacts)} files refer to {subject}, want at most {_LIMITS.max_artifacts}"
             )
         keys = (own_evidence_key(self._key),)
-        reader = ArtifactReader(
-            self._client, reference, subject, keys, statement.finished_at, _LIMITS
-        )
+        # A report from elsewhere may be older than what is known, which must be seen all the same.
+        now = statement.finished_at if statement.origin is None else _NEVER_AHEAD
+        reader = ArtifactReader(self._client, reference, subject, keys, now, _LIMITS)
         found = [await reader.read(artifact) for artifact in artifacts]
         return [
             each

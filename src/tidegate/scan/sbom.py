@@ -12,10 +12,13 @@ from dataclasses import dataclass, replace
 import msgspec
 from packageurl import PackageURL
 
+from tidegate.advisories.ecosystems import ecosystem_of
 from tidegate.advisories.match import MAX_NAMED
 from tidegate.advisories.package import Package
+from tidegate.advisories.purls import ecosystem_of_purl, name_of_purl
 from tidegate.domain.errors import LimitExceededError, MalformedReportError
 from tidegate.domain.finding import Location
+from tidegate.scan.syft_facts import syft_facts
 from tidegate.wire.json_depth import MAX_JSON_DEPTH, json_depth
 
 MEDIA_TYPE = "application/vnd.cyclonedx+json"
@@ -32,27 +35,8 @@ MAX_PURL_CHARS = 2_048
 MAX_PATH_CHARS = 4_096
 
 _PREFIX = "aquasecurity:trivy:"
-_DPKG = "var/lib/dpkg"
-"""Where Debian keeps what is installed; Trivy gives no path for packages of the system."""
-
-_ECOSYSTEMS = {
-    "cargo": "crates.io",
-    "composer": "Packagist",
-    "gem": "RubyGems",
-    "golang": "Go",
-    "maven": "Maven",
-    "npm": "npm",
-    "nuget": "NuGet",
-    "pypi": "PyPI",
-}
-"""Package URL types, and what OSV calls their ecosystems."""
-
-_DISTRIBUTIONS = {
-    "alpine": "Alpine",
-    "debian": "Debian",
-    "rocky": "Rocky Linux",
-    "ubuntu": "Ubuntu",
-}
+_DATABASES = {"apk": "lib/apk/db", "deb": "var/lib/dpkg", "rpm": "var/lib/rpm"}
+"""Where a system keeps what is installed; Trivy gives no path for packages of the system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +47,8 @@ class Sbom:
     """Digest of the image's config, as the scanner read it; empty where it does not say."""
     packages: tuple[Package, ...]
     not_understood: tuple[str, ...]
+    manifest: str = ""
+    """Digest of the image's manifest, where the scanner says that instead (Syft, Grype)."""
 
 
 class _Property(msgspec.Struct):
@@ -72,15 +58,19 @@ class _Property(msgspec.Struct):
 
 class _Component(msgspec.Struct):
     type: str = ""
+    group: str = ""
     name: str = ""
     version: str = ""
     purl: str = ""
     properties: list[_Property] = []
 
     def facts(self) -> dict[str, str]:
-        """Return Trivy's own properties by name."""
+        """Return Trivy's own properties by name; of Syft's, those that say the same."""
         start = len(_PREFIX)
-        return {p.name[start:]: p.value for p in self.properties if p.name.startswith(_PREFIX)}
+        facts = {p.name[start:]: p.value for p in self.properties if p.name.startswith(_PREFIX)}
+        return facts or syft_facts(
+            {p.name: p.value for p in self.properties}, self.purl, self.version
+        )
 
 
 class _Metadata(msgspec.Struct):
@@ -120,15 +110,16 @@ def parse_sbom(body: bytes, layers: Sequence[str] = (), archives: Iterable[str] 
         if isinstance(package, str):
             odd[package].append(f"{component.name} {component.version}".strip()[:120])
         else:
-            found[package].append(_location(facts))
+            found[package].append(_location(package, facts))
     return Sbom(
         image_id=components.metadata.component.facts().get("ImageID", ""),
         packages=tuple(_located(package, found[package], order) for package in found),
         not_understood=(
             *_no_system(components.components),
             *(_sentence(what, names) for what, names in sorted(odd.items())),
-            *_unknown_archives(archives, paths),
+            *name_unknown_archives(archives, paths),
         ),
+        manifest=_manifest(components.metadata.component),
     )
 
 
@@ -154,7 +145,11 @@ def _package(component: _Component, facts: Mapping[str, str]) -> Package | str:
     """Return the package that `component` is; else what about it was not understood."""
     if not component.purl:
         return "components without a package URL"
-    sizes = (len(component.name), len(component.version), len(facts.get("SrcVersion", "")))
+    sizes = (
+        len(component.name),
+        len(component.version),
+        *(len(facts.get(name, "")) for name in ("SrcName", "SrcVersion", "SrcRelease")),
+    )
     if len(component.purl) > MAX_PURL_CHARS or max(sizes) > MAX_NAME_CHARS:
         return "components with overlong names or versions"
     try:
@@ -163,53 +158,40 @@ def _package(component: _Component, facts: Mapping[str, str]) -> Package | str:
         return "components whose package URL cannot be read"
     if not component.version:
         return "components without a version"
-    package = Package(_ecosystem(purl), _name(purl), component.version, component.purl)
-    if purl.type != "deb":
+    ecosystem = ecosystem_of_purl(purl)
+    shown = "/".join(filter(None, (component.group, component.name)))
+    package = Package(
+        ecosystem,
+        name_of_purl(purl, shown),
+        component.version,
+        component.purl,
+        module=_module(facts),
+    )
+    if not ecosystem_of(ecosystem).by_source:
         return package
     name, version = _source(component, facts)
     return replace(package, source_name=name, source_version=version)
 
 
-def _ecosystem(purl: PackageURL) -> str:
-    if purl.type in _ECOSYSTEMS:
-        return _ECOSYSTEMS[purl.type]
-    qualifiers = dict(purl.qualifiers or {})
-    # `debian-12.11`, but on Alpine the bare number.
-    release = str(qualifiers.get("distro", "")).rpartition("-")[2]
-    name = _DISTRIBUTIONS.get(purl.namespace or "", purl.namespace or purl.type)
-    match name:
-        case "Debian" | "Rocky Linux":  # OSV names the major release: `Debian:12` of 12.11
-            return _released(name, release.partition(".")[0])
-        case "Alpine":
-            return _released(name, f"v{'.'.join(release.split('.')[:2])}" if release else "")
-        case _:
-            return _released(name, release)
-
-
-def _released(name: str, release: str) -> str:
-    return f"{name}:{release}"[:64] if release else name[:64]
-
-
-def _name(purl: PackageURL) -> str:
-    if purl.type == "maven":
-        return f"{purl.namespace}:{purl.name}"
-    if purl.type in {"npm", "golang", "composer"} and purl.namespace:
-        return f"{purl.namespace}/{purl.name}"
-    return str(purl.name)
+def _module(facts: Mapping[str, str]) -> str:
+    """Return `nodejs:18` of the label `nodejs:18:9030020231110:rhel9`; empty without one."""
+    label = facts.get("Modularitylabel", "")[:MAX_NAME_CHARS].split(":")
+    return ":".join(label[:2]) if len(label) > 1 else ""
 
 
 def _source(component: _Component, facts: Mapping[str, str]) -> tuple[str, str]:
-    """Return name and full version of a Debian package's source (Trivy splits the version)."""
+    """Return name and full version of a package's source (Trivy splits the version)."""
     name, version = facts.get("SrcName", ""), facts.get("SrcVersion", "")
     if not name or not version:
         return component.name, component.version
     epoch = f"{facts['SrcEpoch']}:" if facts.get("SrcEpoch") else ""
     revision = f"-{facts['SrcRelease']}" if facts.get("SrcRelease") else ""
-    return name[:MAX_NAME_CHARS], f"{epoch}{version}{revision}"
+    return name, f"{epoch}{version}{revision}"
 
 
-def _location(facts: Mapping[str, str]) -> Location:
-    path = facts.get("FilePath") or (_DPKG if facts.get("PkgType") == "debian" else "")
+def _location(package: Package, facts: Mapping[str, str]) -> Location:
+    kind = package.purl.removeprefix("pkg:").partition("/")[0]
+    path = facts.get("FilePath") or _DATABASES.get(kind, "")
     layer = facts.get("LayerDigest") or facts.get("LayerDiffID", "")
     return Location(path[:MAX_PATH_CHARS], layer[:MAX_NAME_CHARS])
 
@@ -226,7 +208,13 @@ def _no_system(components: list[_Component]) -> tuple[str, ...]:
     return ("no operating system was recognised, so its packages were not judged",)
 
 
-def _unknown_archives(archives: Iterable[str], paths: set[str]) -> tuple[str, ...]:
+def _manifest(component: _Component) -> str:
+    """Return the manifest's digest as Syft and Grype write it; Trivy gives the config's."""
+    version = component.version
+    return version if version.startswith("sha256:") and not component.facts() else ""
+
+
+def name_unknown_archives(archives: Iterable[str], paths: set[str]) -> tuple[str, ...]:
     """Name archives that no component comes from: without an online index they stay unknown.
 
     A component inside an archive has a path that goes on below the archive's.

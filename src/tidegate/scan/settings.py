@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tidegate.advisories.index import INDEX_FILE
 from tidegate.domain.errors import ConfigurationError, MissingSettingError
+from tidegate.plugins import BUILT_IN_FORMATS
 
 _PREFIX = "TIDEGATE_SCAN_"
 
@@ -30,6 +31,12 @@ class ScanSettings:
     """`TIDEGATE_SCAN_CONCURRENCY`: jobs at a time, 1 to 64; default 1."""
     scanner: str = "builtin"
     """`TIDEGATE_SCAN_SCANNER`: entry point of the scanner, group `tidegate.scanners`."""
+    scanner_db: Path | None = None
+    """`TIDEGATE_SCAN_SCANNER_DB`: folder with the database of scanners `trivy` and `grype`, as
+    their own `--cache-dir` or `db.cache-dir` has it; default `scanner-db` in the data folder."""
+    formats: tuple[str, ...] = BUILT_IN_FORMATS
+    """`TIDEGATE_SCAN_FORMATS`: entry points of group `tidegate.formats` by which reports of
+    trusted sources are read, by commas; default all that ship with Tidegate."""
     deadline_s: float = 600.0
     """`TIDEGATE_SCAN_DEADLINE_S`: longest run of the scanner for one platform; default 600."""
     max_image_bytes: int = 10 * 2**30
@@ -39,6 +46,13 @@ class ScanSettings:
     renew_after_d: float = 182.0
     """`TIDEGATE_SCAN_RENEW_AFTER_D`: days after which a report that says nothing new is attached
     again all the same: half of the smallest `maximumVaFileAge` of the rules; default 182."""
+    matchers: int = 0
+    """`TIDEGATE_SCAN_MATCHERS`: processes that match packages when advisories change, 1 to 64;
+    default 0: one a core."""
+    credentials_key: Path | None = None
+    """`TIDEGATE_SCAN_CREDENTIALS_KEY_FILE`: X25519 key, PEM, that opens the credentials of the
+    hub's registries; workers may share one; default: `credentials.key` in the data folder, made
+    at the first start."""
     name: str = "worker"
     """`TIDEGATE_SCAN_NAME`: what the hub calls this worker; default the host's name."""
 
@@ -46,6 +60,16 @@ class ScanSettings:
     def index_file(self) -> Path:
         """The advisory index."""
         return self.data_dir / INDEX_FILE
+
+    @property
+    def credentials_key_file(self) -> Path:
+        """The key that opens the credentials of the hub's registries."""
+        return self.credentials_key or self.data_dir / "credentials.key"
+
+    @property
+    def certificates_dir(self) -> Path:
+        """Folder for certificates of the hub's registries."""
+        return self.data_dir / "registries"
 
     @property
     def work_dir(self) -> Path:
@@ -69,10 +93,14 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ScanSettings:
         registries_file=Path(_required(found, "REGISTRIES")),
         concurrency=int(_number(found, "CONCURRENCY", 1, 1, 64)),
         scanner=found.get(f"{_PREFIX}SCANNER") or "builtin",
+        scanner_db=_optional_path(found, "SCANNER_DB"),
+        formats=_names(found, "FORMATS") or BUILT_IN_FORMATS,
         deadline_s=_number(found, "DEADLINE_S", 600, 1, 86_400),
         max_image_bytes=int(_number(found, "MAX_IMAGE_BYTES", 10 * 2**30, 2**20, 2**50)),
         heartbeat_s=_number(found, "HEARTBEAT_S", 5, 0.1, 3600),
         renew_after_d=_number(found, "RENEW_AFTER_D", 182, 0, 36_500),
+        matchers=int(_number(found, "MATCHERS", 0, 0, 64)),
+        credentials_key=_optional_path(found, "CREDENTIALS_KEY_FILE"),
         name=(found.get(f"{_PREFIX}NAME") or socket.gethostname() or "worker")[:128],
     )
 
@@ -82,6 +110,16 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     if not value:
         raise MissingSettingError(f"{_PREFIX}{name} is not set; the scan worker needs it")
     return value
+
+
+def _optional_path(environment: Mapping[str, str], name: str) -> Path | None:
+    text = environment.get(f"{_PREFIX}{name}", "").strip()
+    return Path(text) if text else None
+
+
+def _names(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    text = environment.get(f"{_PREFIX}{name}", "")
+    return tuple(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
 
 
 def _number(

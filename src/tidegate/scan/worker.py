@@ -14,9 +14,6 @@ from typing import Any
 
 import structlog
 
-from tidegate.advisories.demo import with_demo_set
-from tidegate.advisories.index import AdvisoryIndex
-from tidegate.domain.digest import Digest
 from tidegate.domain.errors import (
     ConflictError,
     InputError,
@@ -27,13 +24,16 @@ from tidegate.domain.errors import (
     TidegateError,
     UnavailableError,
 )
-from tidegate.domain.finding import Finding
 from tidegate.domain.reference import parse_reference
-from tidegate.domain.severity import Severity
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
-from tidegate.scan.detail import package_entries, read_detail, read_statement
+from tidegate.scan.advisory_watch import AdvisoryWatch
+from tidegate.scan.borrower import Borrower
+from tidegate.scan.detail import read_detail, read_statement
+from tidegate.scan.foreign import NO_BORROWING, Borrowing
+from tidegate.scan.judge import Judge
 from tidegate.scan.layout import LayoutLimits
+from tidegate.scan.package_list import PackageList
 from tidegate.scan.pipeline import (
     Platform,
     PlatformScan,
@@ -41,14 +41,16 @@ from tidegate.scan.pipeline import (
     list_platforms,
     scan_platform,
 )
-from tidegate.scan.publish import Publisher
+from tidegate.scan.publish import Known, Published, Publisher
+from tidegate.scan.rematch import Rematcher, ScanNeededError
+from tidegate.scan.reports import Done, report_of
 from tidegate.scan.scanner import Scanner
 from tidegate.scan.settings import ScanSettings
 from tidegate.trust.configuration import EvidenceKey
 from tidegate.trust.keys import PrivateKey
-from tidegate.wire.event_v1 import CountsV1
+from tidegate.wire.hub_data_v1 import OpinionV1
 from tidegate.wire.hub_v1 import JobV1, PlatformReportV1
-from tidegate.wire.statement_v1 import render_statement, render_time
+from tidegate.wire.statement_v1 import render_statement
 
 LEASE_WAIT_S = 20.0
 """Longest wait for a job in one request; proxies cut silent ones at 30 s and more."""
@@ -80,19 +82,35 @@ class Worker:
     now: Callable[[], datetime]
     keys: tuple[EvidenceKey, ...] = ()
     """By which the hub is told who signed what; nothing is trusted by them."""
+    borrowing: Callable[[], Borrowing] = lambda: NO_BORROWING
+    """Whose reports and VEX statements are taken over, as the trust file says now."""
     on_signed: Callable[[datetime], None] = lambda _: None
     """Called when the key was used."""
     publisher: Publisher = field(init=False)
+    watch: AdvisoryWatch = field(init=False)
+    _judge: Judge = field(init=False)
+    _rematcher: Rematcher = field(init=False)
+    _borrower: Borrower = field(init=False)
 
     def __post_init__(self) -> None:
         renew_after = timedelta(days=self.settings.renew_after_d)
         publisher = Publisher(self.registries, self.key, renew_after)
+        judge = Judge(self.settings.index_file)
+        borrower = Borrower(self.registries, publisher, self.borrowing, self.now)
+        rematcher = Rematcher(
+            self.hub, self.registries, publisher, judge, self.key, self.keys, self.now, borrower
+        )
         object.__setattr__(self, "publisher", publisher)
+        object.__setattr__(self, "watch", AdvisoryWatch(self.hub, self.settings, judge))
+        object.__setattr__(self, "_judge", judge)
+        object.__setattr__(self, "_rematcher", rematcher)
+        object.__setattr__(self, "_borrower", borrower)
 
     async def run(self) -> None:
         """Work on jobs until cancelled, `settings.concurrency` at a time."""
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self.watch.run())
                 for _ in range(self.settings.concurrency):
                     group.create_task(self._take_jobs())
         finally:
@@ -102,7 +120,7 @@ class Worker:
         failures = 0
         while True:
             try:
-                job = await self.hub.lease_job(self.settings.name, LEASE_WAIT_S)
+                job = await self.hub.lease_job(self.settings.name, LEASE_WAIT_S, self.watch.state)
                 failures = 0
             except (UnavailableError, InputError) as error:
                 failures += 1
@@ -118,11 +136,12 @@ class Worker:
     async def work(self, job: JobV1) -> None:
         """Do one job to its end and tell the hub how it went."""
         log = _log.bind(job=job.id, image=f"{job.registry}/{job.repository}@{job.digest}")
-        log.info("job.started", attempt=job.attempt)
-        task = asyncio.create_task(self._scan(job, log))
+        log.info("job.started", kind=job.kind, attempt=job.attempt)
+        work = self._scan(job, log) if job.kind == "scan" else self._rematch(job)
+        task: asyncio.Task[Done] = asyncio.create_task(work)
         heartbeat = asyncio.create_task(self._keep_lease(job, task, log))
         try:
-            reports = await task
+            done = await task
         except asyncio.CancelledError:
             if _ended_by_itself(heartbeat) and not _asked_to_stop():
                 log.warning("job.abandoned", why="its lease is lost")
@@ -132,6 +151,8 @@ class Worker:
                 async with asyncio.timeout(FAREWELL_S):
                     await self._fail(job, "the worker was stopped", log, retry=True)
             raise
+        except ScanNeededError as error:
+            await self._fail(job, str(error), log, retry=True, rescan=True)
         except TidegateError as error:
             await self._fail(job, str(error), log, retry=_may_help(error))
         except Exception as error:
@@ -139,22 +160,20 @@ class Worker:
             log.exception("job.crashed")
             await self._fail(job, f"fault of the worker: {error!r}", log, retry=True)
         else:
-            await self._complete(job, reports, log)
+            await self._complete(job, done, log)
         finally:
             await _stop(heartbeat)
 
-    async def _scan(
-        self, job: JobV1, log: structlog.typing.FilteringBoundLogger
-    ) -> list[PlatformReportV1]:
+    async def _scan(self, job: JobV1, log: structlog.typing.FilteringBoundLogger) -> Done:
         """Scan and attach every platform; one that fails does not keep others from a report."""
         reference = parse_reference(f"{job.registry}/{job.repository}@{job.digest}")
         try:
             platforms = await list_platforms(self.registries, reference)
         except InvalidManifestError as error:
             log.info("job.no_image", why=str(error))
-            return []
+            return Done([])
         if [platform.reference.digest for platform in platforms] != [job.digest]:
-            await self._tell(job, Platform(reference, ""), None, "")
+            await self._tell(job, Platform(reference, ""), None)
         reports, errors = list[PlatformReportV1](), list[TidegateError]()
         for platform in platforms:
             try:
@@ -164,15 +183,20 @@ class Worker:
                 errors.append(error)
         if errors:
             raise errors[0]
-        return reports
+        return Done(reports)
+
+    async def _rematch(self, job: JobV1) -> Done:
+        done = await self._rematcher.rematch(job)
+        self._note_signing()
+        return done
 
     async def _scan_platform(
         self, job: JobV1, platform: Platform, log: structlog.typing.FilteringBoundLogger
     ) -> PlatformReportV1:
-        with AdvisoryIndex.open(self.settings.index_file) as index:
+        with self._judge.opened() as opened:
             setup = ScanSetup(
                 scanner=self.scanner,
-                advisories=with_demo_set(index),
+                advisories=opened.advisories,
                 now=self.now,
                 workdir=self.settings.work_dir,
                 limits=LayoutLimits(max_total_bytes=self.settings.max_image_bytes),
@@ -180,37 +204,46 @@ class Worker:
                 progress=lambda step: log.debug("platform.progress", step=step),
             )
             scan = await scan_platform(self.registries, platform, setup)
+            said, state = await asyncio.to_thread(opened.conclude, scan.packages)
         if scan.refused:
             log.warning("sandbox.incomplete", refused=scan.refused)
-        artifact = await self.publisher.publish(platform.reference, scan) if job.attach else ""
-        if self.publisher.signed_at is not None:
-            self.on_signed(self.publisher.signed_at)
-        await self._tell(job, platform, scan, artifact)
+        scan = await self._borrower.borrow(platform.reference, scan, attach=job.attach)
+        published = None
+        if job.attach:
+            known = Known(renew_after_s=job.renew_after_s)
+            published = await self.publisher.publish(platform.reference, scan, known)
+        self._note_signing()
+        await self._tell(job, platform, _Scanned(scan, published, said, state))
         log.info(
             "platform.scanned",
             platform=scan.platform,
             digest=scan.subject.digest,
             findings=len(scan.statement.findings),
-            artifact=artifact,
+            artifact=published.artifact if published else "",
             cpu_s=round(scan.cpu_s, 3),
             max_rss_bytes=scan.max_rss_bytes,
         )
-        return _report(scan, artifact)
+        return report_of(scan, published)
 
-    async def _tell(
-        self, job: JobV1, platform: Platform, scan: PlatformScan | None, artifact: str
-    ) -> None:
+    def _note_signing(self) -> None:
+        if self.publisher.signed_at is not None:
+            self.on_signed(self.publisher.signed_at)
+
+    async def _tell(self, job: JobV1, platform: Platform, scanned: "_Scanned | None") -> None:
         """Tell the hub what people may want to see of a manifest; the scan counts without it."""
-        name = scan.platform if scan else platform.name
+        name = scanned.scan.platform if scanned else platform.name
         try:
             detail = await read_detail(self.registries, platform.reference, name, self.keys)
-            if scan is not None:
+            if scanned is not None:
+                scan, published = scanned.scan, scanned.published
                 detail.statement = (
-                    await read_statement(self.registries, platform.reference, Digest(artifact))
-                    if artifact
+                    await read_statement(self.registries, platform.reference, published.artifact)
+                    if published
                     else render_statement(scan.statement).decode()
                 )
-                detail.packages = package_entries(scan.packages)
+                signed = await asyncio.to_thread(_list_of(scan).sealed, self.key)
+                detail.package_list, detail.package_list_signature = signed.body, signed.signature
+                detail.opinions, detail.advisories_state = scanned.opinions, scanned.state
             detail.lease = job.lease
             await self.hub.put_detail(job.id, detail)
         except (UnavailableError, InputError) as error:
@@ -238,16 +271,16 @@ class Worker:
     async def _complete(
         self,
         job: JobV1,
-        reports: list[PlatformReportV1],
+        done: Done,
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
         try:
-            await self.hub.complete_job(job, reports)
+            await self.hub.complete_job(job, done.reports, done.not_attached)
         except (UnavailableError, InputError) as error:
             # Its lease runs out and it is done again; attaching the same twice adds nothing.
             log.warning("job.unanswered", error=str(error))
         else:
-            log.info("job.completed", reports=len(reports))
+            log.info("job.completed", reports=len(done.reports))
 
     async def _fail(
         self,
@@ -256,12 +289,35 @@ class Worker:
         log: structlog.typing.FilteringBoundLogger,
         *,
         retry: bool,
+        rescan: bool = False,
     ) -> None:
-        log.warning("job.failed", error=error, retry=retry)
+        log.warning("job.failed", error=error, retry=retry, rescan=rescan)
         try:
-            await self.hub.fail_job(job, error[:MAX_ERROR_CHARS], retry=retry)
+            await self.hub.fail_job(job, error[:MAX_ERROR_CHARS], retry=retry, rescan=rescan)
         except (UnavailableError, InputError) as refusal:
             log.warning("job.unanswered", error=str(refusal))  # its lease runs out by itself
+
+
+@dataclass(frozen=True, slots=True)
+class _Scanned:
+    """One platform, scanned and published, with what was said of its packages."""
+
+    scan: PlatformScan
+    published: Published | None
+    opinions: list[OpinionV1]
+    state: str
+
+
+def _list_of(scan: PlatformScan) -> PackageList:
+    return PackageList(
+        subject=scan.subject,
+        platform=scan.platform,
+        listed_at=scan.statement.finished_at,
+        packages=scan.packages,
+        not_understood=scan.not_understood,
+        # What a scanner's own database said cannot be said again by our advisories.
+        truncated=not scan.by_advisories,
+    )
 
 
 def _may_help(error: TidegateError) -> bool:
@@ -285,27 +341,3 @@ async def _stop(task: "asyncio.Task[Any]") -> None:
     task.cancel()
     with suppress(asyncio.CancelledError, TidegateError):
         await task
-
-
-def _report(scan: PlatformScan, artifact: str) -> PlatformReportV1:
-    coverage = scan.statement.coverage
-    return PlatformReportV1(
-        digest=scan.subject.digest,
-        platform=scan.platform,
-        scanned_at=render_time(scan.statement.finished_at),
-        scanner=scan.statement.scanner.name,
-        counts=count_vulnerabilities(scan.statement.findings),
-        complete=coverage.complete,
-        gaps=list(coverage.gaps),
-        artifact=artifact,
-    )
-
-
-def count_vulnerabilities(findings: tuple[Finding, ...]) -> CountsV1:
-    """Return the distinct vulnerabilities per severity, each at its highest."""
-    worst: dict[str, Severity] = {}
-    for finding in findings:
-        for identifier in finding.canonical_ids:
-            worst[identifier] = max(worst.get(identifier, Severity.UNKNOWN), finding.severity)
-    counted = [severity.word for severity in worst.values()]
-    return CountsV1(**{severity.word: counted.count(severity.word) for severity in Severity})

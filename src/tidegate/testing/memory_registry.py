@@ -32,6 +32,7 @@ from tidegate.domain.reference import ImageReference
 from tidegate.oci.limits import RegistryLimits
 from tidegate.oci.manifests import FetchedManifest, PushedManifest
 from tidegate.oci.referrers import ReferrerList
+from tidegate.oci.registries import canonical
 from tidegate.wire.oci_v1 import OCI_INDEX, Descriptor, parse_manifest
 
 
@@ -55,9 +56,16 @@ class MemoryRegistry:
     rounds: int = 0
     """Round trips one after another so far: reads under way at the same time are one."""
 
+    aliases: tuple[str, ...] = ()
+    """Other names, `host` or `host/path`, of this registry."""
+
     def configured(self, host: str) -> bool:
         """Whether `host` is this registry."""
-        return host == self.host
+        return host == self.host or host in self.aliases
+
+    def canonical(self, reference: ImageReference) -> ImageReference:
+        """Return `reference` by this registry's own name."""
+        return canonical(reference, dict.fromkeys(self.aliases, self.host))
 
     def put_manifest(self, body: bytes, media_type: str, *, tag: str | None = None) -> Digest:
         """Store a manifest as it is, valid or not."""

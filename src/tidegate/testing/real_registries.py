@@ -37,10 +37,10 @@ def has_docker_registry() -> bool:
 
 
 @contextmanager
-def docker_registry(folder: Path) -> Iterator[str]:
-    """Run docker-registry on `folder`; yield `localhost:PORT`."""
+def docker_registry(folder: Path, extra: str = "") -> Iterator[str]:
+    """Run docker-registry on `folder`; yield `localhost:PORT`. `extra`: more of its settings."""
     config = folder / "registry.yml"
-    config.write_text(_DOCKER_CONFIG.format(root=folder / "content"))
+    config.write_text(_DOCKER_CONFIG.format(root=folder / "content") + extra)
     log = folder / "registry.log"  # a file: a pipe that nobody reads would stop a talkative server
     with log.open("w") as stream:
         command = ["docker-registry", "serve", str(config)]

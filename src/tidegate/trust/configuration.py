@@ -13,6 +13,12 @@ registries:
   secret: registry-example                      # name of the Secret that holds the two files
   usernameFile: /var/run/registries/registry-example/username
   passwordFile: /var/run/registries/registry-example/password
+sources:                                        # read by workers alone: see `TrustedSource`
+- name: product-security
+  publicKey: |
+    -----BEGIN PUBLIC KEY-----
+    …
+  accepts: [vex]                                # reports, vex or both
 ```
 
 Unknown fields, repeated keys, aliases and anchors are refused: a misspelt restriction must not
@@ -21,6 +27,7 @@ widen what is trusted. Reading files (credentials, certificates) is the caller's
 
 import hashlib
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
@@ -66,6 +73,33 @@ class EvidenceKey:
 
 
 @dataclass(frozen=True, slots=True)
+class AcrIdentity:
+    """A workload identity of Azure."""
+
+    tenant_id: str
+    client_id: str
+    token_file: str
+    """Service account token that Kubernetes projects, for the audience of Azure."""
+
+
+@dataclass(frozen=True, slots=True)
+class EcrIdentity:
+    """A role of AWS that a service account may take."""
+
+    role_arn: str
+    token_file: str
+    """Service account token that Kubernetes projects, for the audience of AWS STS."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoogleIdentity:
+    """A service account of Google."""
+
+    key_file: str
+    """Its key, JSON."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrustedRegistry:
     """A registry that may be contacted, and how."""
 
@@ -85,6 +119,34 @@ class TrustedRegistry:
     """Blob stores with private addresses that this registry may redirect to."""
     endpoint: str = ""
     """`host:port` of the API where it is not `host`."""
+    aliases: tuple[str, ...] = ()
+    """Other names, `host` or `host/path`, of the same content."""
+    client_cert_file: str = ""
+    client_key_file: str = ""
+    """Certificate and key, PEM, that we show."""
+    docker_config_file: str = ""
+    """Docker's config.json, or the file of a pull secret, with this registry's credentials."""
+    identity: AcrIdentity | EcrIdentity | GoogleIdentity | None = None
+    """Who a cloud gives credentials for this registry to."""
+
+
+class Accepted(StrEnum):
+    """What a worker takes over from a source."""
+
+    REPORTS = "reports"
+    VEX = "vex"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedSource:
+    """Someone else whose signed reports or VEX statements a worker turns into evidence.
+
+    No gate believes a source: what it signed counts when a worker took it over under its own key.
+    """
+
+    key: EvidenceKey
+    """Its `scanners` are those whose reports it may sign."""
+    accepts: frozenset[Accepted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +155,13 @@ class TrustConfiguration:
 
     keys: tuple[EvidenceKey, ...] = ()
     registries: tuple[TrustedRegistry, ...] = ()
+    sources: tuple[TrustedSource, ...] = ()
     generation: str = ""
     """Names this state of keys and registries; caches are dropped when it changes."""
+
+    def sources_for(self, repository_name: str) -> tuple[TrustedSource, ...]:
+        """Return the sources that are heard about images in `host/repository`."""
+        return tuple(s for s in self.sources if s.key.covers_repository(repository_name))
 
     def keys_for(self, repository_name: str) -> tuple[EvidenceKey, ...]:
         """Return the keys that may sign findings in `host/repository`."""
@@ -109,11 +176,30 @@ class _Wire(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """Base: camelCase names, unknown fields refused."""
 
 
-class _Key(_Wire):
+class _Key(_Wire, kw_only=True):
     name: _Name
     public_key: Annotated[str, Meta(max_length=16384)]
     repositories: _Globs = msgspec.field(default_factory=lambda: ["*"])
     scanners: _Globs = msgspec.field(default_factory=lambda: ["*"])
+
+
+class _Source(_Key, kw_only=True):
+    accepts: Annotated[list[Accepted], Meta(min_length=1, max_length=2)]
+
+
+class _Acr(_Wire):
+    tenant_id: _Name
+    client_id: _Name
+    token_file: Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class _Ecr(_Wire):
+    role_arn: Annotated[str, Meta(min_length=1, max_length=1024)]
+    token_file: Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class _ArtifactRegistry(_Wire):
+    key_file: Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
 class _Registry(_Wire):
@@ -127,11 +213,19 @@ class _Registry(_Wire):
     token_realms: Annotated[list[_Name], Meta(max_length=100)] = []
     redirect_hosts: Annotated[list[_Name], Meta(max_length=100)] = []
     endpoint: Annotated[str, Meta(max_length=261)] = ""
+    aliases: Annotated[list[_Name], Meta(max_length=100)] = []
+    client_cert_file: _Path = ""
+    client_key_file: _Path = ""
+    docker_config_file: _Path = ""
+    acr: _Acr | None = None
+    ecr: _Ecr | None = None
+    artifact_registry: _ArtifactRegistry | None = None
 
 
 class _Document(_Wire):
     keys: Annotated[list[_Key], Meta(max_length=MAX_ENTRIES)] = []
     registries: Annotated[list[_Registry], Meta(max_length=MAX_ENTRIES)] = []
+    sources: Annotated[list[_Source], Meta(max_length=MAX_ENTRIES)] = []
 
 
 def parse_trust_configuration(body: bytes) -> TrustConfiguration:
@@ -145,21 +239,43 @@ def parse_trust_configuration(body: bytes) -> TrustConfiguration:
             f"trust.yaml: {len(body)} bytes, want at most {MAX_CONFIGURATION_BYTES}"
         )
     document = _document(_load_yaml(body))
-    keys = tuple(_key(index, key) for index, key in enumerate(document.keys))
+    keys = tuple(_key("keys", index, key) for index, key in enumerate(document.keys))
     _refuse_repeated("keys", "name", [key.name for key in keys])
     # One entry per key: with two, whose name would the signature carry?
     _refuse_repeated("keys", "publicKey", [key.fingerprint for key in keys])
+    sources = tuple(
+        TrustedSource(_key("sources", index, source), frozenset(source.accepts))
+        for index, source in enumerate(document.sources)
+    )
+    _refuse_repeated("sources", "name", [source.key.name for source in sources])
+    _refuse_evidence_keys(keys, sources)
+    _refuse_repeated("sources", "publicKey", [source.key.fingerprint for source in sources])
     registries = tuple(_registry(i, registry) for i, registry in enumerate(document.registries))
     _refuse_repeated("registries", "host", [registry.host for registry in registries])
     generation = hashlib.sha256(msgspec.json.encode(document)).hexdigest()[:16]
-    return TrustConfiguration(keys, registries, generation)
+    return TrustConfiguration(keys, registries, sources, generation)
 
 
-def _key(index: int, key: _Key) -> EvidenceKey:
+def _refuse_evidence_keys(
+    keys: tuple[EvidenceKey, ...], sources: tuple[TrustedSource, ...]
+) -> None:
+    """Refuse a key in both lists: a gate would believe what a worker is to look at first."""
+    evidence = {key.fingerprint: key.name for key in keys}
+    for index, source in enumerate(sources):
+        if source.key.fingerprint in evidence:
+            raise InvalidTrustError(
+                f"trust.yaml: sources[{index}] ({source.key.name}): its key is the evidence key "
+                f"{evidence[source.key.fingerprint]!r}; a source needs a key of its own"
+            )
+
+
+def _key(list_name: str, index: int, key: _Key) -> EvidenceKey:
     try:
         public_key = load_public_key(key.public_key.encode())
     except InvalidKeyError as error:
-        raise InvalidTrustError(f"trust.yaml: keys[{index}] ({key.name}): {error}") from error
+        raise InvalidTrustError(
+            f"trust.yaml: {list_name}[{index}] ({key.name}): {error}"
+        ) from error
     return EvidenceKey(
         name=key.name,
         public_key=public_key,
@@ -185,6 +301,13 @@ def _registry(index: int, registry: _Registry) -> TrustedRegistry:
         raise InvalidTrustError(
             f"{place} ({host}): usernameFile and passwordFile go together; give both or neither"
         )
+    identities = (registry.acr, registry.ecr, registry.artifact_registry)
+    sources = (registry.username_file, registry.docker_config_file, *identities)
+    if sum(map(bool, sources)) > 1:
+        raise InvalidTrustError(
+            f"{place} ({host}): credentials from several sources; give one of usernameFile, "
+            "dockerConfigFile, acr, ecr, artifactRegistry"
+        )
     return TrustedRegistry(
         host=host,
         plain_http=registry.plain_http,
@@ -196,7 +319,23 @@ def _registry(index: int, registry: _Registry) -> TrustedRegistry:
         token_realms=tuple(map(str.lower, registry.token_realms)),
         redirect_hosts=tuple(map(str.lower, registry.redirect_hosts)),
         endpoint=registry.endpoint,
+        aliases=tuple(registry.aliases),
+        client_cert_file=registry.client_cert_file,
+        client_key_file=registry.client_key_file,
+        docker_config_file=registry.docker_config_file,
+        identity=_identity(registry),
     )
+
+
+def _identity(registry: _Registry) -> AcrIdentity | EcrIdentity | GoogleIdentity | None:
+    if registry.acr is not None:
+        acr = registry.acr
+        return AcrIdentity(acr.tenant_id, acr.client_id, acr.token_file)
+    if registry.ecr is not None:
+        return EcrIdentity(registry.ecr.role_arn, registry.ecr.token_file)
+    if registry.artifact_registry is not None:
+        return GoogleIdentity(registry.artifact_registry.key_file)
+    return None
 
 
 def _refuse_repeated(list_name: str, field: str, values: list[str]) -> None:

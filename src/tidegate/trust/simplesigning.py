@@ -73,7 +73,35 @@ def verify_artifact_signature(
         SubjectMismatchError: signed, but about another artifact.
     """
     key = _signer(keys, payload, signature)
-    # From here on the bytes are the signer's own; they are still held to the letter.
+    value = _payload(key, payload)
+    purpose = (value.optional or {}).get(PURPOSE_KEY)
+    if purpose != PURPOSE:
+        raise UntrustedSignerError(
+            f"signature by {key.name!r} has purpose {str(purpose)[:80]!r}; want {PURPOSE!r} "
+            "(a signature of an image is none of its findings)"
+        )
+    _require_about(key, value, artifact)
+    return key
+
+
+def verify_manifest_signature(
+    keys: Iterable[EvidenceKey], payload: bytes, signature: str, manifest: Digest
+) -> EvidenceKey:
+    """Return the key of `keys` that signed `manifest`, as stock `cosign sign` does it.
+
+    For what others attach and sign; `keys` are those of trusted sources. No gate ever asks this.
+
+    Raises:
+        UntrustedSignerError: none of `keys` made this signature.
+        SubjectMismatchError: signed, but about another manifest.
+    """
+    key = _signer(keys, payload, signature)
+    _require_about(key, _payload(key, payload), manifest)
+    return key
+
+
+def _payload(key: EvidenceKey, payload: bytes) -> _Payload:
+    # The bytes are the signer's own by now; they are still held to the letter.
     try:
         require_strict_json(payload)
         value = _DECODER.decode(payload)
@@ -83,18 +111,15 @@ def verify_artifact_signature(
         raise UntrustedSignerError(
             f"signature payload has type {value.critical.type[:80]!r}; want {PAYLOAD_TYPE!r}"
         )
-    purpose = (value.optional or {}).get(PURPOSE_KEY)
-    if purpose != PURPOSE:
-        raise UntrustedSignerError(
-            f"signature by {key.name!r} has purpose {str(purpose)[:80]!r}; want {PURPOSE!r} "
-            "(a signature of an image is none of its findings)"
-        )
+    return value
+
+
+def _require_about(key: EvidenceKey, value: _Payload, artifact: Digest) -> None:
     if value.critical.image.docker_manifest_digest != artifact:
         raise SubjectMismatchError(
             f"signature by {key.name!r} is about "
             f"{value.critical.image.docker_manifest_digest[:80]!r}; want {artifact}"
         )
-    return key
 
 
 def _signer(keys: Iterable[EvidenceKey], payload: bytes, signature: str) -> EvidenceKey:

@@ -9,6 +9,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from tidegate.wire.told_push import Told, ToldPush, event_key
+
 NOTIFICATION_MEDIA_TYPE = "application/vnd.docker.distribution.events.v1+json"
 
 IMAGE_MEDIA_TYPES = frozenset(
@@ -46,9 +48,30 @@ class NotifiedEventV2(msgspec.Struct, rename="camel"):
     action: str
     target: TargetV2
     request: NotifiedRequestV2 = msgspec.field(default_factory=NotifiedRequestV2)
+    id: str = ""
 
 
 class NotificationV2(msgspec.Struct, rename="camel"):
     """A batch of events."""
 
     events: Annotated[list[NotifiedEventV2], Meta(max_length=10_000)]
+
+
+def read_pushes(notification: NotificationV2) -> Told:
+    """Return the pushes of manifests; pulls, deletions, mounts and blobs are something else."""
+    pushes = [
+        ToldPush(
+            host=event.request.host,
+            repository=event.target.repository,
+            digest=event.target.digest,
+            tag=event.target.tag,
+            media_type=event.target.media_type,
+            event_key=event_key("distribution", event.id) if event.id else "",
+        )
+        for event in notification.events
+        if event.action == "push" and event.target.media_type not in ("", _BLOB)
+    ]
+    return Told(pushes, len(notification.events) - len(pushes))
+
+
+_BLOB = "application/octet-stream"

@@ -29,6 +29,8 @@ class FindingV1(msgspec.Struct, rename="camel", omit_defaults=True):
     aliases: list[str] = []
     exempted_by: list[str] = []
     """For an exempted one: each exemption that did it, in words."""
+    cleared_by: list[str] = []
+    """For one that is not affected: each trusted VEX statement that says so, in words."""
 
 
 class CountsV1(msgspec.Struct, rename="camel"):
@@ -68,6 +70,9 @@ class ImageRowV1(msgspec.Struct, rename="camel", omit_defaults=True):
     findings_omitted: int = 0
     exempted: list[FindingV1] = []
     exempted_omitted: int = 0
+    not_affected: list[FindingV1] = []
+    """Findings that trusted VEX statements clear: they counted nowhere."""
+    not_affected_omitted: int = 0
     unverifiable: list[str] = []
     resource_exemptions: list[str] = []
     """Rules that an exemption took this image out of, in words."""

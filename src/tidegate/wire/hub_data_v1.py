@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from tidegate.wire.event_v1 import AdmissionEventV1, CountsV1
 from tidegate.wire.hub_v1 import ImageV1, PlatformReportV1
+from tidegate.wire.registries_v1 import RegistryRecordV1
 
 MAX_INVENTORY_IMAGES = 20_000
 """Distinct images that one cluster reports running."""
@@ -28,6 +29,7 @@ MAX_REFERRER_MANIFESTS_CHARS = 2**20
 
 MAX_MANIFEST_CHARS = 4 * 2**20
 MAX_STATEMENT_CHARS = 32 * 2**20
+MAX_LIST_CHARS = 32 * 2**20
 
 Digest = Annotated[str, Meta(max_length=160)]
 Word = Annotated[str, Meta(max_length=512)]
@@ -129,6 +131,8 @@ class RegistryV1(Wire):
     image_count: int
     access: Literal["On", "Off", "NotConfigured"]
     """Off: switched off for all; NotConfigured: no worker that was heard of may contact it."""
+    configured: RegistryRecordV1 | None = None
+    """As the hub's administrators configured it; null: a worker's own file names it, or nobody."""
 
 
 class RepositoryV1(Wire):
@@ -227,6 +231,21 @@ class RatingV1(Wire, omit_defaults=True):
     score: str
     word: str = ""
     cvss_version: str = ""
+    leading: bool = False
+    """Whether the finding's severity is this one's."""
+
+
+class VexMarkV1(Wire, omit_defaults=True):
+    """A trusted statement that a finding does no harm in this image."""
+
+    status: Literal["not_affected", "fixed"]
+    justification: str
+    author: str
+    """Who says so."""
+    source: str
+    """The trusted source that signed it, as the worker's trust file names it."""
+    said_at: str = ""
+    detail: str = ""
 
 
 class FindingDetailV1(Wire, omit_defaults=True):
@@ -245,6 +264,8 @@ class FindingDetailV1(Wire, omit_defaults=True):
     references: list[str] = []
     """As the advisories wrote them: data, not links to trust."""
     ratings: list[RatingV1] = []
+    not_affected: list[VexMarkV1] = []
+    """Not empty: trusted VEX statements clear it, and it counts nowhere."""
 
 
 class PackageV1(Wire, omit_defaults=True):
@@ -255,6 +276,24 @@ class PackageV1(Wire, omit_defaults=True):
     version: Word
     ecosystem: Word
     locations: Annotated[list[LocationV1], Meta(max_length=1000)] = []
+    source_name: Word = ""
+    """Of the source package, where advisories are about those; else empty."""
+    source_version: Word = ""
+    module: Word = ""
+    """Module and stream that it was built for, where its distribution has such; else empty."""
+
+
+class OpinionV1(Wire, omit_defaults=True):
+    """What advisories say of a package at one version, in short, as its worker matched it."""
+
+    ecosystem: Word
+    name: Word
+    """As advisories name it."""
+    version: Word
+    """As advisories compare it."""
+    module: Word = ""
+    said: Annotated[str, Meta(max_length=32)] = ""
+    """Differs exactly when the findings do, or whether they can be told; empty: nothing found."""
 
 
 class DetailUploadV1(Wire, omit_defaults=True):
@@ -270,7 +309,24 @@ class DetailUploadV1(Wire, omit_defaults=True):
     statement: Annotated[str, Meta(max_length=MAX_STATEMENT_CHARS)] = ""
     """The findings statement about this manifest; empty for an index."""
     packages: Annotated[list[PackageV1], Meta(max_length=MAX_PACKAGES)] = []
+    """Of workers before `package_list`: shown to people, not good enough to match again."""
+    package_list: Annotated[str, Meta(max_length=MAX_LIST_CHARS)] = ""
+    """A `PackageListV1`, the bytes that are signed; takes the place of `packages`."""
+    package_list_signature: Annotated[str, Meta(max_length=1024)] = ""
+    opinions: Annotated[list[OpinionV1], Meta(max_length=MAX_PACKAGES)] = []
+    """Of every package in the list, each once."""
+    advisories_state: Annotated[str, Meta(max_length=64)] = ""
+    """State of the advisories that it was matched by; empty: they changed meanwhile."""
     referrers: Annotated[list[ReferrerV1], Meta(max_length=MAX_REFERRERS)] = []
+
+
+# Registries' notifications
+
+
+class EventGridValidationV1(Wire):
+    """Answer to Event Grid's question whether its events are wanted."""
+
+    validation_response: str
 
 
 # Workers
@@ -284,6 +340,8 @@ class AdvisorySourceV1(Wire):
     records: Annotated[int, Meta(ge=0)]
     updated_at: Annotated[str, Meta(max_length=40)]
     """When the newest record was modified."""
+    imported_at: Annotated[str, Meta(max_length=40)] = ""
+    """When records were last imported; empty: never, the demo set is in use."""
 
 
 class WorkerHeartbeatV1(Wire):
@@ -295,6 +353,8 @@ class WorkerHeartbeatV1(Wire):
     """PEM, of the evidence key that it signs with."""
     key_used_at: Annotated[str, Meta(max_length=40)] = ""
     """When it last signed; empty: not since its start."""
+    sealing_key: Annotated[str, Meta(max_length=4096)] = ""
+    """PEM, X25519: credentials sealed by it can be read by this worker alone."""
     registries: Annotated[list[Annotated[str, Meta(max_length=261)]], Meta(max_length=1000)] = []
     """Hosts that it may contact."""
     advisories: Annotated[list[AdvisorySourceV1], Meta(max_length=1000)] = []

@@ -228,6 +228,8 @@ class PlatformReportV1(Wire, omit_defaults=True):
     gaps: list[str] = []
     artifact: str = ""
     """Digest of the findings artifact; empty where none was attached."""
+    attached_at: str = ""
+    """Signed scan time of that artifact: earlier than `scanned_at` where it still holds."""
 
 
 class ImageV1(Wire):
@@ -243,6 +245,10 @@ class ImageV1(Wire):
     reports: list[PlatformReportV1] = []
 
 
+JobKind = Literal["scan", "rematch"]
+"""`rematch`: the packages that are kept are matched again; the image is not pulled."""
+
+
 class JobV1(Wire):
     """A scan job as its worker sees it; results count only under this lease."""
 
@@ -256,13 +262,19 @@ class JobV1(Wire):
     attach: bool
     attempt: int
     lease_expires_at: str
+    kind: JobKind = "scan"
+    renew_after_s: float = 0
+    """Age from which a report is attached again although it says the same; 0: the worker's own
+    setting alone."""
 
 
-class JobLeaseRequestV1(Wire):
+class JobLeaseRequestV1(Wire, omit_defaults=True):
     """A worker asks for work; waits up to `wait_s` seconds for some."""
 
     worker: Annotated[str, Meta(min_length=1, max_length=128)]
     wait_s: Annotated[float, Meta(ge=0, le=30)] = 0
+    advisories_state: Annotated[str, Meta(max_length=64)] = ""
+    """What its advisories are; only with those that count it may match images again."""
 
 
 class JobProgressV1(Wire):
@@ -271,19 +283,23 @@ class JobProgressV1(Wire):
     lease: str
 
 
-class JobResultV1(Wire):
+class JobResultV1(Wire, omit_defaults=True):
     """A worker is done."""
 
     lease: str
     reports: list[PlatformReportV1]
+    not_attached: Annotated[str, Meta(max_length=4096)] = ""
+    """Why the registry did not take the reports of an image that was matched again: later."""
 
 
-class JobFailureV1(Wire):
+class JobFailureV1(Wire, omit_defaults=True):
     """A worker could not do it; the hub retries with backoff where `retry` says so."""
 
     lease: str
     error: str
     retry: bool
+    rescan: bool = False
+    """What is kept of the image does not serve: it has to be scanned."""
 
 
 class ScanRequestV1(Wire):
@@ -320,6 +336,9 @@ class JobRecordV1(Wire):
     error: str = ""
     """Of the last attempt."""
     finished_at: str = ""
+    kind: JobKind = "scan"
+    priority: int = 2
+    """The least is first: 0 somebody waits, 1 it runs, 2 it was pushed, 3 the rest."""
 
 
 class JobPageV1(Wire):

@@ -9,33 +9,42 @@ wrote is the same value.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta
 
 from tidegate.domain.digest import Digest, algorithm_of, encoded_part, parse_digest
 from tidegate.domain.errors import InvalidDigestError, LimitExceededError, MalformedStatementError
 from tidegate.domain.evidence import Coverage, EcosystemCoverage
-from tidegate.domain.finding import Finding, Location, Rating
+from tidegate.domain.finding import Finding, Location, Rating, VexMark, VexStatus
 from tidegate.domain.severity import Severity, severity_of_word
+from tidegate.wire import statement_json as fields
+from tidegate.wire.statement_json import (
+    MAX_FINDINGS,
+    MAX_LISTED,
+    MAX_MARKS,
+    MAX_STATEMENT_BYTES,
+    MEDIA_TYPE,
+    PREDICATE_TYPE,
+    STATEMENT_TYPE,
+)
 from tidegate.wire.strict_json import NotStrictError, require_strict_json
 
-STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE = "https://in-toto.io/attestation/vulns/v0.2"
-MEDIA_TYPE = "application/vnd.in-toto+json"
-
-MAX_STATEMENT_BYTES = 32 * 2**20
-"""Largest statement read or written; 100,000 findings with all their references fit."""
-
-MAX_FINDINGS = 100_000
-MAX_LISTED = 1_000
-"""Longest list inside one finding; locations and references beyond it are not written."""
-
-_Id = Annotated[str, Meta(min_length=1, max_length=256)]
-_Word = Annotated[str, Meta(max_length=512)]
-_Text = Annotated[str, Meta(max_length=4096)]
-_Words = Annotated[list[_Word], Meta(max_length=MAX_LISTED)]
+__all__ = [
+    "MAX_FINDINGS",
+    "MAX_LISTED",
+    "MAX_MARKS",
+    "MAX_STATEMENT_BYTES",
+    "MEDIA_TYPE",
+    "PREDICATE_TYPE",
+    "STATEMENT_TYPE",
+    "ReportOrigin",
+    "ScannerIdentity",
+    "Statement",
+    "parse_statement",
+    "parse_time",
+    "render_statement",
+    "render_time",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,20 @@ class ScannerIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportOrigin:
+    """Where a report made elsewhere came from, and who vouched for it."""
+
+    format: str
+    """Entry point of group `tidegate.formats` that read it."""
+    digest: Digest
+    """Of the report's bytes as they came."""
+    source: str
+    """Name of the trusted source that signed it; empty where the evidence key's holder gave it."""
+    artifact: str = ""
+    """Digest of the manifest that carried it in the registry; empty for a file."""
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """What one scan says about one subject."""
 
@@ -64,97 +87,10 @@ class Statement:
     """The scan time that counts, UTC."""
     subject_name: str = ""
     """For people; never compared."""
-
-
-class _Wire(msgspec.Struct, rename="camel", omit_defaults=True):
-    """Base: camelCase names, unknown fields skipped (in-toto: consumers must ignore them)."""
-
-
-class _Rating(_Wire):
-    method: _Word
-    score: _Word
-    textual_score: _Word = ""
-    cvss_version: _Word = ""
-
-
-class _Location(_Wire, omit_defaults=False, kw_only=True):
-    type: _Word = "filePath"
-    path: _Text
-    layer_id: _Word = ""
-
-
-class _Link(_Wire):
-    url: _Text
-
-
-class _Result(_Wire, kw_only=True):
-    id: _Id
-    vulnerable_package: Annotated[str, Meta(min_length=1, max_length=4096)]
-    detected_version: _Word
-    fix_version: _Word = ""
-    severity: Annotated[list[_Rating], Meta(max_length=MAX_LISTED)] = []
-    leading_severity_score: _Word
-    aliases: _Words = []
-    cwe_ids: _Words = []
-    evidence: Annotated[list[_Location], Meta(max_length=MAX_LISTED)] = []
-    references: Annotated[list[_Link], Meta(max_length=MAX_LISTED)] = []
-
-
-class _Db(_Wire):
-    uri: _Text = ""
-    version: _Word = ""
-    last_update: _Word = ""
-
-
-class _Scanner(_Wire, omit_defaults=False, kw_only=True):
-    name: _Id
-    version: _Word
-    uri: _Text = ""
-    db: _Db = msgspec.field(default_factory=_Db)
-    result: Annotated[list[_Result], Meta(max_length=MAX_FINDINGS)]
-
-
-class _Metadata(_Wire):
-    scan_started_on: _Word
-    scan_finished_on: _Word
-
-
-class _Ecosystem(_Wire):
-    ecosystem: _Word
-    package_count: Annotated[int, Meta(ge=0, le=10_000_000)]
-    source: _Word = ""
-    source_updated_at: _Word = ""
-
-
-class _Coverage(_Wire, omit_defaults=False):
-    ecosystems: Annotated[list[_Ecosystem], Meta(max_length=MAX_LISTED)] = []
-    not_understood: Annotated[list[_Text], Meta(max_length=MAX_LISTED)] = []
-
-
-class _Predicate(_Wire, omit_defaults=False):
-    scanner: _Scanner
-    metadata: _Metadata
-    coverage: _Coverage = msgspec.field(default_factory=_Coverage)
-    """Absent: nothing was covered, which makes the report incomplete."""
-
-
-class _Subject(_Wire, kw_only=True):
-    name: _Text = ""
-    digest: dict[str, str]
-
-
-class _Header(_Wire, omit_defaults=False):
-    """Read first: bytes of another kind are refused as such."""
-
-    type_: str = msgspec.field(name="_type", default="")
-    predicate_type: str = ""
-
-
-class _Statement(_Wire, omit_defaults=False, kw_only=True):
-    type_: str = msgspec.field(name="_type", default=STATEMENT_TYPE)
-    subject: Annotated[list[_Subject], Meta(min_length=1, max_length=1)]
-    predicate_type: str = PREDICATE_TYPE
-    predicate: _Predicate
+    origin: ReportOrigin | None = None
+    """None: made by a scan of ours."""
+    listed_at: datetime | None = None
+    """When the image was looked into, where its packages were only matched again since."""
 
 
 def parse_statement(body: bytes) -> Statement:
@@ -220,7 +156,7 @@ def parse_time(text: str, field: str) -> datetime:
     )
 
 
-def _value(wire: _Statement) -> Statement:
+def _value(wire: fields.Statement) -> Statement:
     scanner, metadata, subject = wire.predicate.scanner, wire.predicate.metadata, wire.subject[0]
     return Statement(
         subject=_subject_digest(subject.digest),
@@ -237,7 +173,15 @@ def _value(wire: _Statement) -> Statement:
         ),
         started_at=parse_time(metadata.scan_started_on, "metadata.scanStartedOn"),
         finished_at=parse_time(metadata.scan_finished_on, "metadata.scanFinishedOn"),
+        origin=_origin_value(wire.predicate.origin),
+        listed_at=_optional_time(metadata.packages_listed_on, "metadata.packagesListedOn"),
     )
+
+
+def _origin_value(origin: fields.Origin | msgspec.UnsetType) -> ReportOrigin | None:
+    if isinstance(origin, msgspec.UnsetType):
+        return None
+    return ReportOrigin(origin.format, parse_digest(origin.digest), origin.source, origin.artifact)
 
 
 def _subject_digest(digests: dict[str, str]) -> Digest:
@@ -248,7 +192,7 @@ def _subject_digest(digests: dict[str, str]) -> Digest:
     return parse_digest(f"sha256:{digests['sha256']}")
 
 
-def _finding(result: _Result) -> Finding:
+def _finding(result: fields.Result) -> Finding:
     return Finding(
         vulnerability_id=result.id,
         severity=_severity(result),
@@ -257,15 +201,28 @@ def _finding(result: _Result) -> Finding:
         fixed_version=result.fix_version,
         aliases=frozenset(result.aliases),
         ratings=tuple(
-            Rating(r.method, r.score, r.textual_score, r.cvss_version) for r in result.severity
+            Rating(r.method, r.score, r.textual_score, r.cvss_version, r.leading)
+            for r in result.severity
         ),
         cwe_ids=tuple(result.cwe_ids),
         locations=tuple(Location(e.path, e.layer_id) for e in result.evidence),
         references=tuple(r.url for r in result.references),
+        not_affected=tuple(map(_mark, result.not_affected)),
     )
 
 
-def _severity(result: _Result) -> Severity:
+def _mark(mark: fields.NotAffected) -> VexMark:
+    return VexMark(
+        status=VexStatus(mark.status),
+        justification=mark.justification,
+        author=mark.author,
+        source=mark.source,
+        said_at=_optional_time(mark.said_at, "notAffected.saidAt"),
+        detail=mark.detail,
+    )
+
+
+def _severity(result: fields.Result) -> Severity:
     """Return the severity that counts; a word nobody knows is refused, not taken for harmless."""
     word = result.leading_severity_score
     severity = severity_of_word(word)
@@ -277,7 +234,7 @@ def _severity(result: _Result) -> Severity:
     return severity
 
 
-def _coverage_value(coverage: _Coverage) -> Coverage:
+def _coverage_value(coverage: fields.Coverage) -> Coverage:
     return Coverage(
         ecosystems=tuple(
             EcosystemCoverage(
@@ -292,30 +249,34 @@ def _coverage_value(coverage: _Coverage) -> Coverage:
     )
 
 
-def _wire(statement: Statement) -> _Statement:
+def _wire(statement: Statement) -> fields.Statement:
     scanner = statement.scanner
     if algorithm_of(statement.subject) != "sha256":
         raise MalformedStatementError(f"subject is {statement.subject}; want a sha256 digest")
-    return _Statement(
+    return fields.Statement(
         subject=[
-            _Subject(
+            fields.Subject(
                 name=statement.subject_name, digest={"sha256": encoded_part(statement.subject)}
             )
         ],
-        predicate=_Predicate(
-            scanner=_Scanner(
+        predicate=fields.Predicate(
+            scanner=fields.Scanner(
                 name=scanner.name,
                 version=scanner.version,
                 uri=scanner.uri,
-                db=_Db(scanner.db_uri, scanner.db_version, _render_optional(scanner.db_updated_at)),
+                db=fields.Db(
+                    scanner.db_uri, scanner.db_version, _render_optional(scanner.db_updated_at)
+                ),
                 result=[_result(finding) for finding in statement.findings],
             ),
-            metadata=_Metadata(
-                render_time(statement.started_at), render_time(statement.finished_at)
+            metadata=fields.Metadata(
+                render_time(statement.started_at),
+                render_time(statement.finished_at),
+                _render_optional(statement.listed_at),
             ),
-            coverage=_Coverage(
+            coverage=fields.Coverage(
                 ecosystems=[
-                    _Ecosystem(
+                    fields.Ecosystem(
                         e.ecosystem,
                         e.package_count,
                         e.source,
@@ -325,22 +286,45 @@ def _wire(statement: Statement) -> _Statement:
                 ],
                 not_understood=list(statement.coverage.not_understood),
             ),
+            origin=_origin(statement.origin),
         ),
     )
 
 
-def _result(finding: Finding) -> _Result:
-    return _Result(
+def _origin(origin: ReportOrigin | None) -> fields.Origin | msgspec.UnsetType:
+    if origin is None:
+        return msgspec.UNSET
+    return fields.Origin(origin.format, origin.digest, origin.source, origin.artifact)
+
+
+def _result(finding: Finding) -> fields.Result:
+    return fields.Result(
         id=finding.vulnerability_id,
         vulnerable_package=finding.package,
         detected_version=finding.version,
         leading_severity_score=finding.severity.word.capitalize(),
         fix_version=finding.fixed_version,
-        severity=[_Rating(r.method, r.score, r.word, r.cvss_version) for r in finding.ratings],
+        severity=[
+            fields.Rating(r.method, r.score, r.word, r.cvss_version, r.leading)
+            for r in finding.ratings
+        ],
         aliases=sorted(finding.aliases),
         cwe_ids=list(finding.cwe_ids),
-        evidence=[_Location(path=e.path, layer_id=e.layer) for e in finding.locations[:MAX_LISTED]],
-        references=[_Link(url) for url in finding.references[:MAX_LISTED]],
+        evidence=[
+            fields.Location(path=e.path, layer_id=e.layer) for e in finding.locations[:MAX_LISTED]
+        ],
+        references=[fields.Link(url) for url in finding.references[:MAX_LISTED]],
+        not_affected=[
+            fields.NotAffected(
+                status=mark.status.value,  # type: ignore[arg-type]  # a mark has one of these two
+                justification=mark.justification,
+                author=mark.author,
+                source=mark.source,
+                said_at=_render_optional(mark.said_at),
+                detail=mark.detail,
+            )
+            for mark in finding.not_affected[:MAX_MARKS]
+        ],
     )
 
 
@@ -364,5 +348,5 @@ def _refuse_oversize(body: bytes) -> None:
         )
 
 
-_HEADER = msgspec.json.Decoder(_Header)
-_DECODER = msgspec.json.Decoder(_Statement)
+_HEADER = msgspec.json.Decoder(fields.Header)
+_DECODER = msgspec.json.Decoder(fields.Statement)

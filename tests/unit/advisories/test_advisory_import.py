@@ -1,4 +1,6 @@
 import io
+import json
+import struct
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -8,8 +10,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tidegate.advisories.importer import ImportLimits, import_advisories
+from tidegate.advisories.importer import ImportResult, import_advisories
 from tidegate.advisories.index import AdvisoryIndex
+from tidegate.advisories.records import ImportLimits
 from tidegate.domain.errors import InvalidAdvisoryError, LimitExceededError, UnavailableError
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -185,3 +188,145 @@ def test_t03_a_download_beyond_the_limit_ends(index: AdvisoryIndex) -> None:
     limits = ImportLimits(max_download_bytes=1000)
     with served(200, b" " * 5000) as client, pytest.raises(LimitExceededError, match="1000 bytes"):
         import_advisories(index, "https://o.example/a", now=NOW, limits=limits, client=client)
+
+
+def imported(index: AdvisoryIndex, path: Path, bodies: list[bytes], **options: str) -> ImportResult:
+    path.write_bytes(zipped({f"{json.loads(body)['id']}.json": body for body in bodies}))
+    return import_advisories(index, str(path), now=NOW, **options)
+
+
+def held(index: AdvisoryIndex, ecosystem: str = "PyPI") -> list[str]:
+    return [advisory.id for advisory in index.affecting(ecosystem, "example")]
+
+
+def of(*ecosystems: str) -> list[dict[str, object]]:
+    return [
+        {"package": {"ecosystem": name, "name": "example"}, "versions": ["1"]}
+        for name in ecosystems
+    ]
+
+
+def test_a_whole_dump_removes_what_it_lacks_of_its_ecosystem_alone(
+    index: AdvisoryIndex, record: Callable[..., bytes], tmp_path: Path
+) -> None:
+    first = [record("A-1"), record("A-2"), record("N-1", affected=of("npm"))]
+    imported(index, tmp_path / "a.zip", first)
+    result = imported(index, tmp_path / "b.zip", [record("A-1")], whole="PyPI")
+    assert (result.unchanged, result.removed) == (1, 1)
+    assert (held(index), held(index, "npm")) == (["A-1"], ["N-1"])
+    assert index.naming("A-2") == ()
+    assert [(s.ecosystem, s.record_count) for s in index.sources()] == [("PyPI", 1), ("npm", 1)]
+
+
+def test_a_dump_that_is_not_called_whole_removes_nothing(
+    index: AdvisoryIndex, record: Callable[..., bytes], tmp_path: Path
+) -> None:
+    imported(index, tmp_path / "a.zip", [record("A-1"), record("A-2")])
+    assert imported(index, tmp_path / "b.zip", [record("A-1")]).removed == 0
+    assert held(index) == ["A-1", "A-2"]
+
+
+def test_a_whole_dump_of_a_distribution_has_all_its_releases(
+    index: AdvisoryIndex, record: Callable[..., bytes], tmp_path: Path
+) -> None:
+    old = [record(f"D-{n}", affected=of(f"Debian:{n}")) for n in (11, 12)]
+    imported(index, tmp_path / "a.zip", old)
+    result = imported(index, tmp_path / "b.zip", old[1:], whole="Debian")
+    assert result.removed == 1
+    assert [s.ecosystem for s in index.sources()] == ["Debian:12"], "no records: no source"
+    assert index.source("Debian:11") is None
+
+
+def test_a_record_of_two_ecosystems_stays_for_the_other_and_comes_back(
+    index: AdvisoryIndex, record: Callable[..., bytes], tmp_path: Path
+) -> None:
+    both = record("GHSA-1", affected=of("PyPI", "npm"))
+    imported(index, tmp_path / "a.zip", [both, record("A-1")])
+    imported(index, tmp_path / "b.zip", [record("A-1")], whole="PyPI")
+    assert (held(index), held(index, "npm")) == (["A-1"], ["GHSA-1"])
+    assert imported(index, tmp_path / "c.zip", [both]).imported == 1
+    assert held(index) == ["A-1", "GHSA-1"]
+
+
+def test_a_record_that_cannot_be_read_is_not_gone(
+    index: AdvisoryIndex, record: Callable[..., bytes], tmp_path: Path
+) -> None:
+    imported(index, tmp_path / "a.zip", [record("A-1"), record("A-2")])
+    path = tmp_path / "b.zip"
+    path.write_bytes(zipped({"x/A-2.json": b"{broken", "x/A-1.json": record("A-1")}))
+    result = import_advisories(index, str(path), now=NOW, whole="PyPI")
+    assert (result.rejected_count, result.removed) == (1, 0)
+    assert held(index) == ["A-1", "A-2"]
+
+
+def test_a_withdrawn_record_stays_withdrawn_though_a_whole_dump_lacks_it(
+    index: AdvisoryIndex, record: Callable[..., bytes], tmp_path: Path
+) -> None:
+    withdrawn = record("A-2", withdrawn="2024-02-01T00:00:00Z", modified="2024-02-01T00:00:00Z")
+    imported(index, tmp_path / "a.zip", [record("A-1"), withdrawn])
+    imported(index, tmp_path / "b.zip", [record("A-1")], whole="PyPI")
+    assert imported(index, tmp_path / "c.zip", [record("A-2")]).unchanged == 1
+    assert held(index) == ["A-1"]
+
+
+def test_a_dump_that_lacks_too_much_is_no_whole_one(
+    index: AdvisoryIndex, record: Callable[..., bytes], tmp_path: Path
+) -> None:
+    bodies = [record(f"A-{n}") for n in range(40)]
+    imported(index, tmp_path / "a.zip", bodies)
+    assert imported(index, tmp_path / "b.zip", bodies[10:], whole="PyPI").removed == 10
+    with pytest.raises(LimitExceededError, match="11 of 30 records of PyPI are not in it"):
+        imported(index, tmp_path / "c.zip", bodies[21:], whole="PyPI")
+    assert len(held(index)) == 30
+
+
+@pytest.mark.parametrize(
+    ("whole", "said"),
+    [
+        pytest.param("npm", "no record of ecosystem 'npm' in it", id="another-ecosystem"),
+        pytest.param("pypi", "want one of AlmaLinux", id="no-ecosystem"),
+    ],
+)
+def test_a_dump_is_whole_only_of_what_is_in_it(
+    index: AdvisoryIndex, record: Callable[..., bytes], tmp_path: Path, whole: str, said: str
+) -> None:
+    with pytest.raises(InvalidAdvisoryError, match=said):
+        imported(index, tmp_path / "a.zip", [record("A-1")], whole=whole)
+    assert index.sources() == ()
+
+
+def test_only_what_changed_is_written(
+    index: AdvisoryIndex, record: Callable[..., bytes], tmp_path: Path
+) -> None:
+    imported(index, tmp_path / "a.zip", [record("A-1"), record("A-2"), record("A-3")])
+    newer = record("A-2", modified="2024-03-01T00:00:00Z", aliases=["CVE-2024-0001"])
+    older = record("A-3", modified="2023-03-01T00:00:00Z", aliases=["CVE-2024-0002"])
+    result = imported(index, tmp_path / "b.zip", [record("A-1"), newer, older])
+    assert (result.imported, result.unchanged) == (1, 2)
+    assert [a.aliases for a in index.affecting("PyPI", "example")] == [(), ("CVE-2024-0001",), ()]
+
+
+def test_t03_an_archive_whose_directory_is_too_large_is_refused_before_it_is_read(
+    index: AdvisoryIndex, record: Callable[..., bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "all.zip"
+    path.write_bytes(zipped({f"A-{n}.json": record(f"A-{n}") for n in range(20)}))
+    with pytest.raises(LimitExceededError, match="a ZIP directory of"):
+        import_advisories(index, str(path), now=NOW, limits=ImportLimits(max_directory_bytes=1000))
+    assert import_advisories(index, str(path), now=NOW).imported == 20
+
+
+def test_t03_the_size_of_a_zip64_directory_counts_too(
+    index: AdvisoryIndex, record: Callable[..., bytes], tmp_path: Path
+) -> None:
+    body = zipped({"A-1.json": record("A-1")})
+    end = bytearray(body[-22:])
+    size, at = struct.unpack_from("<2L", end, 12)
+    claimed = 2**40
+    record_64 = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, claimed, at)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, at + size, 1)
+    struct.pack_into("<2L", end, 12, 0xFFFFFFFF, 0xFFFFFFFF)
+    path = tmp_path / "all.zip"
+    path.write_bytes(body[:-22] + record_64 + locator + bytes(end))
+    with pytest.raises(LimitExceededError, match=f"a ZIP directory of {claimed} bytes"):
+        import_advisories(index, str(path), now=NOW)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tidegate.advisories import index as index_module
-from tidegate.advisories.index import AdvisoryIndex, Outcome
+from tidegate.advisories.index import AdvisoryIndex
+from tidegate.advisories.index_writer import Outcome
 from tidegate.advisories.osv import parse_advisory
 from tidegate.domain.errors import InvalidAdvisoryError, UnavailableError
 
@@ -162,6 +163,9 @@ def test_records_of_a_release_and_of_all_releases_are_both_found(
     )
     assert ids(index, "Debian:12", "openssl") == ["D-12", "D-all"]
     assert ids(index, "Debian:13", "openssl") == ["D-all"]
+    assert index.source("Debian:12") is not None
+    assert index.source("Debian:13") is None, "a record of no release does not cover all of them"
+    assert index.source("Debian") is None, "nor a package whose release is not known"
 
 
 def test_names_of_pypi_are_found_however_they_are_written(
@@ -184,5 +188,53 @@ def test_an_index_of_another_version_is_refused_with_advice(tmp_path: Path) -> N
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(InvalidAdvisoryError, match="version 99, want 1"):
+    with pytest.raises(InvalidAdvisoryError, match="version 99, want 2"):
         AdvisoryIndex.open(path)
+
+
+def of(*ecosystems: str) -> list[dict[str, object]]:
+    return [
+        {"package": {"ecosystem": name, "name": "example"}, "versions": ["1"]}
+        for name in ecosystems
+    ]
+
+
+def test_a_dump_covers_what_its_records_speak_of_alone(
+    index: AdvisoryIndex, record: Callable[..., bytes]
+) -> None:
+    """A dump of npm has records that name PyPI besides; PyPI's own are not in it."""
+    put(index, record("N-1", affected=of("npm")), record("N-2", affected=of("npm", "PyPI")))
+    assert [source.ecosystem for source in index.sources()] == ["npm"]
+    assert ids(index) == ["N-2"], "the record itself counts"
+    assert not index.serves("PyPI")
+
+
+def test_another_ecosystems_dump_makes_advisories_no_younger(
+    index: AdvisoryIndex, record: Callable[..., bytes]
+) -> None:
+    put(index, record("A-1"), source="pypi")
+    later = record("N-2", modified="2026-05-01T00:00:00Z", affected=of("npm", "PyPI"))
+    put(index, record("N-1", affected=of("npm")), later, source="npm")
+    source = index.source("PyPI")
+    assert source is not None
+    assert (source.name, source.record_count) == ("pypi", 2)
+    assert source.updated_at == datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "pair", [("Wolfi", "Chainguard"), ("SUSE:Linux Enterprise Server 15 SP5", "openSUSE:Leap 15.5")]
+)
+def test_databases_that_speak_of_two_distributions_cover_both(
+    index: AdvisoryIndex, record: Callable[..., bytes], pair: tuple[str, str]
+) -> None:
+    put(index, record("A-1", affected=of(*pair)))
+    assert len(index.sources()) == 2
+
+
+def test_a_whole_dump_covers_its_ecosystem_whatever_its_records_name_besides(
+    index: AdvisoryIndex, record: Callable[..., bytes]
+) -> None:
+    body = record("A-1", affected=of("npm", "PyPI"))
+    with index.writing("test", NOW, "PyPI") as writer:
+        writer.put(parse_advisory(body), body)
+    assert [source.ecosystem for source in index.sources()] == ["PyPI"]

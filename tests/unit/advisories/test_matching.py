@@ -181,17 +181,17 @@ def test_an_incomparable_version_is_reported_and_never_clean(record: Callable[..
 def test_ecosystems_without_a_source_or_a_comparison_leave_a_gap(
     record: Callable[..., bytes],
 ) -> None:
-    go = Package("Go", "example.org/m", "v1.0.0", "pkg:golang/example.org/m@v1.0.0")
+    hex_ = Package("Hex", "m", "1.0.0", "pkg:hex/m@1.0.0")
     npm = Package("npm", "lodash", "4.17.15", "pkg:npm/lodash@4.17.15")
-    held = advisories(record(), record("GO-1", affected=affecting(ecosystem="Go")))
-    coverage = match_packages([EXAMPLE, go, npm], held, ["seen, not judged"]).coverage
+    held = advisories(record(), record("EEF-1", affected=affecting(ecosystem="Hex")))
+    coverage = match_packages([EXAMPLE, hex_, npm], held, ["seen, not judged"]).coverage
     assert [(e.ecosystem, e.source) for e in coverage.ecosystems] == [
-        ("Go", ""),
+        ("Hex", ""),
         ("PyPI", "test"),
         ("npm", ""),
     ]
     assert coverage.gaps == (
-        "1 Go packages without an advisory source",
+        "1 Hex packages without an advisory source",
         "1 npm packages without an advisory source",
         "seen, not judged",
     )
@@ -208,3 +208,200 @@ def test_a_fixed_version_has_no_finding(record: Callable[..., bytes], version: s
     matched = match_packages([package], advisories(record()))
     assert matched.findings == ()
     assert matched.coverage.complete
+
+
+def distribution(
+    ecosystem: str, *, fixed: str, name: str = "openssl", purl: str = ""
+) -> list[dict[str, object]]:
+    (entry,) = affecting(fixed=fixed, name=name, ecosystem=ecosystem)
+    return [{**entry, "package": {"ecosystem": ecosystem, "name": name, "purl": purl}}]
+
+
+@pytest.mark.parametrize(
+    ("package", "written", "fixed", "found"),
+    [
+        pytest.param(
+            Package("Ubuntu:22.04:LTS", "libssl3", "3.0.2-0ubuntu1.9", "p", "openssl", "3.0.2-0ubuntu1.9"),
+            "Ubuntu:22.04:LTS", "3.0.2-0ubuntu1.10", True, id="ubuntu-by-source",
+        ),
+        pytest.param(
+            Package("Ubuntu:18.04:LTS", "openssl", "1.1.1-1ubuntu2.1~18.04.23", "p", "openssl", "1.1.1-1ubuntu2.1~18.04.23"),
+            "Ubuntu:Pro:18.04:LTS", "1.1.1-1ubuntu2.1~18.04.23+esm3", True, id="ubuntu-fixed-for-pro-only",
+        ),
+        pytest.param(
+            Package("Alpine:v3.18", "libcrypto3", "3.1.4-r0", "p", "openssl", "3.1.4-r0"),
+            "Alpine:v3.18", "3.1.4-r1", True, id="alpine-by-origin",
+        ),
+        pytest.param(
+            Package("Alpine:v3.18", "libcrypto3", "3.1.4-r1", "p", "openssl", "3.1.4-r1"),
+            "Alpine:v3.18", "3.1.4-r1", False, id="alpine-fixed",
+        ),
+        pytest.param(
+            Package("Red Hat:enterprise_linux:9", "openssl", "1:3.0.7-24.el9", "p"),
+            "Red Hat:enterprise_linux:9::baseos", "1:3.0.7-25.el9_3", True, id="red-hat-any-repository",
+        ),
+        pytest.param(
+            Package("Red Hat:enterprise_linux:9", "openssl", "1:3.0.7-24.el9", "p"),
+            "Red Hat:rhel_eus:9.2::baseos", "1:3.0.7-25.el9_2", False, id="red-hat-another-product",
+        ),
+        pytest.param(
+            Package("Rocky Linux:9", "openssl-libs", "1:3.0.7-24.el9", "p", "openssl", "1:3.0.7-24.el9"),
+            "Rocky Linux:9", "1:3.0.7-25.el9_3", True, id="rocky-by-source",
+        ),
+        pytest.param(
+            Package("AlmaLinux:9", "openssl-libs", "1:3.0.7-24.el9", "p"),
+            "AlmaLinux:9", "1:3.0.7-25.el9_3", False, id="alma-names-each-binary",
+        ),
+        pytest.param(
+            Package("SUSE:Linux Enterprise 15 SP5", "libopenssl3", "3.0.8-150500.5.24.1", "p", "openssl", "3.0.8-150500.5.24.1"),
+            "SUSE:Linux Enterprise Module for Basesystem 15 SP5", "3.0.8-150500.5.27.1", True, id="suse-by-module",
+        ),
+        pytest.param(
+            Package("SUSE:Linux Enterprise 15 SP5", "libopenssl3", "3.0.8-150500.5.24.1", "p", "openssl", "3.0.8-150500.5.24.1"),
+            "SUSE:Linux Enterprise Server 15 SP6", "3.1.4-150600.2.1", False, id="suse-another-pack",
+        ),
+        pytest.param(
+            Package("openSUSE:Leap 15.5", "libopenssl3", "3.0.8-150500.5.24.1", "p", "openssl", "3.0.8-150500.5.24.1"),
+            "openSUSE:Leap 15.5", "3.0.8-150500.5.27.1", True, id="leap",
+        ),
+    ],
+)  # fmt: skip
+def test_a_distributions_package_meets_the_records_of_its_release(
+    record: Callable[..., bytes], package: Package, written: str, fixed: str, *, found: bool
+) -> None:
+    body = record("CVE-2024-0001", affected=distribution(written, fixed=fixed))
+    assert bool(match_packages([package], advisories(body)).findings) is found
+
+
+def test_pro_says_nothing_where_the_release_itself_is_named(record: Callable[..., bytes]) -> None:
+    affected = [
+        *distribution("Ubuntu:22.04:LTS", fixed="3.0.2-0ubuntu1.10"),
+        *distribution("Ubuntu:Pro:22.04:LTS", fixed="3.0.2-0ubuntu1.10+Fips1"),
+    ]
+    package = Package("Ubuntu:22.04:LTS", "openssl", "3.0.2-0ubuntu1.10", "p")
+    assert match_packages([package], advisories(record(affected=affected))).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("module", "version", "title", "found"),
+    [
+        pytest.param("nodejs:18", "1:18.18.2-1.module+el9.3.0+1+a", "nodejs:18 security update", True, id="its-stream"),
+        pytest.param("nodejs:16", "1:16.20.2-1.module+el9.3.0+1+a", "nodejs:18 security update", False, id="another-stream"),
+        pytest.param("", "1:16.20.2-1.module+el9.3.0+1+a", "nodejs:18 security update", True, id="stream-not-known"),
+        pytest.param("nodejs:16", "1:16.20.2-1.module+el9.3.0+1+a", "security update", True, id="title-says-no-stream"),
+        pytest.param("", "1:16.20.2-8.el9_4", "nodejs:18 security update", False, id="not-modular"),
+    ],
+)  # fmt: skip
+def test_streams_of_a_module_are_told_apart(
+    record: Callable[..., bytes], module: str, version: str, title: str, *, found: bool
+) -> None:
+    affected = distribution("AlmaLinux:9", name="nodejs", fixed="1:18.19.1-1.module+el9.3.0+2+b")
+    body = record("ALSA-1", summary=f"Important: {title}", affected=affected)
+    package = Package("AlmaLinux:9", "nodejs", version, "p", module=module)
+    assert bool(match_packages([package], advisories(body)).findings) is found
+
+
+def test_an_update_that_fixes_several_cves_is_several_findings_under_its_id(
+    record: Callable[..., bytes],
+) -> None:
+    body = record(
+        "RHSA-2024:1",
+        upstream=["CVE-2024-0001", "CVE-2024-0002"],
+        affected=distribution("Red Hat:enterprise_linux:9::baseos", fixed="2"),
+    )
+    package = Package("Red Hat:enterprise_linux:9", "openssl", "1", "p")
+    findings = match_packages([package], advisories(body)).findings
+    assert [f.vulnerability_id for f in findings] == ["CVE-2024-0001", "CVE-2024-0002"]
+    assert all(f.aliases == {"RHSA-2024:1"} for f in findings)
+
+
+def test_an_updates_severity_is_not_joined_to_others_by_what_it_fixes(
+    record: Callable[..., bytes],
+) -> None:
+    update = record(
+        "RHSA-2024:1",
+        upstream=["CVE-2024-0001"],
+        severity=CRITICAL,
+        affected=distribution("Red Hat:enterprise_linux:9::baseos", fixed="2"),
+    )
+    library = record("PYSEC-1", aliases=["CVE-2024-0001"])
+    (finding,) = match_packages([EXAMPLE], advisories(update, library)).findings
+    assert (finding.vulnerability_id, finding.severity) == ("CVE-2024-0001", Severity.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("ecosystem", "named", "covered"),
+    [
+        pytest.param("Debian:12", ["Debian:12"], True, id="release"),
+        pytest.param("Debian:13", ["Debian:12"], False, id="another-release"),
+        pytest.param("Debian:13", ["Debian"], False, id="records-of-no-release"),
+        pytest.param("Debian", ["Debian", "Debian:12"], False, id="release-not-known"),
+        pytest.param("Alpine:edge", ["Alpine:v3.18"], False, id="edge"),
+        pytest.param("Ubuntu:18.04:LTS", ["Ubuntu:Pro:18.04:LTS"], True, id="ubuntu-past-support"),
+        pytest.param("Red Hat:enterprise_linux:9", ["Red Hat:openshift:4::el9"], False, id="product"),
+        pytest.param("SUSE:Linux Enterprise 15 SP5", ["SUSE:Linux Enterprise Module for Basesystem 15 SP5"], True, id="module"),
+        pytest.param("centos-stream:9", ["Red Hat:enterprise_linux:9::baseos"], False, id="no-advisories-at-all"),
+        pytest.param("Wolfi", ["Wolfi"], True, id="rolling"),
+    ],
+)  # fmt: skip
+def test_an_unknown_release_is_not_covered_and_never_clean(
+    record: Callable[..., bytes], ecosystem: str, named: list[str], *, covered: bool
+) -> None:
+    affected = [entry for name in named for entry in distribution(name, fixed="2", name="other")]
+    package = Package(ecosystem, "openssl", "1-1", "p")
+    coverage = match_packages([package], advisories(record(affected=affected))).coverage
+    assert coverage.complete is covered
+    assert coverage.gaps == (
+        () if covered else (f"1 {ecosystem} packages without an advisory source",)
+    )
+
+
+def test_a_withdrawn_record_neither_matches_nor_rates(record: Callable[..., bytes]) -> None:
+    gone = {"withdrawn": "2024-02-01T00:00:00Z"}
+    held = advisories(
+        record("PYSEC-1", aliases=["CVE-2024-0001"]),
+        record("GHSA-1", aliases=["CVE-2024-0001"], severity=CRITICAL, **gone),
+        record("GHSA-2", aliases=["CVE-2024-0002"], **gone),
+    )
+    (finding,) = match_packages([EXAMPLE], held).findings
+    assert finding.severity is Severity.UNKNOWN
+    assert finding.aliases == {"PYSEC-1"}
+
+
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [
+        pytest.param(
+            "Ubuntu:20.04:LTS", ["CVE-2024-0001", "CVE-2024-0002"], id="own-record-agrees"
+        ),
+        pytest.param("Ubuntu:22.04:LTS", ["CVE-2024-0001"], id="own-record-names-another-release"),
+    ],
+)
+def test_of_what_an_update_of_several_releases_fixes_the_distributions_own_records_decide(
+    record: Callable[..., bytes], named: str, found: list[str]
+) -> None:
+    releases = ("Ubuntu:20.04:LTS", "Ubuntu:22.04:LTS")
+    update = record(
+        "USN-1-1",
+        upstream=["UBUNTU-CVE-2024-0001", "CVE-2024-0001", "CVE-2024-0002"],
+        affected=[entry for name in releases for entry in distribution(name, fixed="2")],
+    )
+    own = record(
+        "UBUNTU-CVE-2024-0002",
+        upstream=["CVE-2024-0002"],
+        affected=distribution(named, fixed="2"),
+    )
+    package = Package("Ubuntu:20.04:LTS", "openssl", "1", "p")
+    findings = match_packages([package], advisories(update, own)).findings
+    assert [finding.vulnerability_id for finding in findings] == found
+
+
+def test_an_alias_is_not_denied_by_a_distributions_record(record: Callable[..., bytes]) -> None:
+    """Only an update's list is: a record about the CVE itself stands beside the other."""
+    held = record(
+        "DSA-1-1", aliases=["CVE-2024-0001"], affected=distribution("Debian:12", fixed="2")
+    )
+    own = record("DEBIAN-CVE-2024-0001", affected=distribution("Debian:11", fixed="2"))
+    package = Package("Debian:12", "openssl", "1", "p")
+    (finding,) = match_packages([package], advisories(held, own)).findings
+    assert finding.vulnerability_id == "CVE-2024-0001"

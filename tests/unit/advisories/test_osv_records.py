@@ -1,9 +1,11 @@
 import json
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
 
-from tidegate.advisories.osv import MAX_RECORD_BYTES, normalize_name, parse_advisory
+from tidegate.advisories.ecosystems import normalize_name
+from tidegate.advisories.osv import MAX_RECORD_BYTES, parse_advisory
 from tidegate.domain.errors import InvalidAdvisoryError
 
 
@@ -19,6 +21,128 @@ def test_related_and_upstream_ids_are_no_aliases(record: Callable[..., bytes]) -
     assert parsed.cves == {"CVE-2024-0001"}
     assert parsed.related == ("CVE-2024-0002",)
     assert parsed.upstream == ("CVE-2024-0003",)
+
+
+def of(*ecosystems: str) -> list[dict[str, object]]:
+    return [{"package": {"ecosystem": name, "name": "a"}, "versions": ["1"]} for name in ecosystems]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "fields", "cves"),
+    [
+        pytest.param("DEBIAN-CVE-2024-0001", {"affected": of("Debian:12")}, {"CVE-2024-0001"}, id="own-id"),
+        pytest.param(
+            "DEBIAN-CVE-2024-0001",
+            {"affected": of("Debian:12"), "upstream": ["CVE-2024-0009"]},
+            {"CVE-2024-0001"},
+            id="own-id-before-upstream",
+        ),
+        pytest.param(
+            "RHSA-2024:1",
+            {"affected": of("Red Hat:enterprise_linux:9::baseos"), "upstream": ["CVE-2024-0001", "CVE-2024-0002"]},
+            {"CVE-2024-0001", "CVE-2024-0002"},
+            id="an-update-fixes-its-upstream",
+        ),
+        pytest.param(
+            "ALSA-2024:1",
+            {"affected": of("AlmaLinux:9"), "related": ["CVE-2024-0001"]},
+            {"CVE-2024-0001"},
+            id="almalinux-says-related",
+        ),
+        pytest.param(
+            "USN-1-1",
+            {"affected": of("Ubuntu:22.04:LTS"), "upstream": ["UBUNTU-CVE-2024-0001", "CVE-2024-0001"], "related": ["CVE-2024-0009"]},
+            {"CVE-2024-0001"},
+            id="upstream-before-related",
+        ),
+        pytest.param(
+            "DSA-1-1",
+            {"affected": of("Debian:12"), "aliases": ["CVE-2024-0001"], "upstream": ["CVE-2024-0009"]},
+            {"CVE-2024-0001"},
+            id="aliases-before-upstream",
+        ),
+        pytest.param(
+            "PYSEC-1", {"affected": of("PyPI"), "upstream": ["CVE-2024-0001"]}, set(), id="no-distribution"
+        ),
+        pytest.param(
+            "X-1", {"affected": of("Debian:12", "PyPI"), "upstream": ["CVE-2024-0001"]}, set(), id="not-only-one"
+        ),
+        pytest.param("X-CVE-1", {"affected": of("Debian:12")}, set(), id="no-cve-in-the-id"),
+    ],
+)  # fmt: skip
+def test_the_cves_that_a_record_is_about(
+    record: Callable[..., bytes], identifier: str, fields: dict[str, object], cves: set[str]
+) -> None:
+    parsed = parse_advisory(record(identifier, **fields))
+    assert parsed.cves == cves
+    assert parsed.ids.isdisjoint(cves) or "aliases" in fields, "they are no aliases"
+
+
+def test_repositories_of_one_release_are_one_entry(record: Callable[..., bytes]) -> None:
+    body = record(
+        affected=of(
+            "Red Hat:enterprise_linux:9::baseos",
+            "Red Hat:enterprise_linux:9::appstream",
+            "Red Hat:rhel_eus:9.2::baseos",
+        )
+    )
+    assert [entry.ecosystem for entry in parse_advisory(body).affected] == [
+        "Red Hat:enterprise_linux:9",
+        "Red Hat:rhel_eus:9.2::baseos",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("purl", "fixed", "expected"),
+    [
+        pytest.param(
+            "pkg:rpm/rocky-linux/vim?epoch=2", "8.0-1.el8", "2:8.0-1.el8", id="in-the-purl"
+        ),
+        pytest.param("pkg:rpm/rocky-linux/vim?epoch=2", "2:8.0-1.el8", "2:8.0-1.el8", id="in-both"),
+        pytest.param("pkg:rpm/rocky-linux/vim?epoch=0", "8.0-1.el8", "8.0-1.el8", id="zero"),
+        pytest.param("pkg:deb/debian/vim?epoch=2", "8.0-1", "8.0-1", id="no-rpm"),
+        pytest.param("", "8.0-1.el8", "8.0-1.el8", id="no-purl"),
+    ],
+)
+def test_an_epoch_that_stands_in_the_package_url_counts(
+    record: Callable[..., bytes], purl: str, fixed: str, expected: str
+) -> None:
+    events = [{"introduced": "0"}, {"fixed": fixed}]
+    package = {"ecosystem": "Rocky Linux:8", "name": "vim", "purl": purl}
+    affected = [{"package": package, "ranges": [{"type": "ECOSYSTEM", "events": events}]}]
+    (entry,) = parse_advisory(record(affected=affected)).affected
+    assert [event.version for event in entry.ranges[0]] == ["0", expected]
+
+
+@pytest.mark.parametrize(
+    ("summary", "word", "modules"),
+    [
+        ("Important: nodejs:20 security update", "Important", {"nodejs:20"}),
+        ("Moderate: python39:3.9 and python39-devel:3.9 update", "Moderate", {"python39:3.9", "python39-devel:3.9"}),
+        ("Red Hat Security Advisory: openssl security update", "", set()),
+        ("Importantly: nothing", "", set()),
+    ],
+)  # fmt: skip
+def test_titles_of_the_red_hat_family_tell_severity_and_modules(
+    record: Callable[..., bytes], summary: str, word: str, modules: set[str]
+) -> None:
+    parsed = parse_advisory(record(summary=summary))
+    assert (parsed.word, parsed.modules) == (word, modules)
+
+
+def test_t03_a_database_extension_of_any_form_costs_no_memory(
+    record: Callable[..., bytes],
+) -> None:
+    """Ten million empty lists would take half a gibibyte as objects; as bytes they take thirty."""
+    body = record().decode().removesuffix("}")
+    bomb = f'{body}, "database_specific": {{"x": [{"[]," * 5_000_000}0]}}}}'.encode()
+    tracemalloc.start()
+    try:
+        parse_advisory(bomb)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * MAX_RECORD_BYTES
 
 
 def test_an_id_that_is_a_cve_counts_as_one(record: Callable[..., bytes]) -> None:
@@ -44,6 +168,8 @@ def test_commit_ranges_are_left_out(record: Callable[..., bytes]) -> None:
         pytest.param({"database_specific": {"severity": "HIGH"}}, "HIGH", id="github"),
         pytest.param({"database_specific": {"severity": 7}}, "", id="no-text"),
         pytest.param({"database_specific": None}, "", id="null"),
+        pytest.param({"database_specific": ["HIGH"]}, "", id="a-list"),
+        pytest.param({"database_specific": {"severity": [], "urgency": "low"}}, "low", id="next"),
         pytest.param({}, "", id="none"),
     ],
 )
@@ -88,6 +214,13 @@ EVENTS = [{"introduced": "0", "fixed": "1"}]
             id="too-deep",
         ),
         pytest.param(b" " * (MAX_RECORD_BYTES + 1), "bytes; want at most", id="too-large"),
+        pytest.param(
+            b'{"id":"A-1","modified":"2024-01-01T00:00:00Z","affected":['
+            + b"{}," * 200_000
+            + b"{}]}",
+            "more than 200000 objects",
+            id="too-many-objects",
+        ),
     ],
 )
 def test_t19_what_is_no_record_is_refused_with_a_reason(body: bytes, said: str) -> None:
@@ -139,3 +272,20 @@ def test_deep_nesting_in_ignored_fields_is_harmless_up_to_the_parsers_limit(
     for _ in range(50):
         nested = [nested]
     assert parse_advisory(json.dumps({**json.loads(record()), "extra": nested}).encode())
+
+
+@pytest.mark.parametrize(
+    ("ecosystem", "name"),
+    [
+        pytest.param("PyPI", "", id="no-name"),
+        pytest.param(" ", "a", id="no-ecosystem"),
+        pytest.param("PyPI", "a" * 513, id="overlong-name"),
+        pytest.param("SUSE:" + "1 " * 300, "a", id="overlong-ecosystem"),
+    ],
+)
+def test_t19_a_package_without_a_sensible_name_makes_the_record_invalid(
+    record: Callable[..., bytes], ecosystem: str, name: str
+) -> None:
+    affected = [{"package": {"ecosystem": ecosystem, "name": name}, "versions": ["1"]}]
+    with pytest.raises(InvalidAdvisoryError, match="want a name and an ecosystem of 1 to 512"):
+        parse_advisory(record(affected=affected))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tidegate.cli.event_words import describe_event, finding_rows, next_steps, tell_image, tell_rule
+from tidegate.cli.explain import _tell_row
 from tidegate.cli.gate import Response, Status
 from tidegate.cli.moments import parse_since, short_moment
 from tidegate.cli.rule_words import cloud_scope_words, describe_body, status_word
@@ -117,6 +118,24 @@ def test_findings_go_by_the_id_that_people_know() -> None:
     assert [row[4] for row in finding_rows(ROW.exempted, exempted=True)] == [
         "CVE-2020-1, until 2026: why"
     ]
+
+
+def test_what_a_trusted_statement_clears_is_explained_with_who_says_why(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cleared = finding("CVE-2024-0001", fixed="4.0")
+    cleared.cleared_by = ["component_not_present, says Example Inc (vendor), 2026-11-20"]
+    row = ImageRowV1(
+        "r.example/a:1", "spec.containers[0].image", "allow", "PolicyEvaluation", "fine",
+        not_affected=[cleared], not_affected_omitted=2,
+    )  # fmt: skip
+    _tell_row(row)
+    told = capsys.readouterr().out
+    assert "Not affected: 3\n" in told
+    assert "CVE-2024-0001" in told
+    assert "says Example Inc (vendor)" in " ".join(told.split())
+    assert "and 2 more" in told
+    assert "Counted" not in told
 
 
 def test_next_steps_name_each_package_once_with_the_largest_fix() -> None:

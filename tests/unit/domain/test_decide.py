@@ -15,6 +15,7 @@ from tidegate.domain.evidence import (
     Unavailable,
     UnavailableReason,
 )
+from tidegate.domain.finding import VexMark, VexStatus
 from tidegate.domain.rule import (
     Action,
     Disposition,
@@ -145,6 +146,31 @@ def test_exempting_one_cve_of_a_record_of_two_leaves_the_other() -> None:
     both = finding("GHSA-1", aliases=("CVE-2024-0001", "CVE-2024-0002"))
     rule = replace(deny(), vulnerability_exemptions=(VulnerabilityExemption("CVE-2024-0001"),))
     assert not verdict_of(report(both), rule).allowed
+
+
+MARK = VexMark(VexStatus.NOT_AFFECTED, "component_not_present", "Example Inc", "vendor")
+
+
+def test_what_a_trusted_statement_clears_counts_nowhere_and_travels_along() -> None:
+    cleared = replace(finding(), not_affected=(MARK,))
+    verdict = verdict_of(report(cleared, finding("CVE-2024-0002")), deny())
+    judgement = verdict.images[0].judgement
+    assert judgement is not None
+    assert judgement.counts.high == 1
+    assert judgement.not_affected == (cleared,)
+    assert verdict_of(report(cleared), deny()).decision is Decision.ALLOW
+    # Found again by who knows nothing of the statement, it counts.
+    assert verdict_of(report(cleared, finding()), deny()).decision is Decision.DENY
+
+
+def test_a_forbidden_cve_wins_over_a_trusted_statement_and_is_named() -> None:
+    cleared = replace(finding(), not_affected=(MARK,))
+    rule = deny(thresholds=Thresholds(), forbidden_ids=frozenset({"CVE-2024-0001"}))
+    verdict = verdict_of(report(cleared), rule)
+    assert (verdict.decision, verdict.images[0].reason) == (Decision.DENY, Reason.FORBIDDEN_CVE)
+    judgement = verdict.images[0].judgement
+    assert judgement is not None
+    assert judgement.counted == (cleared,)
 
 
 def test_a_forbidden_cve_wins_over_its_exemption() -> None:

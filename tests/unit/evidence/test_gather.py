@@ -304,3 +304,35 @@ async def test_fresh_and_unknown_images_are_gathered_together(world: EvidenceWor
     found = await world.gatherer.gather([unknown, fresh, unknown], now=NOON, budget_s=3)
     assert list(found) == [unknown, fresh]
     assert all(isinstance(e.platforms[0].evidence, Missing) for e in found.values())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(("mirror.example", "team/app"), id="mirror"),
+        pytest.param(("harbor.example", "proxy/team/app"), id="cache"),
+    ],
+)
+async def test_the_same_digest_by_any_name_has_the_same_evidence(
+    world: EvidenceWorld, name: tuple[str, str]
+) -> None:
+    world.registry.aliases = ("mirror.example", "harbor.example/proxy")
+    own = evidence_key(world.key, repositories=("registry.example/team/*",))
+    world.trust = TrustConfiguration(keys=(own,), generation="2")
+    image = world.push_image()
+    await world.attach(image, [finding("CVE-1")])
+    by_own_name = await world.gather(world.repository.at(image.digest))
+    by_alias = await world.gather(ImageReference(*name, digest=image.digest))
+    assert by_alias == by_own_name
+    assert isinstance(by_alias.platforms[0].evidence, Report)
+
+
+async def test_another_name_than_the_aliases_is_another_registry(world: EvidenceWorld) -> None:
+    world.registry.aliases = ("mirror.example",)
+    image = world.push_image()
+    await world.attach(image)
+    found = await world.gather(
+        ImageReference("mirror.example.evil", "team/app", digest=image.digest)
+    )
+    assert isinstance(found.platforms[0].evidence, Missing)
+    assert found.platforms[0].evidence.reason is MissingReason.NOT_CONFIGURED

@@ -16,6 +16,7 @@ from tidegate.domain.evidence import (
     Unavailable,
     UnavailableReason,
 )
+from tidegate.domain.finding import VexMark, VexStatus
 from tidegate.domain.rule import (
     Policy,
     ResourceExemption,
@@ -58,6 +59,26 @@ def test_an_event_says_who_asked_for_what_when_and_what_was_found() -> None:
     assert [each.id for each in row.findings] == ["CVE-2024-0001"]
     assert row.rule_configuration is not None
     assert parse_event(render_event(made)) == made
+
+
+def test_what_trusted_statements_clear_travels_with_who_says_why() -> None:
+    said_at = datetime(2026, 11, 20, tzinfo=UTC)
+    mark = VexMark(
+        VexStatus.NOT_AFFECTED, "component_not_present", "Example\x1b Inc", "vendor", said_at, "no"
+    )
+    fixed = VexMark(VexStatus.FIXED, "fixed", "", "distro")
+    cleared = replace(finding(), not_affected=(mark, fixed))
+    (row,) = event(report(cleared), rule=deny()).images
+    assert (row.action, row.findings, row.counts.high) == ("allow", [], 0)
+    (shown,) = row.not_affected
+    assert (shown.id, shown.severity) == ("CVE-2024-0001", "high")
+    assert shown.cleared_by == [
+        "component_not_present, says Example Inc (vendor), 2026-11-20: no",
+        "fixed: fixed, says distro",
+    ]
+    many = [replace(cleared, vulnerability_id=f"CVE-2024-{n:04}") for n in range(MAX_FINDINGS + 3)]
+    (row,) = event(report(*many), rule=deny()).images
+    assert (len(row.not_affected), row.not_affected_omitted) == (MAX_FINDINGS, 3)
 
 
 def test_what_was_exempted_travels_with_the_exemption_that_did_it() -> None:

@@ -80,3 +80,11 @@ def test_t24_hostile_values_stay_in_their_cells() -> None:
 def test_an_event_without_images_is_a_line_too() -> None:
     (found,) = rows(csv_header() + csv_lines(event(1, images=[])))
     assert (found["id"], found["image"], found["action"]) == ("e00001", "", "deny")
+
+
+async def test_who_is_signed_in_gets_the_same_file_as_a_token(world: World) -> None:
+    await world.c1.post_events([event(1), event(2)])
+    browser = await world.person("ann", "reader")
+    got = await browser.request("GET", "events/export", params={"format": "jsonl"})
+    assert got.text == (await export(world, format="jsonl"))[1]
+    assert len(got.text.splitlines()) == 2

@@ -2,12 +2,14 @@
 
 import json
 import zlib
+from dataclasses import replace
 
 import msgspec
 import pytest
 
 from support.hub_world import TOKENS, World
 from support.image_world import (
+    AT,
     HOST,
     REPOSITORY,
     findings,
@@ -22,8 +24,9 @@ from support.image_world import (
 )
 from tidegate.domain.digest import Digest, digest_of
 from tidegate.domain.errors import ConflictError, InputError, NotFoundError
+from tidegate.domain.finding import VexMark, VexStatus
 from tidegate.hub.packed import DamagedRowError, pack, unpack
-from tidegate.wire.hub_data_v1 import ImageDetailV1, PackageV1, ReferrerV1
+from tidegate.wire.hub_data_v1 import ImageDetailV1, PackageV1, ReferrerV1, VexMarkV1
 from tidegate.wire.oci_v1 import OCI_INDEX
 
 HOSTILE = "<script>alert(1)</script>\u202e\x1b[31m\0\"'--; DROP TABLE images"
@@ -332,3 +335,27 @@ async def test_unknown_and_malformed_images_are_told_apart(world: World, path: s
     ):
         answer = await client.get(f"/api/v1/images/{path}", params={**params, **change})
         assert (answer.status_code, path, change) == (status, path, change)
+
+
+async def test_what_a_trusted_statement_clears_is_listed_with_who_says_why(world: World) -> None:
+    body, digest = manifest()
+    mark = VexMark(
+        VexStatus.NOT_AFFECTED, "component_not_present", "Example Inc", "vendor", AT, "x"
+    )
+    first, *rest = findings(3)
+    job = await lease(world, digest)
+    cleared = statement(digest, (replace(first, not_affected=(mark,)), *rest))
+    await tell(world, job, upload(body, digest, statement=cleared))
+    listed = (await world.reader.list_findings(HOST, REPOSITORY, digest)).items
+    marks = {found.id: found.not_affected for found in listed}
+    assert marks.pop(first.vulnerability_id) == [
+        VexMarkV1(
+            "not_affected",
+            "component_not_present",
+            "Example Inc",
+            "vendor",
+            "2026-11-23T09:00:00Z",
+            "x",
+        )
+    ]
+    assert list(marks.values()) == [[], []]

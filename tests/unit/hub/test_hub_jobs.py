@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import uuid
 from datetime import timedelta
 
 import msgspec
@@ -34,7 +35,7 @@ def report(digest: str = A, **changes: object) -> PlatformReportV1:
 def push(digest: str = A, **changes: object) -> dict[str, object]:
     target = {"mediaType": IMAGE, "digest": digest, "repository": "shop/web", "tag": "1"}
     return {
-        "id": "n1",
+        "id": uuid.uuid4().hex,
         "action": "push",
         "target": {**target, **changes},
         "request": {"host": "Registry.example", "method": "PUT"},

@@ -4,6 +4,7 @@ The rows of that schema are written with plain SQL, as that release wrote them.
 """
 
 import json
+import zlib
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,11 @@ LONG = "R" * 4000
 OLD_EVENT = text(
     "INSERT INTO events (cluster, id, at, action, namespace, search, body)"
     " VALUES (:cluster, :id, :at, :action, 'shop', '', :body)"
+)
+OLD_DETAIL = text(
+    "INSERT INTO image_details (image_id, digest, platform, media_type, size, config, manifest,"
+    " referrers, statement, findings, packages, updated_at)"
+    " VALUES (1, :digest, '', '', 1, '{}', :empty, :empty, :statement, :empty, :empty, '')"
 )
 OLD_IMAGE = text(
     "INSERT INTO event_images (event_seq, position, image, rule) VALUES (:s, 0, :i, :r)"
@@ -72,16 +78,20 @@ def fill(connection: Connection) -> None:
 @pytest.fixture
 async def old(tmp_path: Path) -> Database:
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'hub.db'}")
+    await to(database, "0006")
+    async with database.write() as connection:
+        await connection.run_sync(fill)
+    return database
 
+
+async def to(database: Database, revision: str) -> None:
     def upgrade(connection: Connection) -> None:
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "0006")
-        fill(connection)
+        command.upgrade(config, revision)
 
     async with database.write() as connection:
         await connection.run_sync(upgrade)
-    return database
 
 
 async def test_a_filled_database_of_the_previous_release_is_taken_along(old: Database) -> None:
@@ -108,6 +118,46 @@ async def test_a_filled_database_of_the_previous_release_is_taken_along(old: Dat
         row = await connection.execute(text("SELECT counts, risk FROM images"))
         counts, risk = row.one()
         assert (json.loads(counts)["high"], risk) == (7, 7 << 30)
+    await old.close()
+
+
+def told(finished: bytes) -> bytes:
+    """Return a statement as it is stored, with text that looks like the field in a finding."""
+    text = rb'{"result":[{"id":"\\"scanFinishedOn\\":\\"1999-01-01T00:00:00Z\\""}],'
+    return zlib.compress(text + rb'"metadata":{"scanFinishedOn":"' + finished + rb'"}}')
+
+
+@pytest.mark.parametrize(
+    ("statements", "reported_at"),
+    [
+        pytest.param([told(b"2026-03-01T10:00:00Z")], "2026-03-01T10:00:00.000000Z", id="one"),
+        pytest.param(
+            [told(b"2026-03-01T10:00:00Z"), told(b"2026-02-01T10:00:00.5+01:00")],
+            "2026-02-01T09:00:00.500000Z",
+            id="oldest-platform",
+        ),
+        pytest.param([zlib.compress(b"")], "", id="none"),
+        pytest.param([b"damaged"], "", id="damaged"),
+        pytest.param([told(b"2026-99-99T10:00:00Z")], "", id="no-time"),
+    ],
+)
+async def test_when_images_were_reported_on_is_taken_from_statements(
+    old: Database, statements: list[bytes], reported_at: str
+) -> None:
+    await to(old, "0008")
+    async with old.write() as connection:
+        for number, statement in enumerate(statements):
+            row = {"digest": f"sha256:{number}", "statement": statement, "empty": b""}
+            await connection.execute(OLD_DETAIL, row)
+    await migrate(old)
+    async with old.read() as connection:
+        query = text("SELECT reported_at, rematchable FROM images")
+        assert (await connection.execute(query)).one() == (reported_at, 0)
+        query = text("SELECT DISTINCT packages_signature, package_ids FROM image_details")
+        assert (await connection.execute(query)).all() == [("", None)]
+        # What the version before kept of packages is not enough: the image waits for a scan.
+        due = await connection.execute(text("SELECT kind, images FROM images_due ORDER BY kind"))
+        assert due.all() == [(kind, None) for kind in ("attach", "later", "rematch", "scan")]
     await old.close()
 
 

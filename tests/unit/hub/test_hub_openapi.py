@@ -126,3 +126,14 @@ async def test_a_database_that_does_not_answer_is_not_ready_and_says_no_more(wor
     assert broken.status_code == 503
     assert "another schema than this version of the hub" in broken.json()["detail"]
     assert "organisation" not in broken.text
+
+
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/audit", "/api/v1/events/export"])
+async def test_all_filters_of_a_list_fit_one_request_line(world: World, path: str) -> None:
+    document = (await world.raw().get("/api/v1/openapi.json")).json()
+    texts = [
+        parameter["schema"].get("maxLength", 0)
+        for parameter in document["paths"][path]["get"]["parameters"]
+        if parameter["in"] == "query"
+    ]
+    assert 9 * sum(texts) < 32 * 1024  # three bytes of UTF-8, three characters for each

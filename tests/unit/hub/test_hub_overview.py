@@ -268,7 +268,7 @@ async def test_registries_and_repositories_are_counted(world: World) -> None:
 
 
 def heartbeat(**changes: object) -> WorkerHeartbeatV1:
-    made = WorkerHeartbeatV1("1", "f" * 64, "PEM", "2026-11-23T08:00:00Z", [HOST])
+    made = WorkerHeartbeatV1("1", "f" * 64, "PEM", "2026-11-23T08:00:00Z", registries=[HOST])
     return msgspec.structs.replace(made, **changes)
 
 
@@ -297,6 +297,24 @@ async def test_workers_tell_their_registries_keys_and_advisories(world: World) -
     world.later(301)
     (registry,) = (await world.reader.list_registries()).items
     assert registry.access == "NotConfigured", "nobody was heard of lately"
+
+
+async def test_the_advisories_that_workers_judge_by_are_counted_with_their_age(
+    world: World,
+) -> None:
+    source = AdvisorySourceV1(
+        "PyPI", "export", 5, "2026-11-01T00:00:00Z", imported_at="2026-11-02T00:00:00Z"
+    )
+    demo = AdvisorySourceV1("npm", "demo set", 3, "2026-10-01T00:00:00Z")
+    await world.scanner.put_worker("w1", heartbeat(advisories=[source, demo]))
+    assert await world.reader.list_advisories() == [source, demo]
+    text = world.hub.metrics.render({}, world.hub.signals, advisories=[source, demo]).decode()
+    assert 'tidegate_hub_advisories{ecosystem="PyPI"} 5.0' in text
+    assert 'advisories_updated_at_seconds{ecosystem="PyPI"} 1.7934912e+09' in text
+    assert 'advisories_imported_at_seconds{ecosystem="PyPI"} 1.7935776e+09' in text
+    assert 'advisories_imported_at_seconds{ecosystem="npm"}' not in text
+    again = world.hub.metrics.render({}, world.hub.signals, advisories=[demo]).decode()
+    assert 'ecosystem="PyPI"' not in again, "an ecosystem that is gone must not look young"
 
 
 async def test_a_key_used_in_the_future_counts_as_used_now(world: World) -> None:

@@ -94,7 +94,7 @@ async def test_what_runs_is_not_counted_as_admitted_or_refused(world: World) -> 
 async def test_it_is_found_by_its_origin_and_grouped_apart(world: World) -> None:
     await world.c1.post_events([verdict("deny")])
     await rejudged(world, verdict("deny"))
-    assert len((await world.reader.list_events(search="rejudged")).items) == 1
+    assert len((await world.reader.list_events(origin="rejudged")).items) == 1
     assert len((await world.reader.list_event_groups()).items) == 2
 
 

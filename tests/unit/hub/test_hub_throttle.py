@@ -142,7 +142,7 @@ OLD_ROWS = (
 def to_release_before(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "0012")
+    command.upgrade(config, "0009")
     for row in OLD_ROWS:
         connection.execute(text(row))
 

@@ -10,6 +10,7 @@ import pytest
 from tidegate.domain.errors import LimitExceededError, ScannerUnavailableError, UnavailableError
 from tidegate.scan.sandbox import Confined, SandboxLimits, SandboxPaths
 from tidegate.scan.scanners import builtin
+from tidegate.scan.scanners import confined as around
 from tidegate.scan.scanners.builtin import BuiltinScanner
 
 Leave = Callable[[Path], object]
@@ -30,10 +31,15 @@ def confined(leave: Leave, exit_code: int = 0) -> Callable[..., object]:
     return run
 
 
+def replace_sandbox(monkeypatch: pytest.MonkeyPatch, stand_in: Callable[..., object]) -> None:
+    for module in (builtin, around):
+        monkeypatch.setattr(module, "run_confined", stand_in)
+
+
 async def test_the_output_and_the_archives_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(builtin, "run_confined", confined(lambda path: path.write_text("{}")))
+    replace_sandbox(monkeypatch, confined(lambda path: path.write_text("{}")))
     output = await BuiltinScanner(Path("/trivy")).scan(tmp_path, tmp_path / "work", 5)
     assert (output.body, output.archives) == (b"{}", ("app.jar",))
     assert output.not_understood == ("1 layers whose Java archives could not be listed",)
@@ -63,8 +69,8 @@ async def test_t19_what_is_no_bounded_file_is_refused(
     error: type[UnavailableError],
     said: str,
 ) -> None:
-    monkeypatch.setattr(builtin, "MAX_SBOM_BYTES", 100)
-    monkeypatch.setattr(builtin, "run_confined", confined(leave))
+    monkeypatch.setattr(around, "MAX_SBOM_BYTES", 100)
+    replace_sandbox(monkeypatch, confined(leave))
     with pytest.raises(error, match=said):
         await BuiltinScanner(Path("/trivy")).scan(tmp_path, tmp_path / "work", 5)
 
@@ -73,6 +79,6 @@ async def test_a_scanner_that_failed_is_never_believed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = confined(lambda path: path.write_text("{}"), exit_code=1)
-    monkeypatch.setattr(builtin, "run_confined", left)
+    replace_sandbox(monkeypatch, left)
     with pytest.raises(ScannerUnavailableError, match="ended with 1: it ended badly"):
         await BuiltinScanner(Path("/trivy")).scan(tmp_path, tmp_path / "work", 5)

@@ -2,23 +2,20 @@
 
 from datetime import UTC, datetime
 
-import msgspec
 import pytest
 
-from tidegate.advisories.package import Package
 from tidegate.domain.digest import Digest, digest_of
 from tidegate.domain.errors import InvalidManifestError, RegistryUnavailableError
 from tidegate.domain.evidence import Coverage
-from tidegate.domain.finding import Location
 from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.local.images import build_demo_images
 from tidegate.scan import detail
 from tidegate.scan.attach import attach_report
-from tidegate.scan.detail import MAX_LOCATIONS, package_entries, read_detail
+from tidegate.scan.detail import read_detail
 from tidegate.testing.memory_registry import MemoryRegistry
 from tidegate.trust.configuration import EvidenceKey
 from tidegate.trust.keys import PrivateKey, fingerprint, generate_key
-from tidegate.wire.hub_data_v1 import MAX_PACKAGES, DetailUploadV1
+from tidegate.wire.hub_data_v1 import DetailUploadV1
 from tidegate.wire.oci_v1 import OCI_MANIFEST, Descriptor, Manifest, render_manifest
 from tidegate.wire.statement_v1 import ScannerIdentity, Statement, render_statement
 
@@ -162,12 +159,3 @@ async def test_a_manifest_that_went_away_is_an_error(registry: MemoryRegistry) -
     gone = parse_reference(f"registry.example/demo/app@{digest_of(b'gone')}")
     with pytest.raises(InvalidManifestError, match="not in the registry any more"):
         await read(registry, gone)
-
-
-def test_packages_are_cut_to_what_the_hub_takes() -> None:
-    places = tuple(Location(f"p{n}") for n in range(100))
-    package = Package("PyPI", "n" * 600, "1", "pkg:pypi/n@1", locations=places)
-    told = package_entries([package] * (MAX_PACKAGES + 1))
-    assert (len(told), len(told[0].name)) == (MAX_PACKAGES, 512)
-    assert len(told[0].locations) == MAX_LOCATIONS
-    msgspec.json.decode(msgspec.json.encode(DetailUploadV1("", "", "", "", packages=told[:1])))

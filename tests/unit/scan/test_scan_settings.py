@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tidegate.domain.errors import ConfigurationError, MissingSettingError, UnknownPluginError
-from tidegate.plugins import load_plugin
+from tidegate.plugins import BUILT_IN_FORMATS, load_formats, load_plugin
 from tidegate.scan.settings import read_settings
 
 COMPLETE = {
@@ -22,6 +22,22 @@ def test_defaults_are_as_documented() -> None:
     assert (settings.concurrency, settings.scanner, settings.deadline_s) == (1, "builtin", 600)
     assert settings.max_image_bytes == 10 * 2**30
     assert settings.renew_after_d == 182
+
+
+def test_a_scanners_database_and_the_formats_are_named() -> None:
+    assert read_settings(COMPLETE).scanner_db is None
+    assert read_settings(COMPLETE).formats == BUILT_IN_FORMATS
+    given = {
+        "TIDEGATE_SCAN_SCANNER_DB": "/var/db",
+        "TIDEGATE_SCAN_FORMATS": "openvex, mine,openvex",
+    }
+    settings = read_settings({**COMPLETE, **given})
+    assert (settings.scanner_db, settings.formats) == (Path("/var/db"), ("openvex", "mine"))
+
+
+def test_a_format_that_nobody_installed_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UnknownPluginError, match="no plug-in 'mine'; installed: cosign-vuln, "):
+        load_formats(("openvex", "mine"))
 
 
 @pytest.mark.parametrize("name", COMPLETE)

@@ -1,6 +1,7 @@
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import httpx2
 import msgspec
 import pytest
 
+from support.report_documents import in_toto_vulns, statement
+from tidegate.domain.digest import Digest
 from tidegate.domain.errors import (
     InvalidManifestError,
     LimitExceededError,
@@ -15,18 +18,28 @@ from tidegate.domain.errors import (
     ScannerUnavailableError,
 )
 from tidegate.domain.finding import Finding
+from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.domain.severity import Severity
 from tidegate.hubclient.client import HubClient
 from tidegate.local.images import build_demo_images
-from tidegate.scan.scanner import ScannerOutput
+from tidegate.plugins import load_formats
+from tidegate.scan.attach import attach_envelope
+from tidegate.scan.foreign import Borrowing
+from tidegate.scan.publish import Known, Published
+from tidegate.scan.reports import count_vulnerabilities
+from tidegate.scan.scanner import ForeignFindings, ScannerOutput
 from tidegate.scan.settings import ScanSettings
-from tidegate.scan.worker import Worker, count_vulnerabilities
+from tidegate.scan.worker import Worker
 from tidegate.testing.memory_registry import MemoryRegistry
-from tidegate.trust.keys import generate_key
+from tidegate.trust.configuration import Accepted, EvidenceKey, TrustedSource
+from tidegate.trust.keys import fingerprint, generate_key
 from tidegate.wire.hub_v1 import JobFailureV1, JobResultV1, JobV1
+from tidegate.wire.oci_v1 import Descriptor, parse_manifest
+from tidegate.wire.statement_v1 import Statement
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 HOST = "registry.example"
+SAMPLES = Path(__file__).parents[2] / "samples"
 
 
 def answer(status: int) -> httpx2.Response:
@@ -210,6 +223,56 @@ async def test_a_failure_is_told_to_the_hub_and_never_a_report(
     assert told.retry is retry
     assert world.hub.said("complete") == []
     assert len(world.registry.manifests) == 1, "nothing is attached"
+
+
+@dataclass
+class ReportingScanner:
+    """Gives what Trivy wrote about the clean demo image."""
+
+    async def scan(self, layout: Path, workdir: Path, deadline_s: float) -> ScannerOutput:
+        del layout, workdir, deadline_s
+        report = (SAMPLES / "trivy/clean.json.json").read_bytes()
+        found = ForeignFindings("trivy", report, "Trivy DB", db_updated_at=NOW)
+        return ScannerOutput("application/json", b"", findings=found)
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["taken-over", "cannot-be-attached"])
+async def test_a_report_from_elsewhere_never_keeps_our_own_from_its_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    world = make_world(tmp_path, ReportingScanner(), ScriptedHub())
+    vendor = generate_key()
+    source = TrustedSource(
+        EvidenceKey("vendor", vendor.public_key(), fingerprint(vendor)), frozenset(Accepted)
+    )
+    worker = replace(world.worker, borrowing=lambda: Borrowing((source,), load_formats()))
+    (reference,) = [parse_reference(f"{HOST}/demo/app@{world.job.digest}")]
+    theirs = in_toto_vulns(scanner={"uri": "https://example.test/other", "result": []})
+    kind = "https://in-toto.io/attestation/vulns/v0.2"
+    about = json.dumps(statement(kind, theirs, world.job.digest)).encode()
+    body, media_type = world.registry.manifests[Digest(world.job.digest)]
+    subject = Descriptor(media_type, Digest(world.job.digest), len(body))
+    await attach_envelope(world.registry, reference, about, kind, vendor, subject=subject)
+    attach = worker.publisher.publish_statement
+
+    async def publish(
+        to: ImageReference, made: Statement, described: Descriptor, *known: Known
+    ) -> Published:
+        if fails and made.origin is not None:
+            raise LimitExceededError("too large")
+        return await attach(to, made, described, *known)
+
+    monkeypatch.setattr(worker.publisher, "publish_statement", publish)
+    await worker.work(world.job)
+    (result,) = world.hub.said("complete")
+    (report,) = msgspec.json.decode(result, type=JobResultV1).reports
+    assert (report.scanner, bool(report.artifact), report.complete) == ("Trivy", True, True)
+    scanners = {
+        parse_manifest(*stored).annotations.get("scanner")
+        for stored in world.registry.manifests.values()
+    } - {None}
+    assert scanners == ({"Trivy"} if fails else {"Trivy", "other"})
+    await worker.publisher.aclose()
 
 
 async def test_what_is_no_image_is_done_without_a_report(tmp_path: Path) -> None:

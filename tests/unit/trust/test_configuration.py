@@ -3,7 +3,7 @@ from textwrap import dedent, indent
 import pytest
 
 from tidegate.domain.errors import InvalidTrustError
-from tidegate.trust.configuration import parse_trust_configuration
+from tidegate.trust.configuration import Accepted, parse_trust_configuration
 from tidegate.trust.keys import fingerprint, generate_key, public_pem
 
 PRIVATE = generate_key()
@@ -89,3 +89,38 @@ def test_the_generation_names_the_content() -> None:
 def test_what_cannot_be_meant_is_refused_in_words(text: str, said: str) -> None:
     with pytest.raises(InvalidTrustError, match=said):
         parse_trust_configuration(text.encode("latin-1"))
+
+
+def source(name: str = "vendor", more: str = "  accepts: [vex]\n") -> str:
+    return KEY.replace("name: scan", f"name: {name}") + more
+
+
+def test_a_source_is_heard_about_its_repositories_and_no_evidence_key() -> None:
+    text = (
+        f"sources:\n{source(more='  accepts: [reports, vex]')}\n  repositories: [r.example/a/*]\n"
+    )
+    trust = parse_trust_configuration(text.encode())
+    (found,) = trust.sources
+    assert (found.key.name, found.accepts) == ("vendor", frozenset(Accepted))
+    assert found.key.scanners == ("*",)
+    assert (trust.keys, trust.keys_for("r.example/a/b")) == ((), ())
+    assert trust.sources_for("r.example/a/b") == (found,)
+    assert trust.sources_for("r.example/c/d") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param(f"sources:\n{source(more='')}", "accepts", id="without-what-it-is-believed"),
+        pytest.param(f"sources:\n{source(more='  accepts: []')}", "length >= 1", id="nothing"),
+        pytest.param(f"sources:\n{source(more='  accepts: [all]')}", "Invalid enum", id="odd"),
+        pytest.param(f"keys:\n{KEY}sources:\n{source()}", "needs a key of its own", id="evidence-key"),
+        pytest.param(f"sources:\n{source()}{source()}", r"sources\[1\].name repeats", id="same-name"),
+        pytest.param(
+            f"sources:\n{source()}{source('other')}", r"sources\[1\].publicKey repeats", id="same-key"
+        ),
+    ],
+)  # fmt: skip
+def test_a_source_that_cannot_be_meant_is_refused_in_words(text: str, said: str) -> None:
+    with pytest.raises(InvalidTrustError, match=said):
+        parse_trust_configuration(text.encode())

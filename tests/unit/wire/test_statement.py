@@ -232,3 +232,13 @@ def test_t03_too_many_findings_are_refused() -> None:
 def test_what_could_not_be_read_is_not_written(statement: Statement) -> None:
     with pytest.raises(InputError):
         render_statement(statement)
+
+
+def test_the_rating_that_counts_is_marked() -> None:
+    rated = replace(
+        JACKSON, ratings=(Rating("Debian", "", "low", leading=True), Rating("NVD", "9.8"))
+    )
+    body = render_statement(replace(STATEMENT, findings=(rated,)))
+    (result,) = json.loads(body)["predicate"]["scanner"]["result"]
+    assert [entry.get("leading", False) for entry in result["severity"]] == [True, False]
+    assert parse_statement(body).findings == (rated,)

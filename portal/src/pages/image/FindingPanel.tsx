@@ -37,10 +37,16 @@ export function FindingPanel({ finding, onClose }: { finding: Finding; onClose: 
       </Section>
       <Section title={`Ratings (${ratings.length})`}>
         <ul className={styles["list"]}>
-          {ratings.map(({ method, score, word }) => (
+          {ratings.map(({ method, score, word, leading }) => (
             <li key={`${method} ${score}`}>
               {word ? `${word}, ` : ""}
-              {method.replace("_", " ")}: <span className={styles["mono"]}>{score}</span>
+              {method.replace("_", " ")}
+              {score ? (
+                <>
+                  : <span className={styles["mono"]}>{score}</span>
+                </>
+              ) : null}
+              {leading ? " (this one counts)" : ""}
             </li>
           ))}
         </ul>

@@ -3,7 +3,7 @@ import { Filter20Regular } from "@fluentui/react-icons";
 import { useState, type SyntheticEvent } from "react";
 
 import type { Entry } from "./data";
-import { FIELDS, FIELD_NAMES, REASONS, filterWords, type FieldName, type Filters } from "./filters";
+import { FIELDS, FIELD_NAMES, ORIGINS, REASONS, filterWords, type FieldName, type Filters } from "./filters";
 import styles from "./Monitoring.module.css";
 
 interface Props {
@@ -21,7 +21,7 @@ export function AddFilter({ entries, taken, onAdd }: Props) {
   const name = free.includes(chosen) ? chosen : free[0];
   if (!name) return null;
   const proposals = proposalsFor(name, entries);
-  const fixed = name === "action" || name === "reason";
+  const fixed = name === "action" || name === "reason" || name === "origin";
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     if (!value.trim()) return;
@@ -101,6 +101,8 @@ function proposalsFor(name: FieldName, entries: readonly Entry[]): readonly stri
       return ["deny", "audit", "allow"];
     case "reason":
       return REASONS;
+    case "origin":
+      return Object.keys(ORIGINS);
     case "image":
       return distinct(entries.flatMap(({ event }) => event.images.map((row) => row.image)));
     case "rule":

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState } from "react";
 import { body, client, renderQuery, type Schemas } from "../../api/client";
 import { failureOf } from "../../api/query";
 import { boundsOf, type Span } from "../../lib/span";
-import type { Filters } from "./filters";
+import type { Filters, Origin } from "./filters";
 
 export type AdmissionEvent = Schemas["AdmissionEventV1"];
 export type ImageRow = Schemas["ImageRowV1"];
@@ -40,6 +40,7 @@ export function useEvents(asked: Asked) {
             query: {
               ...asked.filters,
               action: asked.filters.action as "" | "allow" | "audit" | "deny" | undefined,
+              origin: asked.filters.origin as "" | Origin | undefined,
               ...boundsOf(asked.span, new Date()),
               grouped: asked.grouped,
               cursor: pageParam,

@@ -24,7 +24,11 @@ export const FIELDS = {
   kind: "Resource type",
   user: "User",
   reason: "Reason",
+  origin: "Asked by",
 } as const;
+
+export const ORIGINS = { "api-server": "API server", direct: "Tidegate itself", rejudged: "Running, judged again" } as const;
+export type Origin = keyof typeof ORIGINS;
 
 export type FieldName = keyof typeof FIELDS;
 export const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];
@@ -37,5 +41,8 @@ export function readFilters(params: URLSearchParams): Filters {
   return Object.fromEntries(given.filter(([, value]) => value));
 }
 
-export const filterWords = (name: FieldName, value: string): string =>
-  name === "reason" ? spaced(value) : name === "action" ? value.charAt(0).toUpperCase() + value.slice(1) : value;
+export function filterWords(name: FieldName, value: string): string {
+  if (name === "origin") return value in ORIGINS ? ORIGINS[value as Origin] : value;
+  if (name === "reason") return spaced(value);
+  return name === "action" ? value.charAt(0).toUpperCase() + value.slice(1) : value;
+}

@@ -21,7 +21,7 @@ export function AdvisoriesTab() {
         rows={items}
         rowKey={(row) => `${row.ecosystem} ${row.source}`}
         loading={isPending}
-        minWidth={640}
+        minWidth={780}
         empty={<EmptyState title="No advisories are known">A scan worker tells of its advisories once it has started.</EmptyState>}
       />
     </>
@@ -46,6 +46,13 @@ function columnsOf(now: Date): readonly Column<AdvisorySource>[] {
           </StatusBadge>
         );
       },
+    },
+    {
+      key: "imported",
+      header: "Imported",
+      width: "minmax(140px, 0.8fr)",
+      sortBy: (row) => row.importedAt ?? "",
+      render: (row) => <RelativeTime time={row.importedAt || undefined} never="never" />,
     },
   ];
 }

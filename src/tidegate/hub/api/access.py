@@ -16,13 +16,13 @@ from litestar.handlers import BaseRouteHandler
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import NotPermittedError, PasswordChangeNeededError
+from tidegate.hub.api.presented import MAX_TOKEN_CHARS, presented_token
 from tidegate.hub.context import Hub
 from tidegate.hub.origin import is_own_origin, source_address
 from tidegate.hub.store import sessions, tokens
 from tidegate.hub.store.sessions import Session
 from tidegate.hub.store.tokens import Caller, Role
 
-MAX_TOKEN_CHARS = 512
 SESSION_COOKIE = "tidegate_session"
 CSRF_HEADER = "X-Tidegate-CSRF"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -144,11 +144,12 @@ async def _caller(hub: Hub, connection: Connection) -> Caller:
                 "the initial password must be changed first: POST /api/v1/session/password"
             )
         return session.caller
-    scheme, _, token = header.partition(" ")
-    token = token.strip()
+    presented = presented_token(header)
     found = None
-    if scheme.lower() == "bearer" and 0 < len(token) <= MAX_TOKEN_CHARS:
-        found = await _holder_of(hub, token)
+    if presented.text:
+        found = await _holder_of(hub, presented.text)
+    if found is not None and presented.for_registries_alone and found.role is not Role.REGISTRY:
+        found = None
     if found is None:
         raise _unknown(
             hub,

@@ -8,13 +8,13 @@ from litestar import get
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
-from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow
+from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow, still_valid
 from tidegate.hub.api.events import TheFilter, timed
 from tidegate.hub.api.parameters import Instant
 from tidegate.hub.api.problems import documented
 from tidegate.hub.context import Hub
 from tidegate.hub.event_csv import csv_header, csv_lines
-from tidegate.hub.store import events, tokens
+from tidegate.hub.store import events
 from tidegate.hub.store.events import EventFilter, StoredEvent
 from tidegate.hub.store.tokens import Caller
 
@@ -59,7 +59,7 @@ async def _chunks(
     before: tuple[str, int] | None = None
     while True:
         async with hub.database.read() as connection:
-            if not await tokens.still_valid(connection, caller):
+            if not await still_valid(hub, connection, caller):
                 return
             found = await events.page(connection, chosen, before, STEP_EVENTS)
         if not found:

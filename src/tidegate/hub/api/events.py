@@ -16,6 +16,9 @@ from tidegate.hub.api.parameters import (
     Id,
     Instant,
     Limit,
+    Name,
+    Reference,
+    RuleName,
     Text,
     page_of_bodies,
     parse_cursor,
@@ -37,6 +40,7 @@ KEEP_ALIVE_S = 15.0
 TAIL_BATCH = 200
 
 EventAction = FromQuery[Literal["", "allow", "audit", "deny"]]
+EventOrigin = FromQuery[Literal["", "api-server", "direct", "rejudged"]]
 Grouped = Annotated[bool, QueryParameter(description="Retries as one item.")]
 
 TheFilter = NamedDependency[EventFilter]
@@ -45,18 +49,19 @@ TheFilter = NamedDependency[EventFilter]
 async def provide_event_filter(  # noqa: PLR0913, PLR0917  # a parameter for each filter
     hub: TheHub,
     action: EventAction = "",
-    cluster: Text = "",
-    namespace: Text = "",
-    rule: Text = "",
-    image: Text = "",
+    cluster: Name = "",
+    namespace: Name = "",
+    rule: RuleName = "",
+    image: Reference = "",
     search: Text = "",
-    kind: Text = "",
+    kind: Name = "",
     user: Text = "",
-    reason: Text = "",
+    reason: Name = "",
+    origin: EventOrigin = "",
 ) -> EventFilter:
     """Return the filter that a request asks for."""
     del hub  # asked for first, see `provide_caller`
-    return EventFilter(action, cluster, namespace, rule, image, search, kind, user, reason)
+    return EventFilter(action, cluster, namespace, rule, image, search, kind, user, reason, origin)
 
 
 @post(
@@ -131,7 +136,7 @@ async def _page_of_groups(
     summary="Show an admission event",
     responses=documented(404),
 )
-async def get_event(hub: TheHub, event_id: Id, cluster: Text = "") -> AdmissionEventV1:
+async def get_event(hub: TheHub, event_id: Id, cluster: Name = "") -> AdmissionEventV1:
     """Return one event; `cluster` tells apart events that share an id."""
     async with hub.database.glance() as connection:
         return await events.load(connection, event_id, cluster)

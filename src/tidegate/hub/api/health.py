@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tidegate.domain.errors import HubUnavailableError, NotPermittedError
 from tidegate.hub.api.access import TheHub
-from tidegate.hub.store import jobs, migrate, organisation
+from tidegate.hub.store import jobs, migrate, organisation, workers
 
 _log = structlog.get_logger()
 
@@ -47,7 +47,8 @@ async def get_metrics(hub: TheHub, request: Request[Any, Any, Any]) -> Response[
         raise NotPermittedError("metrics are served to this machine alone; scrape over loopback")
     async with hub.database.read() as connection:
         counts = await jobs.counts(connection)
-    body = hub.metrics.render(counts, hub.signals, hub.database.waiting)
+        advisories = await workers.advisories(connection)
+    body = hub.metrics.render(counts, hub.signals, hub.database.waiting, advisories)
     return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 

@@ -13,6 +13,7 @@ from tidegate.hub.api.images import Text, subject_of
 from tidegate.hub.api.parameters import DEFAULT_LIMIT, Cursor, Limit, parse_cursor, render_cursor
 from tidegate.hub.api.problems import documented
 from tidegate.hub.context import Hub
+from tidegate.hub.jobs.details import stored_packages
 from tidegate.hub.packed import unpack, unpack_json
 from tidegate.hub.store import image_details
 from tidegate.hub.store.images import Subject
@@ -114,7 +115,7 @@ async def list_packages(  # noqa: PLR0913, PLR0917  # a list has its filters
     stored = await _stored(hub, subject, platform, "packages")
 
     def choose() -> Page[PackageV1]:
-        found = unpack_json(stored, list[PackageV1])
+        found = stored_packages(stored)
         if search:
             found = [p for p in found if _mentions(search, p.name, p.purl, p.ecosystem)]
         return _page(found, cursor, limit)

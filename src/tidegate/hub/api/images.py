@@ -1,4 +1,4 @@
-"""Images: what registries tell of, what people ask to scan, and what is known."""
+"""Images: what people ask to scan, and what is known."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,22 +15,13 @@ from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow
 from tidegate.hub.api.parameters import DEFAULT_LIMIT, Cursor, Limit, parse_cursor, render_cursor
 from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import render_instant
-from tidegate.hub.context import Hub
 from tidegate.hub.store import images, jobs
 from tidegate.hub.store.database import Turn
+from tidegate.hub.store.due import Priority
 from tidegate.hub.store.images import ImageFilter, Subject
 from tidegate.hub.store.jobs import Asked
 from tidegate.hub.store.tokens import Role
-from tidegate.wire.distribution_v2 import (
-    IMAGE_MEDIA_TYPES,
-    INDEX_MEDIA_TYPES,
-    NotificationV2,
-    NotifiedEventV2,
-)
-from tidegate.wire.hub_v1 import ImageV1, JobRecordV1, NotificationResultV1, Page, ScanRequestV1
-
-SIGNATURE_TAG_PREFIX = "sha256-"
-"""Tags of signatures, attestations and fallback referrers (INTEROP): never an image's."""
+from tidegate.wire.hub_v1 import ImageV1, JobRecordV1, Page, ScanRequestV1
 
 _NO_HOST = "registry {!r}: want a host name with a dot or a port, or localhost"
 
@@ -54,30 +45,6 @@ async def provide_image_filter(
 
 
 @post(
-    "/registries/notifications",
-    guards=allow(Role.REGISTRY),
-    status_code=202,
-    summary="Take push notifications of a registry",
-    responses=documented(),
-)
-async def post_notification(
-    hub: TheHub, caller: TheCaller, data: JSONBody[NotificationV2]
-) -> NotificationResultV1:
-    """Queue a scan for each image that was pushed, in Docker distribution's envelope.
-
-    What is no image's push is counted as skipped, never refused: a registry would repeat it.
-    """
-    pushes = [push for event in data.events if (push := _push_of(event, hub)) is not None]
-    async with hub.database.write_in_turn(Turn.IMAGES) as connection:
-        for subject, event in pushes:
-            asked = Asked(caller.name, render_instant(hub.now()), event.target.media_type)
-            await _queue(connection, subject, list(filter(None, [event.target.tag])), asked)
-    if pushes:
-        hub.signals.jobs.ring()
-    return NotificationResultV1(len(pushes), len(data.events) - len(pushes))
-
-
-@post(
     "/images/scan",
     guards=allow(Role.ADMIN, Role.SCANNER),
     status_code=202,
@@ -93,8 +60,13 @@ async def request_scan(
     if wrong:
         raise InputError(f"tags: {wrong[0][:128]!r} is no tag")
     async with hub.database.write_in_turn(Turn.IMAGES) as connection:
-        asked = Asked(caller.name, render_instant(hub.now()), attach=data.attach)
-        job = await _queue(connection, subject, data.tags, asked)
+        asked = Asked(
+            caller.name,
+            render_instant(hub.now()),
+            attach=data.attach,
+            priority=Priority.WAITED_FOR,  # whoever asks, waits
+        )
+        job = await queue_scan(connection, subject, data.tags, asked)
     hub.signals.jobs.ring()
     return jobs.record_of(job, hub.settings.jobs.max_attempts)
 
@@ -118,38 +90,35 @@ async def list_images(
     return Page([row.image for row in page], following if len(found) > limit else None)
 
 
-def _push_of(event: NotifiedEventV2, hub: Hub) -> tuple[Subject, NotifiedEventV2] | None:
-    """Return what a notification says was pushed, None if it is not to be scanned."""
-    target = event.target
-    if event.action != "push" or target.media_type not in IMAGE_MEDIA_TYPES | INDEX_MEDIA_TYPES:
-        return None
-    if target.tag.startswith(SIGNATURE_TAG_PREFIX) or (target.tag and not is_tag(target.tag)):
-        return None
-    try:
-        host = hub.settings.notify_registry or event.request.host
-        return subject_of(host, target.repository, target.digest), event
-    except InputError:
-        return None
-
-
 def subject_of(registry: str, repository: str, digest: str) -> Subject:
     """Return the subject in its normal form; refuses what is none."""
     if not is_repository(repository):
         raise InputError(f"repository {repository[:255]!r}: want lower-case path components")
     named = parse_digest(digest)
-    host = normalize_host(registry)
+    host = require_host(registry)
+    return Subject(host, parse_reference(f"{host}/{repository}@{named}").repository, named)
+
+
+def require_host(text: str) -> str:
+    """Return the registry that `text` names, in its normal form.
+
+    Raises:
+        InputError: it names none.
+    """
+    host = normalize_host(text)
     try:
-        reference = parse_reference(f"{host}/{repository}@{named}")
+        named = parse_reference(f"{host}/any/thing").registry
     except InvalidReferenceError as error:
-        raise InputError(_NO_HOST.format(registry[:261])) from error
-    if reference.registry != host:
-        raise InputError(_NO_HOST.format(registry[:261]))
-    return Subject(host, reference.repository, named)
+        raise InputError(_NO_HOST.format(text[:261])) from error
+    if named != host:
+        raise InputError(_NO_HOST.format(text[:261]))
+    return host
 
 
-async def _queue(
+async def queue_scan(
     connection: AsyncConnection, subject: Subject, tags: list[str], asked: Asked
 ) -> Row[Any]:
+    """Return the unfinished job for a push that was told of; a worker may have it already."""
     await images.note_push(connection, subject, tags, asked.at)
     job = await jobs.queue(connection, subject, asked)
     if job.state == "leased":
@@ -157,4 +126,4 @@ async def _queue(
     return job
 
 
-HANDLERS = (post_notification, request_scan, list_images)
+HANDLERS = (request_scan, list_images)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from litestar import Response, get, post, put
 from litestar.params import JSONBody, QueryParameter
+from pyroaring import BitMap
 
 from tidegate.hub.api.access import READERS, TheHub, allow
 from tidegate.hub.api.parameters import (
@@ -19,8 +20,11 @@ from tidegate.hub.api.parameters import (
 from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import render_instant
 from tidegate.hub.jobs.details import accept
-from tidegate.hub.jobs.results import require_about
-from tidegate.hub.store import image_details, images, jobs, scans
+from tidegate.hub.jobs.results import require_about, still_attached
+from tidegate.hub.store import advisory_pass, due, image_details, images, jobs, packages, scans
+from tidegate.hub.store.database import Turn
+from tidegate.hub.store.due import Due
+from tidegate.hub.store.jobs import Failure, Worker
 from tidegate.hub.store.tokens import Role
 from tidegate.wire.hub_data_v1 import DetailUploadV1
 from tidegate.wire.hub_v1 import (
@@ -50,15 +54,17 @@ LOOK_AGAIN_S = 1.0
     responses=documented(409),
 )
 async def lease_job(hub: TheHub, data: JSONBody[JobLeaseRequestV1]) -> Response[JobV1 | None]:
-    """Return the job that waits longest, for as long as its lease is extended; 204: none.
+    """Return the most urgent job, for as long as its lease is extended; 204: none.
 
+    Images are matched again only by a worker whose advisories are the ones that count.
     409: registry access is switched off.
     """
     deadline = time.monotonic() + data.wait_s
     while True:
         seen = hub.signals.jobs.count
         async with hub.database.write() as connection:
-            job = await jobs.lease(connection, data.worker, hub.settings.jobs, hub.now())
+            worker = Worker(data.worker, data.advisories_state)
+            job = await jobs.lease(connection, worker, hub.settings.jobs, hub.now())
         if job is not None:
             return Response(job)
         remaining_s = deadline - time.monotonic()
@@ -96,8 +102,19 @@ async def put_detail(hub: TheHub, job_id: Id, data: JSONBody[DetailUploadV1]) ->
     detail = await asyncio.to_thread(accept, data, job.subject.digest, index)
     async with hub.database.write() as connection:
         job = await jobs.held(connection, job_id, data.lease, hub.now())
-        now = render_instant(hub.now())
-        await image_details.put(connection, job.subject, detail, now)
+        carried = None
+        if detail.packages_signature:
+            counts = await advisory_pass.counts(connection, data.advisories_state)
+            carried = await packages.note_opinions(connection, data.opinions, count=counts)
+        image_id = await image_details.put(
+            connection,
+            job.subject,
+            detail,
+            carried.package_ids if carried else None,
+            render_instant(hub.now()),
+        )
+        if carried is not None and carried.outdated:
+            await due.add(connection, Due.REMATCH, BitMap([image_id]))
 
 
 @post(
@@ -109,16 +126,22 @@ async def put_detail(hub: TheHub, job_id: Id, data: JSONBody[DetailUploadV1]) ->
 )
 async def complete_job(hub: TheHub, job_id: Id, data: JSONBody[JobResultV1]) -> None:
     """Keep the reports of the leased digest; without any, it was no image and is forgotten."""
-    async with hub.database.write() as connection:
+    # The turn first: who asks for a scan has it when it changes the job.
+    async with hub.database.write_in_turn(Turn.IMAGES) as connection:
         job = await jobs.held(connection, job_id, data.lease, hub.now())
         require_about(job, data.reports)
-        await jobs.finish(connection, job, render_instant(hub.now()))
+        await jobs.finish(connection, job, render_instant(hub.now()), data.not_attached)
         if data.reports:
-            await images.set_status(connection, job.subject, "scanned", reports=data.reports)
-            digests = [report.digest for report in data.reports]
-            await image_details.prune_platforms(connection, job.subject, digests)
             image_id = await images.id_of(connection, job.subject)
-            await scans.add(connection, image_id, data.reports, render_instant(hub.now()))
+            before = await images.reports_of(connection, image_id)
+            reports = still_attached(job, data.reports, before)
+            digests = [report.digest for report in reports]
+            await image_details.prune_platforms(connection, job.subject, digests)
+            rematchable = await image_details.is_rematchable(connection, image_id)
+            await images.set_status(
+                connection, job.subject, "scanned", reports=reports, rematchable=rematchable
+            )
+            await scans.add(connection, image_id, reports, render_instant(hub.now()))
         else:
             await images.remove(connection, job.subject)
     if data.reports:
@@ -136,9 +159,8 @@ async def fail_job(hub: TheHub, job_id: Id, data: JSONBody[JobFailureV1]) -> Non
     """Queue the job again after a backoff, or keep it as failed."""
     async with hub.database.write() as connection:
         job = await jobs.held(connection, job_id, data.lease, hub.now())
-        await jobs.give_back(
-            connection, job, data.error, hub.settings.jobs, hub.now(), retry=data.retry
-        )
+        failure = Failure(data.error, data.retry, data.rescan)
+        await jobs.give_back(connection, job, failure, hub.settings.jobs, hub.now())
 
 
 @get(

@@ -43,7 +43,13 @@ FLOW_PATH = "/api/v1/session/oidc"
 Next = Annotated[
     str, QueryParameter(max_length=flows.MAX_NEXT_CHARS, description="Path of the page to show.")
 ]
-Word = Annotated[str, QueryParameter(max_length=4096)]
+_MAX_WORD_CHARS = 4096
+_PRINTABLE = r"^[ -~]*$(?!\n)"
+"""RFC 6749 appendix A: all of these are printable ASCII. So, percent-encoded and four of them, they
+stay below the 64 KiB of a request line."""
+
+Word = Annotated[str, QueryParameter(max_length=_MAX_WORD_CHARS, pattern=_PRINTABLE)]
+State = Annotated[str, QueryParameter(name="state", max_length=_MAX_WORD_CHARS, pattern=_PRINTABLE)]
 
 _PLAIN_SUBJECT = re.compile(r"[A-Za-z0-9._@|-]{1,120}")
 
@@ -93,7 +99,7 @@ async def finish_oidc(
     hub: TheHub,
     request: AnyRequest,
     code: Word = "",
-    oidc_state: Annotated[str, QueryParameter(name="state", max_length=4096)] = "",
+    oidc_state: State = "",
     iss: Word = "",
     error: Word = "",
 ) -> Response[None]:

@@ -13,7 +13,6 @@ from tidegate.hub.api.parameters import (
     Id,
     Instant,
     Limit,
-    Text,
     parse_cursor,
     parse_instant_parameter,
     render_cursor,
@@ -25,18 +24,20 @@ from tidegate.hub.store.audit import AuditFilter
 from tidegate.hub.store.tokens import Role
 from tidegate.wire.hub_v1 import AuditEntryV1, Page, SettingsV1, SettingsWriteV1
 
+Actor = Annotated[str, QueryParameter(max_length=256, description="Who made the change.")]
+AuditAction = Annotated[str, QueryParameter(max_length=64, description="Like `rule.update`.")]
 Object = Annotated[
     str,
     QueryParameter(
         name="object",
-        max_length=1024,
+        max_length=512,
         description="Target of the change, `rule/4f28…`, or its kind: `rule`.",
     ),
 ]
 Found = Annotated[
     str,
     QueryParameter(
-        max_length=1024,
+        max_length=512,
         description="Part of who, what or target, or of what was there before and after.",
     ),
 ]
@@ -102,8 +103,8 @@ def _opens(before: SettingsV1, after: SettingsV1) -> bool:
 )
 async def list_audit(  # noqa: PLR0913, PLR0917  # a list has its filters
     hub: TheHub,
-    actor: Text = "",
-    action: Text = "",
+    actor: Actor = "",
+    action: AuditAction = "",
     target: Object = "",
     search: Found = "",
     since: Instant = "",

@@ -24,7 +24,14 @@ Cursor = Annotated[
     str,
     QueryParameter(max_length=512, description="`next` of the page before; empty: the first one."),
 ]
-Text = Annotated[str, QueryParameter(max_length=1024)]
+Name = Annotated[str, QueryParameter(max_length=128)]
+Text = Annotated[str, QueryParameter(max_length=256)]
+Reference = Annotated[str, QueryParameter(max_length=512)]
+"""Of an image. All filters of a list together fit a request line of 32 KiB, where a character of
+the basic plane takes up to 9 bytes: the server closes the connection on a longer one.
+"""
+RuleName = Annotated[str, QueryParameter(max_length=1024)]
+"""Longer than any that the hub takes: events carry what clusters' own objects say."""
 Instant = Annotated[str, QueryParameter(max_length=64, description="RFC 3339.")]
 DEFAULT_LIMIT = 50
 _MAX_PLACE = 2**63 - 1

@@ -9,7 +9,8 @@ from typing import Any
 from litestar import Request
 
 from tidegate.domain.errors import ReauthenticationNeededError
-from tidegate.hub.api.access import MAX_TOKEN_CHARS, address_of
+from tidegate.hub.api.access import address_of
+from tidegate.hub.api.presented import MAX_TOKEN_CHARS
 from tidegate.hub.api.session import begin_attempt, prove_password
 from tidegate.hub.context import Hub
 from tidegate.hub.store import sessions, sign_in_failures, tokens

@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tidegate.domain.errors import ConflictError, InputError, NotPermittedError
 from tidegate.hub.accounts.passwords import require_acceptable
 from tidegate.hub.api.access import (
-    MAX_TOKEN_CHARS,
     READERS,
     SESSION_COOKIE,
     TheHub,
@@ -21,6 +20,7 @@ from tidegate.hub.api.access import (
     in_session,
     require_own_page,
 )
+from tidegate.hub.api.presented import MAX_TOKEN_CHARS
 from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub

@@ -12,18 +12,21 @@ from tidegate.domain.digest import algorithm_of, digest_of, parse_digest
 from tidegate.domain.errors import InputError
 from tidegate.domain.finding import Finding
 from tidegate.hub.event_body import column_text
-from tidegate.hub.packed import pack, pack_json
+from tidegate.hub.packed import pack, pack_json, unpack
 from tidegate.wire.hub_data_v1 import (
     MAX_REFERRER_MANIFESTS_CHARS,
     MAX_REFERRERS,
     DetailUploadV1,
     FindingDetailV1,
     LocationV1,
+    PackageV1,
     RatingV1,
     ReferrerV1,
+    VexMarkV1,
 )
 from tidegate.wire.oci_v1 import Manifest, parse_manifest
-from tidegate.wire.statement_v1 import parse_statement
+from tidegate.wire.package_list_v1 import parse_package_list
+from tidegate.wire.statement_v1 import parse_statement, render_time
 
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 """Worst first."""
@@ -46,6 +49,8 @@ class Detail:
     statement: bytes
     findings: bytes
     packages: bytes
+    packages_signature: str = ""
+    """Empty: the packages are not enough to match them again."""
 
 
 def accept(upload: DetailUploadV1, leased: str, index: str | None) -> Detail:
@@ -65,7 +70,7 @@ def accept(upload: DetailUploadV1, leased: str, index: str | None) -> Detail:
     manifest = parse_manifest(body, upload.media_type)
     if digest != leased:
         _require_listed(digest, leased, index)
-    _require_bounded(upload.referrers)
+    require_bounded(upload.referrers)
     return Detail(
         digest=digest,
         platform=column_text(upload.platform),
@@ -75,9 +80,43 @@ def accept(upload: DetailUploadV1, leased: str, index: str | None) -> Detail:
         manifest=pack(body),
         referrers=pack_json(upload.referrers),
         statement=pack(upload.statement.encode()),
-        findings=pack_json(_findings(upload.statement, digest)),
-        packages=pack_json(sorted(upload.packages, key=lambda p: (p.name, p.version, p.purl))),
+        findings=pack_findings(upload.statement, digest),
+        packages=_packages(upload, digest),
+        packages_signature=column_text(upload.package_list_signature) if _whole(upload) else "",
     )
+
+
+def pack_findings(statement: str, digest: str) -> bytes:
+    """Return the findings in a statement about `digest` as they are stored; empty: none.
+
+    Raises:
+        InputError: no statement, or about another manifest.
+    """
+    return pack_json(_findings(statement, digest))
+
+
+def stored_packages(stored: bytes) -> list[PackageV1]:
+    """Return the packages in a stored list, of this version's workers or of older ones."""
+    body = unpack(stored)
+    if body.startswith(b"["):
+        return msgspec.json.decode(body, type=list[PackageV1])
+    return parse_package_list(body).packages
+
+
+def _whole(upload: DetailUploadV1) -> bool:
+    """Whether all that was seen is in the list: of a cut one, findings would be missing."""
+    listed = upload.package_list
+    return bool(listed) and not parse_package_list(listed.encode()).truncated
+
+
+def _packages(upload: DetailUploadV1, digest: str) -> bytes:
+    if not upload.package_list:
+        return pack_json(sorted(upload.packages, key=lambda p: (p.name, p.version, p.purl)))
+    body = upload.package_list.encode()
+    subject = parse_package_list(body).subject
+    if subject != digest:
+        raise InputError(f"packageList: it is about {subject}; want {digest}")
+    return pack(body)  # byte for byte: the worker's signature is over them
 
 
 def _require_listed(digest: str, leased: str, index: str | None) -> None:
@@ -94,7 +133,12 @@ def _require_listed(digest: str, leased: str, index: str | None) -> None:
         )
 
 
-def _require_bounded(referrers: list[ReferrerV1]) -> None:
+def require_bounded(referrers: list[ReferrerV1]) -> None:
+    """Refuse a tree of referrers that is larger or deeper than is kept.
+
+    Raises:
+        InputError: it is.
+    """
     count, level, depth, shown_chars = 0, referrers, 0, 0
     while level:
         count, depth = count + len(level), depth + 1
@@ -154,5 +198,18 @@ def _finding(finding: Finding) -> FindingDetailV1:
         cwe_ids=list(finding.cwe_ids),
         locations=[LocationV1(place.path, place.layer) for place in finding.locations],
         references=list(finding.references),
-        ratings=[RatingV1(r.method, r.score, r.word, r.cvss_version) for r in finding.ratings],
+        ratings=[
+            RatingV1(r.method, r.score, r.word, r.cvss_version, r.leading) for r in finding.ratings
+        ],
+        not_affected=[
+            VexMarkV1(
+                status=mark.status.value,  # type: ignore[arg-type]  # a mark has one of these two
+                justification=mark.justification,
+                author=mark.author,
+                source=mark.source,
+                said_at=render_time(mark.said_at) if mark.said_at is not None else "",
+                detail=mark.detail,
+            )
+            for mark in finding.not_affected
+        ],
     )

@@ -14,6 +14,7 @@ from tidegate.hub.store import (
     event_tallies,
     events,
     jobs,
+    notices,
     rejudgements,
     scans,
     sign_in_failures,
@@ -32,6 +33,7 @@ _STEPS = (
     scans.prune,
     rejudgements.prune,
     workers.prune,
+    notices.prune,
 )
 
 _log = structlog.get_logger()

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from tidegate.domain.digest import parse_digest
 from tidegate.domain.errors import InputError
 from tidegate.hub.store.jobs import Leased
@@ -34,3 +36,22 @@ def require_about(job: Leased, reports: Sequence[PlatformReportV1]) -> None:
             f"job {job.id} is about {job.subject.digest}, but a report is about {foreign[0]}; "
             "results count only for the leased digest, or for the platforms of a leased index"
         )
+
+
+def still_attached(
+    job: Leased, reports: Sequence[PlatformReportV1], before: Sequence[PlatformReportV1]
+) -> list[PlatformReportV1]:
+    """Return `reports`, with the artifact from before where matching again attached nothing.
+
+    That one stays in the registry until its successor may be written there.
+    """
+    if job.kind == "scan":
+        return list(reports)
+    known = {report.digest: report for report in before}
+    return [_with_artifact(report, known.get(report.digest)) for report in reports]
+
+
+def _with_artifact(report: PlatformReportV1, before: PlatformReportV1 | None) -> PlatformReportV1:
+    if report.artifact or before is None:
+        return report
+    return msgspec.structs.replace(report, artifact=before.artifact, attached_at=before.attached_at)

@@ -37,6 +37,8 @@ class Turn(IntEnum):
     """Places of events are given in the order in which they can be seen: a tail misses none."""
     IMAGES = 0x7467_0003
     """The same push told twice at once is one image and one job."""
+    PACKAGES = 0x7467_0004
+    """Which images carry a package is read and rewritten whole."""
 
 
 class Database:

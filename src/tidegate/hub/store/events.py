@@ -40,6 +40,7 @@ class EventFilter:
     user: str = ""
     reason: str = ""
     """Of any of its images."""
+    origin: str = ""
     since: str = ""
     until: str = ""
 
@@ -59,6 +60,7 @@ class EventFilter:
                 (events.c.namespace, self.namespace),
                 (events.c.kind, self.kind),
                 (events.c.subject_user, self.user),
+                (events.c.origin, self.origin),
             )
             if value
         ]
@@ -152,6 +154,7 @@ async def _insert_new(
             "kind": column_text(event.kind),
             "subject_user": column_text(event.user),
             "group_id": groups[event.id].id,
+            "origin": event.origin,
             "search": search_text(event),
             "body": render_event(event).decode(),
         }

@@ -1,17 +1,18 @@
 """What workers found out about images: manifests, referrers, statements, findings, packages."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, insert, select
+from pyroaring import BitMap
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tidegate.domain.errors import NotFoundError
+from tidegate.domain.errors import InputError, NotFoundError
 from tidegate.hub.jobs.details import Detail
 from tidegate.hub.packed import unpack, unpack_json
-from tidegate.hub.store import images, scans
+from tidegate.hub.store import images, packages, scans
 from tidegate.hub.store.images import Subject
 from tidegate.hub.store.schema import image_details
 from tidegate.hub.store.schema import images as image_rows
@@ -30,15 +31,70 @@ _SMALL = [
 _CONFIG = msgspec.json.Decoder(ImageConfigV1)
 
 
-async def put(connection: AsyncConnection, subject: Subject, detail: Detail, now: str) -> None:
-    """Keep details of `subject` or of one of its platforms, in the place of older ones."""
+async def put(
+    connection: AsyncConnection, subject: Subject, detail: Detail, carried: BitMap | None, now: str
+) -> int:
+    """Keep details of `subject` or of one of its platforms, in the place of older ones.
+
+    `carried`: the distinct packages of it; None where they are not enough to match them again.
+    Returns the row of the image.
+    """
     image_id = await images.id_of(connection, subject)
+    await packages.replace_carried(connection, image_id, detail.digest, carried)
     row = (image_details.c.image_id == image_id, image_details.c.digest == detail.digest)
     await connection.execute(delete(image_details).where(*row))
     values = dataclasses.asdict(detail)
+    package_ids = packages.render_ids(carried)
     await connection.execute(
-        insert(image_details).values(image_id=image_id, updated_at=now, **values)
+        insert(image_details).values(
+            image_id=image_id, updated_at=now, package_ids=package_ids, **values
+        )
     )
+    return image_id
+
+
+async def put_findings(
+    connection: AsyncConnection, image_id: int, digest: str, changes: Mapping[str, Any]
+) -> None:
+    """Keep what matching again said of a manifest: some of the columns of its details.
+
+    Raises:
+        InputError: the manifest is neither the image nor a platform of it.
+    """
+    row = (image_details.c.image_id == image_id, image_details.c.digest == digest)
+    done = await connection.execute(update(image_details).where(*row).values(changes))
+    if not done.rowcount:
+        raise InputError(
+            f"{digest} is neither the leased image nor a platform of it; findings count only for "
+            "those"
+        )
+
+
+async def package_lists(
+    connection: AsyncConnection, image_id: int
+) -> list[tuple[str, bytes, str]] | None:
+    """Return digest, packed package list and signature of each platform that can run.
+
+    None: of some there is no list that can be matched again.
+    """
+    query = (
+        select(image_details.c.digest, image_details.c.packages, image_details.c.packages_signature)
+        .where(image_details.c.image_id == image_id, image_details.c.config != "")
+        .order_by(image_details.c.platform, image_details.c.digest)
+    )
+    rows = (await connection.execute(query)).all()
+    if not rows or not all(row.packages_signature for row in rows):
+        return None
+    return [(row.digest, row.packages, row.packages_signature) for row in rows]
+
+
+async def is_rematchable(connection: AsyncConnection, image_id: int) -> bool:
+    """Whether the packages of all its platforms are enough to match them again."""
+    query = select(image_details.c.packages_signature).where(
+        image_details.c.image_id == image_id, image_details.c.config != ""
+    )
+    signatures = (await connection.execute(query)).scalars().all()
+    return bool(signatures) and all(signatures)
 
 
 async def manifest_of(connection: AsyncConnection, subject: Subject) -> str | None:
@@ -58,11 +114,15 @@ async def prune_platforms(
     """Forget details of manifests that a finished scan no longer names."""
     image_id = await images.id_of(connection, subject)
     keep = {subject.digest, *digests}
-    await connection.execute(
-        delete(image_details).where(
-            image_details.c.image_id == image_id, image_details.c.digest.not_in(sorted(keep))
-        )
+    gone = (
+        image_details.c.image_id == image_id,
+        image_details.c.digest.not_in(sorted(keep)),
     )
+    named = select(image_details.c.digest).where(*gone)
+    for digest in (await connection.execute(named)).scalars().all():
+        await packages.replace_carried(connection, image_id, digest, None)
+        row = (image_details.c.image_id == image_id, image_details.c.digest == digest)
+        await connection.execute(delete(image_details).where(*row))
 
 
 async def load(connection: AsyncConnection, subject: Subject) -> ImageDetailV1:

@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, Row, Select, delete, insert, or_, select, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import NotFoundError
+from tidegate.hub.clock import parse_instant, render_instant
+from tidegate.hub.store import packages
 from tidegate.hub.store.database import Turn, take_turn
 from tidegate.hub.store.schema import image_tags, images
 from tidegate.wire.event_v1 import CountsV1
@@ -87,7 +89,7 @@ async def note_push(
             update(images).where(images.c.id == row.id).values(pushed_at=now, status="queued")
         )
     for tag in tags:
-        await _point(connection, subject, tag)
+        await point_tag(connection, subject, tag)
 
 
 async def set_status(
@@ -97,15 +99,35 @@ async def set_status(
     *,
     error: str = "",
     reports: Sequence[PlatformReportV1] | None = None,
+    rematchable: bool = False,
 ) -> None:
-    """Keep how the scan goes; reports None: those that are there stay."""
+    """Keep how the scan goes; reports None: those that are there stay.
+
+    `rematchable`: with reports, whether the packages behind them can be matched again.
+    """
     values: dict[str, Any] = {"status": status, "error": error}
     if reports is not None:
+        values["rematchable"] = rematchable
+        values["reported_at"] = _reported_at(reports)
         worst = max((report.counts for report in reports), key=risk_of, default=CountsV1())
         values["reports"] = msgspec.json.encode(reports).decode()
         values["counts"] = msgspec.json.encode(worst).decode()
         values["risk"] = risk_of(worst)
     await connection.execute(update(images).where(*is_subject(subject)).values(values))
+
+
+def _reported_at(reports: Sequence[PlatformReportV1]) -> str:
+    """Return when the oldest report that is attached was made; empty: a platform has none."""
+    instants = [parse_instant(report.attached_at) for report in reports if report.artifact]
+    if not instants or len(instants) < len(reports):
+        return ""
+    return min((render_instant(at) if at else "" for at in instants), default="")
+
+
+async def reports_of(connection: AsyncConnection, image_id: int) -> list[PlatformReportV1]:
+    """Return the reports that are kept of an image."""
+    query = select(images.c.reports).where(images.c.id == image_id)
+    return _REPORTS.decode((await connection.execute(query)).scalar_one())
 
 
 def risk_of(counts: CountsV1) -> int:
@@ -121,7 +143,10 @@ def risk_of(counts: CountsV1) -> int:
 
 async def remove(connection: AsyncConnection, subject: Subject) -> None:
     """Forget what turned out to be no image."""
-    await connection.execute(delete(images).where(*is_subject(subject)))
+    image_id = await find_id(connection, subject)
+    if image_id is not None:
+        await packages.drop_image(connection, image_id)
+        await connection.execute(delete(images).where(images.c.id == image_id))
 
 
 async def find_id(connection: AsyncConnection, subject: Subject) -> int | None:
@@ -181,7 +206,7 @@ def _unknown(subject: Subject) -> NotFoundError:
     )
 
 
-async def _point(connection: AsyncConnection, subject: Subject, tag: str) -> None:
+async def point_tag(connection: AsyncConnection, subject: Subject, tag: str) -> None:
     """Let `tag` point to `subject` alone: in a repository a tag names one digest."""
     row = await _find(connection, subject)
     if row is None:

@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
+from pyroaring import BitMap
 from sqlalchemy import Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import ConflictError, NotFoundError
 from tidegate.hub.clock import render_instant
 from tidegate.hub.settings import JobLimits
-from tidegate.hub.store import images, organisation
+from tidegate.hub.store import advisory_pass, due, images, organisation, renewal
 from tidegate.hub.store.database import Turn, take_turn
+from tidegate.hub.store.due import Due, Priority
 from tidegate.hub.store.images import Subject
-from tidegate.hub.store.schema import jobs
+from tidegate.hub.store.schema import jobs, running_images
 from tidegate.hub.store.tokens import hash_of
-from tidegate.wire.hub_v1 import JobRecordV1, JobState, JobV1
+from tidegate.wire.hub_v1 import JobKind, JobRecordV1, JobState, JobV1
 
 MAX_ERROR_CHARS = 4096
 
@@ -34,6 +36,8 @@ class Leased:
     media_type: str
     """Of the pushed manifest; empty where nobody said."""
     attempt: int
+    kind: JobKind = "scan"
+    attach: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,16 @@ class Asked:
     """Of the pushed manifest; empty where nobody said."""
     attach: bool = True
     """False: the findings are for the hub alone."""
+    priority: Priority = Priority.PUSHED
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Who asks for a job."""
+
+    name: str
+    state: str = ""
+    """Of its advisories."""
 
 
 async def queue(connection: AsyncConnection, subject: Subject, asked: Asked) -> Row[Any]:
@@ -58,13 +72,14 @@ async def queue(connection: AsyncConnection, subject: Subject, asked: Asked) -> 
         jobs.c.state.in_(("queued", "leased")),
     )
     row = (await connection.execute(unfinished)).first()
+    priority = await _priority(connection, subject, asked)
     if row is not None:
-        if row.attach or not asked.attach:
-            return row
-        await _attach_after_all(connection, row, asked.at)
+        await _do_more(connection, row, asked, priority)
         return (await connection.execute(unfinished)).one()
     await connection.execute(
         insert(jobs).values(
+            kind="scan",
+            priority=int(priority),
             id=uuid.uuid4().hex,
             registry=subject.registry,
             repository=subject.repository,
@@ -87,23 +102,29 @@ async def queue(connection: AsyncConnection, subject: Subject, asked: Asked) -> 
 
 
 async def lease(
-    connection: AsyncConnection, worker: str, limits: JobLimits, now: datetime
+    connection: AsyncConnection, worker: Worker, limits: JobLimits, now: datetime
 ) -> JobV1 | None:
-    """Return the job that waits longest, leased to `worker`; None where none may be taken.
+    """Return the most urgent job, leased to `worker`; None where none may be taken.
 
-    A job whose last lease ran out after its last attempt fails here.
+    Images are matched again only by the advisories that count. A job whose last lease ran out
+    after its last attempt fails here.
 
     Raises:
         ConflictError: registry access is switched off.
     """
-    await _require_registry_access(connection)
+    await require_registry_access(connection)
     instant = render_instant(now)
-    while (row := await _next(connection, instant)) is not None:
+    current = bool(worker.state) and worker.state == await advisory_pass.current_state(connection)
+    if current:
+        await due.make_jobs(connection, limits.attach_per_minute, now)
+    while (row := await _next(connection, instant, rematch=current)) is not None:
         if row.attempt >= limits.max_attempts:
             error = f"no word from worker {row.worker} after {row.attempt} attempts"
             await _finish(connection, _leased(row), "failed", error, instant)
             continue
-        return await _lease_row(connection, row, worker, now + timedelta(seconds=limits.lease_s))
+        return await _lease_row(
+            connection, row, worker.name, now + timedelta(seconds=limits.lease_s)
+        )
     return None
 
 
@@ -115,7 +136,7 @@ async def extend(
     Raises:
         ConflictError: the lease is lost, or registry access is switched off.
     """
-    await _require_registry_access(connection)
+    await require_registry_access(connection)
     await held(connection, job_id, secret, now)
     await connection.execute(
         update(jobs)
@@ -148,23 +169,31 @@ async def held(
     return _leased(row)
 
 
-async def finish(connection: AsyncConnection, job: Leased, now: str) -> None:
-    """Keep that a job is done."""
-    await _finish(connection, job, "done", "", now)
+async def finish(connection: AsyncConnection, job: Leased, now: str, error: str = "") -> None:
+    """Keep that a job is done; `error`: what of it is to be tried again."""
+    await _finish(connection, job, "done", error[:MAX_ERROR_CHARS], now)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a job went wrong."""
+
+    error: str
+    retry: bool
+    """Whether it may succeed later."""
+    rescan: bool = False
+    """What is kept of the image does not serve: it has to be scanned."""
 
 
 async def give_back(
-    connection: AsyncConnection,
-    job: Leased,
-    error: str,
-    limits: JobLimits,
-    now: datetime,
-    *,
-    retry: bool,
+    connection: AsyncConnection, job: Leased, failure: Failure, limits: JobLimits, now: datetime
 ) -> None:
     """Queue the job again after a backoff, or fail it where that is no use or was the last try."""
-    shown = error[:MAX_ERROR_CHARS]
-    if not retry or job.attempt >= limits.max_attempts:
+    shown = failure.error[:MAX_ERROR_CHARS]
+    if failure.rescan and job.kind == "rematch":
+        await _scan_instead(connection, job, shown, render_instant(now))
+        return
+    if not failure.retry or job.attempt >= limits.max_attempts:
         await _finish(connection, job, "failed", shown, render_instant(now))
         return
     backoff_s = min(limits.backoff_s * 2 ** (job.attempt - 1), limits.max_backoff_s)
@@ -179,7 +208,8 @@ async def give_back(
             not_before=render_instant(now + timedelta(seconds=backoff_s)),
         )
     )
-    await images.set_status(connection, job.subject, "queued", error=shown)
+    if job.kind == "scan":
+        await images.set_status(connection, job.subject, "queued", error=shown)
 
 
 async def page(
@@ -217,6 +247,8 @@ def record_of(row: Row[Any], max_attempts: int) -> JobRecordV1:
         registry=row.registry,
         repository=row.repository,
         digest=row.digest,
+        kind=row.kind,
+        priority=row.priority,
         state=row.state,
         attempt=row.attempt,
         max_attempts=max_attempts,
@@ -244,23 +276,30 @@ async def load(connection: AsyncConnection, job_id: str, max_attempts: int) -> J
     return record_of(row, max_attempts)
 
 
-async def _require_registry_access(connection: AsyncConnection) -> None:
+async def require_registry_access(connection: AsyncConnection) -> None:
+    """Refuse while registry access is switched off.
+
+    Raises:
+        ConflictError: it is.
+    """
     if (await organisation.load(connection)).registry_access == "Off":
         raise ConflictError(
             "registry access is switched off in the hub's settings: no registry may be contacted"
         )
 
 
-async def _next(connection: AsyncConnection, now: str) -> Row[Any] | None:
+async def _next(connection: AsyncConnection, now: str, *, rematch: bool) -> Row[Any] | None:
     waiting = and_(jobs.c.state == "queued", jobs.c.not_before <= now)
     expired = and_(jobs.c.state == "leased", jobs.c.lease_expires_at <= now)
     query = (
         select(jobs)
         .where(or_(waiting, expired))
-        .order_by(jobs.c.not_before, jobs.c.seq)
+        .order_by(jobs.c.priority, jobs.c.not_before, jobs.c.seq)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
+    if not rematch:
+        query = query.where(jobs.c.kind == "scan")
     return (await connection.execute(query)).first()
 
 
@@ -280,7 +319,8 @@ async def _lease_row(
             lease_expires_at=render_instant(expires_at),
         )
     )
-    await images.set_status(connection, job.subject, "scanning")
+    if job.kind == "scan":
+        await images.set_status(connection, job.subject, "scanning")
     settings = (await organisation.load(connection)).settings
     return JobV1(
         id=row.id,
@@ -292,16 +332,43 @@ async def _lease_row(
         attach=row.attach and settings.security_findings == "On",
         attempt=row.attempt + 1,
         lease_expires_at=render_instant(expires_at),
+        kind=job.kind,
+        renew_after_s=(await renewal.age(connection)).total_seconds(),
     )
 
 
-async def _attach_after_all(connection: AsyncConnection, row: Row[Any], now: str) -> None:
-    """Make a job that was to attach nothing one that does; a worker that has it loses it."""
-    changes: dict[str, object] = {"attach": True}
-    if row.state == "leased":
-        changes |= {"state": "queued", "attempt": 0, "not_before": now}
+async def _priority(connection: AsyncConnection, subject: Subject, asked: Asked) -> Priority:
+    """Return how urgent a scan is: what runs goes before what was only pushed."""
+    if asked.priority <= Priority.RUNNING:
+        return asked.priority
+    running = select(running_images.c.digest).where(running_images.c.digest == subject.digest)
+    found = (await connection.execute(running.limit(1))).first()
+    return Priority.RUNNING if found is not None else asked.priority
+
+
+async def _do_more(
+    connection: AsyncConnection, row: Row[Any], asked: Asked, priority: Priority
+) -> None:
+    """Make an unfinished job do what is asked for as well; a worker with less to do loses it."""
+    changes: dict[str, object] = {}
+    if asked.attach and not row.attach:
+        changes["attach"] = True
+    if row.kind != "scan":
+        changes["kind"] = "scan"
+    if changes and row.state == "leased":
+        changes |= {"state": "queued", "attempt": 0, "not_before": asked.at}
         changes |= {"lease_hash": "", "lease_expires_at": ""}
-    await connection.execute(update(jobs).where(jobs.c.id == row.id).values(changes))
+    if priority < row.priority:
+        changes["priority"] = int(priority)
+    if changes:
+        await connection.execute(update(jobs).where(jobs.c.id == row.id).values(changes))
+
+
+async def _scan_instead(connection: AsyncConnection, job: Leased, error: str, now: str) -> None:
+    values = {"kind": "scan", "attach": True, "state": "queued", "attempt": 0, "error": error}
+    values |= {"lease_hash": "", "lease_expires_at": "", "not_before": now}
+    await connection.execute(update(jobs).where(jobs.c.id == job.id).values(values))
+    await images.set_status(connection, job.subject, "queued", error=error)
 
 
 async def _finish(
@@ -312,11 +379,19 @@ async def _finish(
         .where(jobs.c.id == job.id)
         .values(state=state, error=error, lease_hash="", lease_expires_at="", finished_at=now)
     )
-    if state == "failed":
+    if state == "failed" and job.kind == "scan":
         await images.set_status(connection, job.subject, "failed", error=error)
+    if error and job.kind == "rematch":
+        image_id = await images.find_id(connection, job.subject)
+        await due.add(connection, Due.LATER, BitMap([] if image_id is None else [image_id]))
 
 
 def _leased(row: Row[Any]) -> Leased:
     return Leased(
-        row.id, Subject(row.registry, row.repository, row.digest), row.media_type, row.attempt
+        id=row.id,
+        subject=Subject(row.registry, row.repository, row.digest),
+        media_type=row.media_type,
+        attempt=row.attempt,
+        kind=row.kind,
+        attach=row.attach,
     )

@@ -7,7 +7,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.hub.event_body import column_text
-from tidegate.hub.store import organisation, workers
+from tidegate.hub.store import organisation, registry_settings, workers
 from tidegate.hub.store.schema import image_tags, images
 from tidegate.wire.event_v1 import CountsV1
 from tidegate.wire.hub_data_v1 import RegistryV1, RepositoryV1
@@ -18,7 +18,7 @@ _COUNTS = msgspec.json.Decoder(CountsV1)
 async def page(
     connection: AsyncConnection, after: str, limit: int, now: datetime
 ) -> list[RegistryV1]:
-    """Return up to `limit` registries by host, those after `after`."""
+    """Return up to `limit` registries by host, those after `after`: configured, or with images."""
     query = (
         select(
             images.c.registry,
@@ -30,18 +30,20 @@ async def page(
         .order_by(images.c.registry)
         .limit(limit)
     )
+    counted = {row.registry: row for row in await connection.execute(query)}
     switched = (await organisation.load(connection)).settings.registry_access
-    configured = await workers.registries(connection, now)
+    reached = await workers.registries(connection, now)
+    configured = await registry_settings.load_all(connection)
+    hosts = sorted(counted.keys() | {host for host in configured if host > after})
     return [
         RegistryV1(
-            host=row.registry,
-            repository_count=row.repositories,
-            image_count=row.total,
-            access="Off"
-            if switched == "Off"
-            else ("On" if row.registry in configured else "NotConfigured"),
+            host=host,
+            repository_count=counted[host].repositories if host in counted else 0,
+            image_count=counted[host].total if host in counted else 0,
+            access="Off" if switched == "Off" else ("On" if host in reached else "NotConfigured"),
+            configured=configured.get(host),
         )
-        for row in await connection.execute(query)
+        for host in hosts[:limit]
     ]
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
     true,
 )
@@ -163,6 +164,7 @@ events = Table(
     Column("kind", Text, nullable=False, server_default=""),
     Column("subject_user", Text, nullable=False, server_default=""),
     Column("group_id", String(32), nullable=False, server_default=""),
+    Column("origin", String(16), nullable=False, server_default="api-server"),
     # Per cluster: one cluster cannot take the id of another's event beforehand.
     UniqueConstraint("cluster", "id"),
     Index(None, "at", "seq"),
@@ -225,9 +227,14 @@ images = Table(
     # The worst platform's counts, as JSON and as one number that sorts by them.
     Column("counts", Text, nullable=False, server_default="{}"),
     Column("risk", BigInteger, nullable=False, server_default="0"),
+    # Signed scan time of its oldest report in the registry; empty: none is known of.
+    Column("reported_at", String(32), nullable=False, server_default=""),
+    # Whether the packages kept of it are enough to match them again.
+    Column("rematchable", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("registry", "repository", "digest"),
     Index(None, "pushed_at", "id"),
     Index(None, "digest"),
+    Index(None, "reported_at"),
     sqlite_autoincrement=True,
 )
 
@@ -256,9 +263,91 @@ image_details = Table(
     Column("referrers", LargeBinary, nullable=False),
     Column("statement", LargeBinary, nullable=False),
     Column("findings", LargeBinary, nullable=False),
+    # A package list as its worker signed it; without a signature the list of an older worker.
     Column("packages", LargeBinary, nullable=False),
+    Column("packages_signature", Text, nullable=False, server_default=""),
+    # The distinct packages in it, as a bitmap of `packages.id`.
+    Column("package_ids", LargeBinary),
     Column("updated_at", String(32), nullable=False),
     Index(None, "digest"),
+)
+
+# Every package at one version, once for all images that carry it.
+packages = Table(
+    "packages",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    # Hash of the four below.
+    Column("key", LargeBinary, nullable=False, unique=True),
+    Column("name", String(512), nullable=False),
+    Column("version", String(512), nullable=False),
+    Column("ecosystem", String(512), nullable=False),
+    Column("module", String(512), nullable=False),
+    # What advisories say of it, as a worker put it; null: nobody with current ones has said.
+    Column("said", String(32)),
+    Index(None, "name", "id"),
+    sqlite_autoincrement=True,
+)
+
+# The images that carry a package, as a bitmap of `images.id`, and what changed since.
+package_images = Table(
+    "package_images",
+    metadata,
+    Column("package_id", Integer, primary_key=True, autoincrement=False),
+    Column("images", LargeBinary, nullable=False),
+)
+
+package_changes = Table(
+    "package_changes",
+    metadata,
+    Column("seq", _PLACE, primary_key=True, autoincrement=True),
+    Column("package_id", Integer, nullable=False),
+    Column("image_id", Integer, nullable=False),
+    Column("present", Boolean, nullable=False),
+    Index(None, "package_id", "seq"),
+    sqlite_autoincrement=True,
+)
+
+# Images that wait to be matched again, scanned again or for their report, as bitmaps; see
+# `store.due`.
+images_due = Table(
+    "images_due",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("images", LargeBinary),
+)
+
+# The advisories that count, and how far the packages have been matched by them.
+advisory_pass = Table(
+    "advisory_pass",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("state", String(64), nullable=False),
+    Column("rank", String(80), nullable=False),
+    # Package names that are looked at, packed JSON; null: all.
+    Column("names", LargeBinary),
+    # The page that is out, up to and with the last place; then the place after which to go on.
+    Column("after_name", String(512), nullable=False),
+    Column("after_id", Integer, nullable=False),
+    Column("until_name", String(512), nullable=False),
+    Column("until_id", Integer, nullable=False),
+    Column("lease_hash", String(64), nullable=False),
+    Column("lease_expires_at", String(32), nullable=False),
+    Column("started_at", String(32), nullable=False),
+    # Empty while it goes on.
+    Column("finished_at", String(32), nullable=False),
+    Column("matched", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("affected", Integer, nullable=False),
+    CheckConstraint("id = 1", name="one"),
+)
+
+advisory_workers = Table(
+    "advisory_workers",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("state", String(64), nullable=False),
+    Column("told_at", String(32), nullable=False),
 )
 
 scans = Table(
@@ -309,6 +398,8 @@ workers = Table(
     Column("key_fingerprint", String(128), nullable=False),
     Column("registries", Text, nullable=False),
     Column("advisories", Text, nullable=False),
+    # PEM; what credentials for this worker are sealed by.
+    Column("sealing_key", Text, nullable=False, server_default=""),
 )
 
 evidence_keys = Table(
@@ -318,6 +409,41 @@ evidence_keys = Table(
     Column("name", String(128), nullable=False),
     Column("public_key", Text, nullable=False),
     Column("last_used_at", String(32), nullable=False),
+)
+
+# Registries that administrators configured for the workers. Credentials are sealed: the hub cannot
+# read them. A worker tests or looks through one under a lease, like a job's.
+registry_settings = Table(
+    "registry_settings",
+    metadata,
+    Column("host", String(261), primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("polling", Text, nullable=False),
+    Column("test_repository", String(255), nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("updated_at", String(32), nullable=False),
+    Column("updated_by", String(256), nullable=False),
+    # Empty: nobody waits for one, or nobody has made one.
+    Column("test_wanted_at", String(32), nullable=False),
+    Column("test", Text, nullable=False),
+    # Empty: it is not looked through.
+    Column("poll_next_at", String(32), nullable=False),
+    Column("poll_after", String(255), nullable=False),
+    Column("poll", Text, nullable=False),
+    # A test does not wait for the end of a look, which may take hours.
+    Column("test_lease_hash", String(64), nullable=False),
+    Column("test_lease_expires_at", String(32), nullable=False),
+    Column("poll_lease_hash", String(64), nullable=False),
+    Column("poll_lease_expires_at", String(32), nullable=False),
+)
+
+# Events of registries that were acted on, by a hash of what names them.
+notices = Table(
+    "notices",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("told_at", String(32), nullable=False),
+    Index(None, "told_at"),
 )
 
 _UNFINISHED = text("state IN ('queued', 'leased')")
@@ -332,6 +458,9 @@ jobs = Table(
     Column("digest", String(160), nullable=False),
     Column("media_type", String(128), nullable=False),
     Column("attach", Boolean, nullable=False, server_default=true()),
+    Column("kind", String(8), nullable=False, server_default="scan"),
+    # The least is first; see `store.jobs.Priority`.
+    Column("priority", Integer, nullable=False, server_default="2"),
     Column("state", String(8), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("not_before", String(32), nullable=False),
@@ -343,6 +472,8 @@ jobs = Table(
     Column("created_at", String(32), nullable=False),
     Column("finished_at", String(32), nullable=False),
     Index(None, "state", "not_before"),
+    Index(None, "state", "priority", "not_before"),
+    Index(None, "kind", "created_at"),
     # One unfinished job per digest: the same push told twice is scanned once.
     Index(
         "uq_jobs_unfinished",

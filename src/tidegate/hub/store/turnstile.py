@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable
 
 from tidegate.domain.errors import OverloadedError
 
-MAX_WAIT_S = 10.0
-"""Who waited so long is answered 503 rather than kept: most clients give up a moment later."""
+MAX_WAIT_S = 20.0
+"""Who waited so long is answered 503 rather than kept: proxies give up a moment later."""
 
 RETRY_AFTER_S = 2
 

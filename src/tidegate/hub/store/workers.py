@@ -30,6 +30,7 @@ async def note_heartbeat(
         "version": column_text(body.version),
         "key_fingerprint": column_text(body.key_fingerprint),
         "registries": msgspec.json.encode(body.registries).decode(),
+        "sealing_key": column_text(body.sealing_key),
         "advisories": msgspec.json.encode(body.advisories).decode(),
     }
     known = update(workers).where(workers.c.name == name).values(values)
@@ -63,6 +64,17 @@ async def registries(connection: AsyncConnection, now: datetime) -> set[str]:
         select(workers.c.registries).where(workers.c.last_seen_at >= since)
     )
     return {host for text in rows.scalars() for host in _HOSTS.decode(text)}
+
+
+async def sealing_keys(connection: AsyncConnection, now: datetime) -> dict[str, str]:
+    """Return the sealing key, PEM, of each worker that has one and was heard of lately."""
+    since = render_instant(now - HEARD_OF)
+    query = (
+        select(workers.c.name, workers.c.sealing_key)
+        .where(workers.c.last_seen_at >= since, workers.c.sealing_key != "")
+        .order_by(workers.c.name)
+    )
+    return {row.name: row.sealing_key for row in await connection.execute(query)}
 
 
 async def advisories(connection: AsyncConnection) -> list[AdvisorySourceV1]:

@@ -1,12 +1,12 @@
 """The last verdict about each image of each running workload.
 
-Revision ID: 0012
+Revision ID: 0009
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
+revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None

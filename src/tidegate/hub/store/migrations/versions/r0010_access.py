@@ -1,13 +1,13 @@
 """Failed sign-ins, counted for all hubs; and word to all hubs when somebody's access was taken.
 
-Revision ID: 0009
+Revision ID: 0010
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0012"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

@@ -1,12 +1,12 @@
 """The audit log is searched by who, what and when.
 
-Revision ID: 0013
+Revision ID: 0011
 """
 
 from alembic import op
 
-revision = "0013"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,65 @@
+"""When reports are renewed although nothing changed: before gates take them for too old.
+
+A report is renewed at half of the smallest `maximumVaFileAge` that an enabled rule has (PRODUCT,
+"The findings artifact"). Reports made on one day are not all renewed on one: each image has its own
+instant within the last fifth of that time.
+"""
+
+from datetime import datetime, timedelta
+
+from pyroaring import BitMap
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tidegate.hub.clock import parse_instant, render_instant
+from tidegate.hub.store import due, organisation, rules
+from tidegate.hub.store.due import Due
+from tidegate.hub.store.schema import images
+from tidegate.wire.policy_v1alpha1 import parse_duration
+
+EARLIEST = 0.8
+"""Share of the half age at which the first of a day's reports are renewed."""
+
+_SPREAD = 2**32
+_GOLDEN = 2654435769
+"""Odd, near 2**32 divided by the golden ratio: neighbouring rows come to lie far apart."""
+
+
+async def age(connection: AsyncConnection) -> timedelta:
+    """Return the age from which reports are renewed: the earliest of any image."""
+    return await _half(connection) * EARLIEST
+
+
+async def add_old(connection: AsyncConnection, now: datetime) -> int:
+    """Let images whose reports have grown old wait to be matched again; return how many."""
+    if (await organisation.load(connection)).settings.security_findings == "Off":
+        return 0  # nothing would be attached, and all of them would be due for ever
+    half = await _half(connection)
+    oldest_first = (
+        select(images.c.id, images.c.reported_at, images.c.rematchable)
+        .where(
+            images.c.reported_at != "",
+            images.c.reported_at <= render_instant(now - half * EARLIEST),
+            images.c.status == "scanned",
+        )
+        .order_by(images.c.reported_at)
+    )
+    found = {True: BitMap(), False: BitMap()}
+    for row in await connection.execute(oldest_first):
+        reported_at = parse_instant(row.reported_at)
+        if reported_at is not None and now - reported_at >= half * _share(row.id):
+            found[row.rematchable].add(row.id)
+    found[True] -= await due.load(connection, Due.ATTACH)  # matched; only the report is to come
+    added = await due.add(connection, Due.REMATCH, found[True])
+    return added + await due.add(connection, Due.SCAN, found[False])
+
+
+def _share(image_id: int) -> float:
+    """Return the share of the half age after which an image is renewed: always the same."""
+    return EARLIEST + (1 - EARLIEST) * (image_id * _GOLDEN % _SPREAD) / _SPREAD
+
+
+async def _half(connection: AsyncConnection) -> timedelta:
+    enabled = [rule.entry for rule in await rules.load_all(connection) if rule.entry.enabled]
+    ages = [parse_duration(entry.configuration.maximum_va_file_age) for entry in enabled]
+    return min(ages, default=timedelta(days=365)) / 2
