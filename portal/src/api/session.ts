@@ -66,16 +66,12 @@ export function useSignIn() {
   });
 }
 
-export function useSignOut() {
-  const queries = useQueryClient();
-  return useMutation({
+/** Ends the session and loads the portal anew: whoever is next finds nothing of it in memory. */
+export const useSignOut = () =>
+  useMutation({
     mutationFn: () => request<undefined>("DELETE", "/api/v1/session"),
-    onSuccess: () => {
-      queries.clear();
-      queries.setQueryData(KEY, null);
-    },
+    onSuccess: () => location.assign("/"),
   });
-}
 
 export function useChangePassword() {
   const queries = useQueryClient();
