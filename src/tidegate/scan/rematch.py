@@ -102,7 +102,9 @@ class Rematcher:
         subject = reference.at(listed.subject.digest)
         scan = self._scan_of(subject, listed, judged, started_at)
         if self.borrower is not None:
-            scan = await self.borrower.borrow(subject, scan, attach=job.attach)
+            scan = await self.borrower.borrow(
+                subject, scan, attach=job.attach, within=reference.digest
+            )
         published, refusal = None, ""
         if job.attach:
             known = Known(stored.artifact, job.renew_after_s)
