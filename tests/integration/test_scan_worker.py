@@ -21,6 +21,7 @@ from typing import Protocol, TypeVar
 import pytest
 
 from support.report_documents import openvex, openvex_statement, statement
+from support.softhsm import LABEL, PIN, make_token
 from tidegate.advisories.importer import import_advisories
 from tidegate.advisories.index import AdvisoryIndex
 from tidegate.domain.digest import Digest, digest_of
@@ -34,7 +35,14 @@ from tidegate.oci.registries import RegistryConfig
 from tidegate.registry.content import Content
 from tidegate.scan.attest import attach_envelope
 from tidegate.trust.configuration import EvidenceKey, TrustConfiguration
-from tidegate.trust.keys import PrivateKey, fingerprint, generate_key, private_pem, public_pem
+from tidegate.trust.keys import (
+    PrivateKey,
+    fingerprint,
+    generate_key,
+    load_public_key,
+    private_pem,
+    public_pem,
+)
 from tidegate.wire.hub_v1 import ImageV1, ScanRequestV1
 from tidegate.wire.oci_v1 import OCI_MANIFEST, Descriptor
 from tidegate.wire.statement_v1 import parse_statement, render_time
@@ -544,6 +552,32 @@ async def test_keys_are_rotated_with_overlap_and_no_report_goes_missing_or_is_pu
         (after,) = (await world.image(images["critical"])).reports
     assert after.counts.critical == before.counts.critical + 1
     assert isinstance(await evidence_by(world, named(new=new), images["critical"]), Report)
+
+
+async def test_a_worker_signs_by_a_key_that_stays_in_its_token(
+    world: World, python_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_token(world.folder / "token", monkeypatch)
+    reference = await world.push(DEMO["clean"])
+    await world.request(reference)
+    with running_worker(world, python_path, KEY=f"hsm:1?label={LABEL}", KEY_PASSPHRASE=PIN):
+        await world.until(reference, "scanned", "failed")
+        (told,) = await until(world.hub.list_keys, bool)
+    key = load_public_key(told.public_key.encode())
+    entry = EvidenceKey("token", key, fingerprint(key))
+    trust = TrustConfiguration(keys=(entry,), generation="1")
+    assert isinstance(await evidence_by(world, trust, reference), Report)
+
+
+async def test_a_worker_that_may_not_sign_does_not_start_and_says_what_to_check(
+    world: World, python_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_token(world.folder / "token", monkeypatch)
+    with (
+        pytest.raises(AssertionError, match="check that it is reachable"),
+        running_worker(world, python_path, KEY="hsm:1", KEY_PASSPHRASE=PIN[::-1]),
+    ):
+        pytest.fail("it started")
 
 
 async def test_a_withdrawn_advisory_takes_its_finding_from_reports(
