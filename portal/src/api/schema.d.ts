@@ -2920,6 +2920,7 @@ export interface components {
         TurnRequestV1: {
             worker: string;
             hosts: string[];
+            generation: string;
         };
         /** TurnV1 */
         TurnV1: {
