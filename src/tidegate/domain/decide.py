@@ -59,9 +59,12 @@ def decide(
     """Return the verdict about `workload` at `now`; total: every input has one."""
     if not policy.gating_on:
         return Verdict(tuple(map(_admit_ungated, images)), policy.generation)
-    return Verdict(
-        tuple(_decide_image(policy, workload, image, now) for image in images), policy.generation
-    )
+    candidates = policy.index.candidates(workload)
+    decided = [
+        _decide_image(policy, candidates.positions(image.reference), workload, image, now)
+        for image in images
+    ]
+    return Verdict(tuple(decided), policy.generation)
 
 
 def _admit_ungated(image: JudgedImage) -> ImageVerdict:
@@ -71,14 +74,19 @@ def _admit_ungated(image: JudgedImage) -> ImageVerdict:
 
 
 def _decide_image(
-    policy: CompiledPolicy, workload: Workload, image: JudgedImage, now: datetime
+    policy: CompiledPolicy,
+    positions: Sequence[int],
+    workload: Workload,
+    image: JudgedImage,
+    now: datetime,
 ) -> ImageVerdict:
+    """Return the verdict about `image`; `positions`: the rules that may include it."""
     judgements: list[RuleJudgement] = []
     skipped: list[SkippedRule] = []
     deferred = False
     first_match = policy.mode is EvaluationMode.FIRST_MATCH
-    for rule in policy.rules:
-        considered = _consider(rule, workload, image, now)
+    for position in positions:
+        considered = _consider(policy.rules[position], workload, image, now)
         if considered is None:
             continue
         if considered.judgement is not None:
