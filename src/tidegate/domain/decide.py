@@ -11,7 +11,7 @@ softer. A rule that only the pods' names can decide leaves a controller to its p
 Not done here: gathering evidence (`tidegate.evidence`), words for people (`explain`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -141,13 +141,15 @@ def _find_exemption(
 
 def _judge_platforms(
     compiled: CompiledRule, image: JudgedImage, evidence: ImageEvidence, now: datetime
-) -> Iterable[RuleJudgement]:
+) -> Sequence[RuleJudgement]:
     registry = "" if image.reference is None else image.reference.registry
     return [judge_evidence(compiled, registry, platform, now) for platform in evidence.platforms]
 
 
-def _worst(judgements: Iterable[RuleJudgement]) -> RuleJudgement:
+def _worst(judgements: Sequence[RuleJudgement]) -> RuleJudgement:
     """Return the strictest judgement; among equals the one with the most vulnerabilities."""
+    if len(judgements) == 1:
+        return judgements[0]
     return max(
         judgements,
         key=lambda j: (j.decision, *(j.counts.of(s) for s in RATED), len(j.violations)),
@@ -168,7 +170,9 @@ def _conclude(
             image.use, _name(image), Decision.ALLOW, reason, None, digest, skipped, deferred
         )
     # Among equals the first name is told, so that the order of rules changes nothing.
-    chosen = min(judgements, key=lambda j: (-j.decision, j.rule.name))
+    chosen = judgements[0]
+    if len(judgements) > 1:
+        chosen = min(judgements, key=lambda j: (-j.decision, j.rule.name))
     return ImageVerdict(
         image.use,
         _name(image),
