@@ -5,6 +5,7 @@
 | GHCR | no referrers API; 303 to a page for browsers |
 | GitLab | the fallback tag resolves to the image itself |
 | Harbor, proxy cache | an image that is not cached yet is fetched from afar; its name has a prefix |
+| zot 1.4 | the API of a release candidate: the config's type for the artifact's, also as a filter |
 | cosign, as a writer | the fallback index has `oci.empty` for a type and no annotations |
 | many | `Link` relative or absolute, 429 with and without `Retry-After`, blobs on another host |
 """
@@ -129,6 +130,37 @@ async def test_gitlabs_fallback_tag_that_is_the_image_lists_nothing(
     async with client_of(server) as client:
         found = await client.list_referrers(image_of(server), SUBJECT, REPORT)
     assert (found.descriptors, found.source) == ((), "tag")
+
+
+@pytest.mark.parametrize("word", ["references", "referrers"])
+async def test_what_an_early_api_filtered_out_is_asked_for_unfiltered(
+    server: HostileRegistry, word: str
+) -> None:
+    """zot 1.4 knows artifacts by their config's type, and says that it filtered in the list."""
+
+    def early(request: SeenRequest) -> ScriptedAnswer:
+        if "artifactType" not in request.target:
+            return index(ONE, artifact_type=OCI_EMPTY)
+        said = {f"org.opencontainers.{word}.filtersApplied": "artifactType"}
+        empty = Manifest(media_type=OCI_INDEX, annotations=said)
+        return manifest(render_manifest(empty), OCI_INDEX)
+
+    server.scripts[REFERRERS] = early
+    async with client_of(server) as client:
+        found = await client.list_referrers(image_of(server), SUBJECT, REPORT)
+    assert [(d.digest, d.artifact_type) for d in found.descriptors] == [(ONE, "")]
+    assert len(server.seen) == 2
+
+
+async def test_a_list_that_a_registry_filtered_by_the_specification_is_asked_for_once(
+    server: HostileRegistry,
+) -> None:
+    answer = index()
+    applied = ("OCI-Filters-Applied", "artifactType")
+    server.scripts[REFERRERS] = replace(answer, headers=(*answer.headers, applied))
+    async with client_of(server) as client:
+        found = await client.list_referrers(image_of(server), SUBJECT, REPORT)
+    assert (found.descriptors, len(server.seen)) == ((), 1)
 
 
 async def test_an_index_that_cosign_wrote_is_not_filtered(server: HostileRegistry) -> None:
