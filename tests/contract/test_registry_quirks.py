@@ -4,7 +4,7 @@
 |---|---|
 | GHCR | no referrers API; 303 to a page for browsers |
 | GitLab | the fallback tag resolves to the image itself |
-| Harbor, proxy cache | an image that is not cached yet is fetched from afar; its name has a prefix |
+| Harbor, proxy cache | serves images of afar under a prefix, without what refers to them, and takes no push |
 | zot 1.4 | the API of a release candidate: the config's type for the artifact's, also as a filter |
 | cosign, as a writer | the fallback index has `oci.empty` for a type and no annotations |
 | many | `Link` relative or absolute, 429 with and without `Retry-After`, blobs on another host |
@@ -53,6 +53,8 @@ SUBJECT = digest_of(IMAGE)
 REPORT = "application/vnd.in-toto+json"
 LIMITS = RegistryLimits(read_timeout_s=20.0)  # on a loaded machine
 REFERRERS = f"/v2/app/referrers/{SUBJECT}"
+THEN, LATER = "Sun, 01 Mar 2015 23:59:00 GMT", "Mon, 02 Mar 2015 00:00:30 GMT"
+"""By a server whose clock is far off ours."""
 FALLBACK = f"/v2/app/manifests/{fallback_tag(SUBJECT)}"
 
 
@@ -224,6 +226,10 @@ async def test_t02_ten_thousand_referrers_are_an_error_within_bounded_memory(
         pytest.param((("Retry-After", "17"),), 17.0, id="told"),
         pytest.param((), 0.0, id="untold"),
         pytest.param((("Retry-After", "soon"),), 0.0, id="odd"),
+        pytest.param((("Retry-After", "9" * 40),), 7 * 86_400.0, id="t02-for-ever"),
+        pytest.param((("Retry-After", LATER), ("Date", THEN)), 90.0, id="date"),
+        pytest.param((("Retry-After", THEN), ("Date", LATER)), 0.0, id="date-gone-by"),
+        pytest.param((("Retry-After", LATER), ("Date", "now")), 0.0, id="date-against-none"),
     ],
 )
 @pytest.mark.parametrize("where", ["registry", "token-server"])
@@ -334,6 +340,32 @@ async def test_the_same_digest_is_read_by_any_name(server: HostileRegistry, name
         found = await client.list_referrers(image, SUBJECT, REPORT)
     assert [d.digest for d in found.descriptors] == [ONE]
     assert {request.headers["host"] for request in server.seen} == {server.authority}
+
+
+async def test_harbors_proxy_cache_hides_reports_until_it_is_an_alias_of_its_source(
+    server: HostileRegistry,
+) -> None:
+    """The cache has the image and lists nothing; named as an alias, its source is read instead."""
+    server.scripts[f"/v2/app/manifests/{SUBJECT}"] = manifest(IMAGE)
+    server.scripts[REFERRERS] = index(ONE)
+    refusal = ScriptedAnswer(405, body=b'{"errors":[{"code":"METHOD_NOT_ALLOWED"}]}')
+    cached = {
+        f"/v2/proxy/app/manifests/{SUBJECT}": manifest(IMAGE),
+        f"/v2/proxy/app/referrers/{SUBJECT}": index(),
+        "/v2/proxy/app/blobs/uploads/": refusal,
+    }
+    async with HostileRegistry(cached) as harbor:
+        image = parse_reference(f"{harbor.authority}/proxy/app@{SUBJECT}")
+        async with RegistryClient([config(harbor)], limits=LIMITS) as client:
+            assert (await client.fetch_manifest(image)) is not None
+            assert (await client.list_referrers(image, SUBJECT, REPORT)).descriptors == ()
+            with pytest.raises(RegistryUnavailableError, match="HTTP 405"):
+                await client.push_blob(image, b"report")
+        harbor.seen.clear()
+        source = config(server, aliases=(f"{harbor.authority}/proxy",))
+        async with RegistryClient([config(harbor), source], limits=LIMITS) as client:
+            found = await client.list_referrers(image, SUBJECT, REPORT)
+        assert ([d.digest for d in found.descriptors], harbor.seen) == ([ONE], [])
 
 
 async def test_a_name_that_only_begins_like_an_alias_is_another_registry(

@@ -171,7 +171,7 @@ class Authorizer:
                     raise (RegistryRefusesError if refused else RegistryUnavailableError)(
                         f"{call.what}: HTTP {answer.status}, want 200; check the credentials",
                         rate_limited=answer.status == 429,
-                        retry_after_s=parse_retry_after(answer.headers.get("retry-after", "")),
+                        retry_after_s=parse_retry_after(answer.headers),
                     )
                 return await answer.read(self._limits.max_token_bytes)
         except TimeoutError as error:
