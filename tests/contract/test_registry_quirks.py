@@ -269,7 +269,10 @@ class Rotating:
         self.passwords = list(passwords)
         self.asked_with: list[Credentials | None] = []
 
-    async def credentials(self, stale: Credentials | None) -> Credentials | None:
+    async def credentials(
+        self, stale: Credentials | None, repository: str = ""
+    ) -> Credentials | None:
+        assert repository == "app"
         self.asked_with.append(stale)
         if stale is not None and len(self.passwords) > 1:
             self.passwords.pop(0)
