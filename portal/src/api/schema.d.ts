@@ -470,6 +470,8 @@ export interface paths {
         /**
          * Tell what would be decided now about running workloads
          * @description Keep the verdicts of an agent's own cluster; a changed one becomes an event.
+         *
+         *     A row that is `unanswered` changes nothing: the verdict before stands.
          */
         post: operations["postRejudgements"];
         delete?: never;
@@ -2109,6 +2111,8 @@ export interface components {
             notAffectedOmitted?: number;
             unverifiable?: string[];
             resourceExemptions?: string[];
+            /** @default false */
+            unanswered?: boolean;
         };
         /** ImageV1 */
         ImageV1: {

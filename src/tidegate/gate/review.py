@@ -33,6 +33,7 @@ from tidegate.domain.workload import (
     workload_of,
 )
 from tidegate.gate.events import ACTIONS, Moment, Origin, event_of
+from tidegate.gate.rejudged import mark_unanswered
 from tidegate.gate.slots import Slots
 from tidegate.wire.admission_v1 import AdmissionRequest, parse_review, render_response
 from tidegate.wire.event_v1 import Action, AdmissionEventV1
@@ -110,6 +111,16 @@ class Answer:
     """`pass`: nothing in the request is judged."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A verdict with what it rests on."""
+
+    workload: Workload
+    verdict: Verdict
+    policy: CompiledPolicy
+    judged: Sequence[JudgedImage]
+
+
 class Reviewer:
     """Answers AdmissionReviews from what the given sources know."""
 
@@ -145,14 +156,15 @@ class Reviewer:
         decided = await self._decide(request, now, budget_s)
         if decided is None:
             return Answer(render_response(request.uid, allowed=True), "pass")
-        return self._answer(request, *decided, Moment(now, began_s, origin))
+        return self._answer(request, decided, Moment(now, began_s, origin))
 
     async def rejudge(
         self, body: bytes, *, now: datetime, budget_s: float
     ) -> AdmissionEventV1 | None:
         """Return what would be decided now about a workload that runs, written down nowhere.
 
-        None: nothing in it is judged. `body` is the review that its creation would be.
+        None: nothing in it is judged. `body` is the review that its creation would be. Rows that
+        rest on what could not be found out are marked: they are no change of a verdict.
 
         Raises:
             MalformedReviewError: `body` is no AdmissionReview.
@@ -164,11 +176,14 @@ class Reviewer:
         if decided is None:
             return None
         ended_s = asyncio.get_running_loop().time()
-        return event_of(request, *decided, Moment(now, began_s, "rejudged", ended_s))
+        asked = Moment(now, began_s, "rejudged", ended_s)
+        event = event_of(request, decided.workload, decided.verdict, asked)
+        mark_unanswered(event, decided.verdict, decided.policy, decided.workload, decided.judged)
+        return event
 
     async def _decide(
         self, request: AdmissionRequest, now: datetime, budget_s: float
-    ) -> tuple[Workload, Verdict] | None:
+    ) -> _Decided | None:
         """Return the verdict about what the request changes; None: no image."""
         images = changed_images(request.object, request.old) if request.object else ()
         if request.object is None or not images:
@@ -181,7 +196,7 @@ class Reviewer:
                 self._judged(request.object, images, now, seconds),
                 side_by_side=policy.asks_cluster,
             )
-        return workload, decide(policy, workload, judged, now)
+        return _Decided(workload, decide(policy, workload, judged, now), policy, judged)
 
     def _policy_in_force(self) -> CompiledPolicy:
         ready, problems = self._policies.ready
@@ -258,9 +273,8 @@ class Reviewer:
         late = ImageEvidence.of(Unavailable(UnavailableReason.DEADLINE))
         return {reference: found.get(reference, late) for reference in references}
 
-    def _answer(
-        self, request: AdmissionRequest, workload: Workload, verdict: Verdict, asked: Moment
-    ) -> Answer:
+    def _answer(self, request: AdmissionRequest, decided: _Decided, asked: Moment) -> Answer:
+        workload, verdict = decided.workload, decided.verdict
         action = ACTIONS[verdict.decision]
         if not request.dry_run:
             asked = replace(asked, ended_s=asyncio.get_running_loop().time())
