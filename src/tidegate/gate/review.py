@@ -7,20 +7,21 @@ and any other error leaves this module, to be answered as a denial by `gate.app`
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Literal, Protocol, TypeVar
 
 from tidegate.domain.decide import JudgedImage, decide
+from tidegate.domain.digest import Digest
 from tidegate.domain.errors import InvalidReferenceError, UnavailableError
 from tidegate.domain.evidence import ImageEvidence, Unavailable, UnavailableReason
 from tidegate.domain.explain import denial_message, warnings
 from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.domain.rule import Policy
 from tidegate.domain.scope import CompiledPolicy, compile_policy
-from tidegate.domain.verdict import Verdict
+from tidegate.domain.verdict import Decision, ScanAnswer, Verdict
 from tidegate.domain.workload import (
     ControllerReference,
     ImageUse,
@@ -33,6 +34,7 @@ from tidegate.domain.workload import (
     workload_of,
 )
 from tidegate.gate.events import ACTIONS, Moment, Origin, event_of
+from tidegate.gate.first_sight import WAIT_S, WantedScan, wanted_scans, with_answers
 from tidegate.gate.rejudged import mark_unanswered
 from tidegate.gate.slots import Slots
 from tidegate.wire.admission_v1 import AdmissionRequest, parse_review, render_response
@@ -94,6 +96,16 @@ class ClusterSource(Protocol):
         ...
 
 
+class Scans(Protocol):
+    """Asks for scans of images without a report."""
+
+    async def ask(
+        self, namespace: str, wanted: Iterable[WantedScan], wait_s: float
+    ) -> dict[Digest, ScanAnswer]:
+        """Return what is known of each after at most `wait_s`; never raises."""
+        ...
+
+
 class Journal(Protocol):
     """Takes verdicts; never waits and never raises."""
 
@@ -124,7 +136,7 @@ class _Decided:
 class Reviewer:
     """Answers AdmissionReviews from what the given sources know."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the sources, each a part of its own
         self,
         policies: PolicySource,
         evidence: EvidenceSource,
@@ -132,6 +144,7 @@ class Reviewer:
         journal: Journal,
         *,
         slots: Slots,
+        scans: Scans | None = None,
         cluster_name: str = "",
     ) -> None:
         self._policies = policies
@@ -139,6 +152,7 @@ class Reviewer:
         self._cluster = cluster
         self._journal = journal
         self._slots = slots
+        self._scans = scans
         self._cluster_name = cluster_name
         self._compiled: tuple[Policy, CompiledPolicy] | None = None
 
@@ -156,6 +170,9 @@ class Reviewer:
         decided = await self._decide(request, now, budget_s)
         if decided is None:
             return Answer(render_response(request.uid, allowed=True), "pass")
+        if not request.dry_run:
+            left_s = budget_s - (asyncio.get_running_loop().time() - began_s)
+            decided = await self._with_scans(request, decided, min(WAIT_S, left_s))
         return self._answer(request, decided, Moment(now, began_s, origin))
 
     async def rejudge(
@@ -175,6 +192,7 @@ class Reviewer:
         decided = await self._decide(request, now, budget_s)
         if decided is None:
             return None
+        decided = await self._with_scans(request, decided, 0.0)
         ended_s = asyncio.get_running_loop().time()
         asked = Moment(now, began_s, "rejudged", ended_s)
         event = event_of(request, decided.workload, decided.verdict, asked)
@@ -272,6 +290,17 @@ class Reviewer:
                 pass  # every image without an answer is unavailable, below
         late = ImageEvidence.of(Unavailable(UnavailableReason.DEADLINE))
         return {reference: found.get(reference, late) for reference in references}
+
+    async def _with_scans(
+        self, request: AdmissionRequest, decided: _Decided, wait_s: float
+    ) -> _Decided:
+        """Ask for scans of images without a report; the answer is waited for where it is shown."""
+        wanted = wanted_scans(decided.verdict, decided.judged)
+        if self._scans is None or not wanted:
+            return decided
+        shown = decided.verdict.decision is not Decision.ALLOW
+        answers = await self._scans.ask(request.namespace, wanted, wait_s if shown else 0.0)
+        return replace(decided, verdict=with_answers(decided.verdict, answers))
 
     def _answer(self, request: AdmissionRequest, decided: _Decided, asked: Moment) -> Answer:
         workload, verdict = decided.workload, decided.verdict
