@@ -470,6 +470,8 @@ export interface paths {
         /**
          * Tell what would be decided now about running workloads
          * @description Keep the verdicts of an agent's own cluster; a changed one becomes an event.
+         *
+         *     A row that is `unanswered` changes nothing: the verdict before stands.
          */
         post: operations["postRejudgements"];
         delete?: never;
@@ -1004,6 +1006,29 @@ export interface paths {
         get: operations["listImages"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for scans of images that workloads name
+         * @description Queue a scan of each image, before all others where a deployment waits for it.
+         *
+         *     An answer for each says whether one is queued, or why not: no worker contacts its registry, it
+         *     failed lately, or the namespace has enough waiting. The cluster is that of the token.
+         */
+        post: operations["askForScans"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2109,6 +2134,8 @@ export interface components {
             notAffectedOmitted?: number;
             unverifiable?: string[];
             resourceExemptions?: string[];
+            /** @default false */
+            unanswered?: boolean;
         };
         /** ImageV1 */
         ImageV1: {
@@ -2981,6 +3008,29 @@ export interface components {
             saidAt?: string;
             /** @default  */
             detail?: string;
+        };
+        /** WantedImageV1 */
+        WantedImageV1: {
+            registry: string;
+            repository: string;
+            digest: string;
+            waiting: boolean;
+        };
+        /** WantedResultV1 */
+        WantedResultV1: {
+            /** @enum {string} */
+            state: "queued" | "scanned" | "refused";
+            /** @default  */
+            detail?: string;
+        };
+        /** WantedScansResultV1 */
+        WantedScansResultV1: {
+            results: components["schemas"]["WantedResultV1"][];
+        };
+        /** WantedScansV1 */
+        WantedScansV1: {
+            namespace: string;
+            images: components["schemas"]["WantedImageV1"][];
         };
         /** WorkerHeartbeatV1 */
         WorkerHeartbeatV1: {
@@ -6541,6 +6591,66 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    askForScans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedScansV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WantedScansResultV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
