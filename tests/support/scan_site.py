@@ -9,14 +9,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from tidegate.advisories.importer import import_advisories
 from tidegate.advisories.index import INDEX_FILE, AdvisoryIndex
+from tidegate.evidence.trust_file import TrustFile
 from tidegate.hubclient import HubClient
 from tidegate.local.certificates import KeyPair
 from tidegate.local.child import die_with_parent
@@ -25,6 +27,7 @@ from tidegate.local.part import PartPlan
 from tidegate.local.plans import Site, plan_hub, plan_registry, plan_worker
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.registries import RegistryConfig
+from tidegate.trust.configuration import TrustConfiguration
 
 STOP_S = 10
 
@@ -35,7 +38,15 @@ class Running:
 
     process: subprocess.Popen[bytes]
     plan: PartPlan
-    url: str
+
+    @cached_property
+    def url(self) -> str:
+        """Where it listens, once it does; empty for a part that does not listen."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        log = self.plan.log.read_text()[-2000:]
+        assert line, f"{self.plan.name} ended before it was ready:\n{log}"
+        return str(json.loads(line)["url"])
 
     def log_lines(self) -> list[dict[str, Any]]:
         """Return what it logged so far, and what those before it did to the same file."""
@@ -43,16 +54,17 @@ class Running:
         return [json.loads(line) for line in lines[:-1] if line.startswith(b"{")]
 
     def stop(self) -> None:
-        self.process.terminate()
-        try:
+        self.process.terminate()  # does nothing where it has ended
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        self.kill()
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
         self.process.kill()
         self.process.wait(STOP_S)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
 
 @dataclass
@@ -94,7 +106,10 @@ class ScanSite:
         return imported
 
     def start_worker(self, number: int) -> Running:
-        """Start a worker on its own folder; it takes its jobs from the hub whose turn it is."""
+        """Start a worker on its own folder; it takes its jobs from the hub whose turn it is.
+
+        It is ready once it has told its `url`.
+        """
         plan = plan_worker(self.site)
         settings = {
             "HUB_URL": self.hubs[number % len(self.hubs)].url,
@@ -110,6 +125,10 @@ class ScanSite:
         )
         self.workers[number] = started(plan, self.environment)
         return self.workers[number]
+
+    def trust(self) -> TrustConfiguration:
+        """Return what a gate is to believe here."""
+        return TrustFile(self.folder.trust).current()
 
 
 @contextmanager
@@ -142,15 +161,17 @@ def scan_site(
             plan = replace(plan, environment={**plan.environment, **given, **more}, log=log)
             running.append(started(plan, environment))
             stack.callback(running[-1].stop)
+            assert running[-1].url
         registry = started(plan_registry(site), environment)
         stack.callback(registry.stop)
+        assert registry.url
         made = ScanSite(site, environment, running, registry, worker_settings or {})
         stack.callback(lambda: [worker.stop() for worker in made.workers.values()])
         yield made
 
 
 def started(plan: PartPlan, environment: Mapping[str, str]) -> Running:
-    """Start a part and return it when it serves."""
+    """Start a part; it serves once it has told its `url`."""
     with plan.log.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", plan.module],
@@ -160,7 +181,4 @@ def started(plan: PartPlan, environment: Mapping[str, str]) -> Running:
             env={**environment, **plan.environment},
             preexec_fn=die_with_parent(),  # noqa: PLW1509 - only prctl; an ended run leaves nothing
         )
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line, f"{plan.name} ended before it was ready:\n{plan.log.read_text()[-2000:]}"
-    return Running(process, plan, json.loads(line)["url"])
+    return Running(process, plan)
