@@ -28,7 +28,8 @@ from tidegate.evidence.memory import ReportMemory
 from tidegate.evidence.trust_file import TrustFile, registry_configs
 from tidegate.evidence.verify_image import verify_image
 from tidegate.oci.client import RegistryClient
-from tidegate.scan.attach import attach_attestation, attach_report, restore_attachment
+from tidegate.scan.attach import attach_report, restore_attachment
+from tidegate.scan.attest import attach_attestation
 from tidegate.scan.prune import prune_reports
 from tidegate.testing.evidence_world import NOON, finding, statement
 from tidegate.trust.configuration import TrustConfiguration

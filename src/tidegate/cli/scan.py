@@ -14,8 +14,8 @@ import typer
 from tidegate.advisories.demo import with_demo_set
 from tidegate.advisories.index import INDEX_FILE, AdvisoryIndex
 from tidegate.cli import verb
-from tidegate.cli.attach import KeyOption, load_evidence_key
 from tidegate.cli.context import World, world_of
+from tidegate.cli.evidence_key import KeyOption, load_evidence_key
 from tidegate.cli.moments import render_moment
 from tidegate.cli.output import (
     Format,
@@ -48,7 +48,7 @@ from tidegate.scan.pipeline import (
 )
 from tidegate.scan.reports import FailedPlatform, describe_failures
 from tidegate.scan.scanner import load_scanner
-from tidegate.trust.keys import PrivateKey
+from tidegate.trust.keys import SigningKey
 from tidegate.wire.statement_v1 import render_statement
 
 SCANNER = "builtin"
@@ -89,7 +89,7 @@ def scan(
             help="Database of the scanners trivy and grype, as their own tool keeps it.",
         ),
     ] = None,
-    key: KeyOption = None,
+    key: KeyOption = "",
     trust: TrustOption = None,
     output: Annotated[
         ScanFormat,
@@ -170,7 +170,7 @@ async def _attach(
     client: RegistryClient,
     image: ImageReference,
     scans: Sequence[PlatformScan],
-    key: PrivateKey,
+    key: SigningKey,
     say: Callable[[str], None],
 ) -> list[Attached]:
     attached = []

@@ -47,7 +47,7 @@ from tidegate.scan.reports import Done, FailedPlatform, describe_failures, repor
 from tidegate.scan.scanner import Scanner
 from tidegate.scan.settings import ScanSettings
 from tidegate.trust.configuration import EvidenceKey
-from tidegate.trust.keys import PrivateKey
+from tidegate.trust.keys import SigningKey
 from tidegate.wire.hub_data_v1 import OpinionV1
 from tidegate.wire.hub_v1 import JobV1, PlatformReportV1
 from tidegate.wire.statement_v1 import render_statement
@@ -77,7 +77,7 @@ class Worker:
     hub: HubClient
     registries: RegistryClient
     scanner: Scanner
-    key: PrivateKey
+    key: SigningKey
     settings: ScanSettings
     now: Callable[[], datetime]
     keys: tuple[EvidenceKey, ...] = ()
@@ -94,7 +94,9 @@ class Worker:
 
     def __post_init__(self) -> None:
         renew_after = timedelta(days=self.settings.renew_after_d)
-        publisher = Publisher(self.registries, self.key, renew_after)
+        publisher = Publisher(
+            self.registries, self.key, renew_after, attestation=self.settings.attestation
+        )
         judge = Judge(self.settings.index_file)
         borrower = Borrower(self.registries, publisher, self.borrowing, self.now)
         rematcher = Rematcher(

@@ -23,7 +23,7 @@ from tidegate.domain.severity import Severity
 from tidegate.hubclient.client import HubClient
 from tidegate.local.images import build_demo_images
 from tidegate.plugins import load_formats
-from tidegate.scan.attach import attach_envelope
+from tidegate.scan.attest import attach_envelope
 from tidegate.scan.foreign import Borrowing
 from tidegate.scan.publish import Known, Published
 from tidegate.scan.reports import count_vulnerabilities
@@ -125,7 +125,7 @@ def make_world(tmp_path: Path, scanner: object, hub: ScriptedHub) -> World:
         registry.put_blob(blob)
     registry.put_manifest(*image.manifests[0])
     settings = ScanSettings(
-        "http://hub", tmp_path, tmp_path, tmp_path, tmp_path, heartbeat_s=0.01, name="w"
+        "http://hub", tmp_path, "", tmp_path, tmp_path, heartbeat_s=0.01, name="w"
     )
     settings.work_dir.mkdir()
     client = HubClient("http://hub", "t" * 32, transport=httpx2.MockTransport(hub))
