@@ -1230,6 +1230,8 @@ export interface paths {
         /**
          * Give a job back
          * @description Queue the job again after a backoff, or keep it as failed.
+         *
+         *     Reports of the platforms that did not fail are kept beside those that there are.
          */
         post: operations["failJob"];
         delete?: never;
@@ -2231,6 +2233,7 @@ export interface components {
             retry: boolean;
             /** @default false */
             rescan?: boolean;
+            reports?: components["schemas"]["PlatformReportV1"][];
         };
         /** JobLeaseRequestV1 */
         JobLeaseRequestV1: {
