@@ -113,7 +113,8 @@ def _said(
                 continue
             severity = severity_of_score(score)
             version = vector.text[5:8] if vector.text.startswith("CVSS:") else "2.0"
-            rating = Rating(scheme, vector.text, severity.word.capitalize(), version)
+            name = severity.word.capitalize()
+            rating = Rating(scheme, vector.text, name, version, source=speaker)
             scored.append(_Opinion(severity, rating))
     named = [(speaker, word)]
     named += [(vector.scheme, vector.text) for vector in vectors if vector.scheme not in _SCHEMES]
@@ -125,8 +126,8 @@ def _said(
     return (*scored, *words)
 
 
-def _sort_key(rating: Rating) -> tuple[str, str, str]:
-    return rating.method, rating.score, rating.word
+def _sort_key(rating: Rating) -> tuple[str, str, str, str]:
+    return rating.method, rating.score, rating.word, rating.source
 
 
 @lru_cache(maxsize=16384)
