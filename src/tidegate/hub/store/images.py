@@ -206,7 +206,7 @@ async def page(
     if before is not None:
         at, row_id = before
         older = or_(images.c.pushed_at < at, (images.c.pushed_at == at) & (images.c.id < row_id))
-        query = query.where(older)
+        query = query.where(images.c.pushed_at <= at, older)  # the index is begun there
     rows = (await connection.execute(chosen.narrow(query))).all()
     tags = await _tags(connection, [row.id for row in rows])
     return [StoredImage(row.id, _image(row, tags)) for row in rows]
