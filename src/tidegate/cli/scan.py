@@ -105,8 +105,11 @@ def scan(
     with _setup(world, scanner, scanner_db) as (setup, say):
 
         async def work(client: RegistryClient) -> _Worked:
-            found, failed = await _scan(client, image, platform, setup, say)
-            scans = [await _cleared(client, image, each, borrowing, setup, say) for each in found]
+            fetched = await client.fetch_manifest(image)
+            # What a tag means is settled once, for all that is asked of it.
+            pinned = image if fetched is None else image.at(fetched.digest)
+            found, failed = await _scan(client, pinned, platform, setup, say)
+            scans = [await _cleared(client, pinned, each, borrowing, setup, say) for each in found]
             attached = await _attach(client, image, scans, signing, say) if signing else []
             return _Worked(scans, attached, failed)
 
@@ -159,7 +162,8 @@ async def _cleared(
     say: Callable[[str], None],
 ) -> PlatformScan:
     """Return `scan` with what VEX statements of trusted sources clear marked so."""
-    facts = ImageFacts(image, scan.subject.digest, scan.config)
+    index = image.digest if image.digest != scan.subject.digest else None
+    facts = ImageFacts(image, scan.subject.digest, scan.config, index)
     foreign = await take_over(client, facts, borrowing, setup.now())
     for refusal in foreign.refused:
         say(f"not taken over: {refusal}")

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from tidegate.domain.digest import parse_digest
 from tidegate.domain.errors import (
     ConflictError,
     InputError,
@@ -207,7 +208,9 @@ class Worker:
             said, state = await asyncio.to_thread(opened.conclude, scan.packages)
         if scan.refused:
             log.warning("sandbox.incomplete", refused=scan.refused)
-        scan = await self._borrower.borrow(platform.reference, scan, attach=job.attach)
+        scan = await self._borrower.borrow(
+            platform.reference, scan, attach=job.attach, within=parse_digest(job.digest)
+        )
         published = None
         if job.attach:
             known = Known(renew_after_s=job.renew_after_s)

@@ -13,6 +13,7 @@ from support.hub_world import TOKENS, World
 from support.image_world import HOST, REPOSITORY, index, manifest, report, statement, upload
 from tidegate.domain.digest import Digest
 from tidegate.domain.errors import ConflictError, InputError, NotFoundError, NotPermittedError
+from tidegate.hub.clock import render_instant
 from tidegate.hub.jobs.rematching import compact, renew, try_again
 from tidegate.hub.settings import JobLimits
 from tidegate.hub.store import image_sets
@@ -665,3 +666,58 @@ async def test_rows_are_found_among_ids_however_many_there_are(world: World, cou
 
 def row(name: str) -> dict[str, object]:
     return {"key": name.encode(), "name": name, "version": "1", "ecosystem": "PyPI", "module": ""}
+
+
+async def test_reports_older_than_a_key_are_made_anew_when_somebody_asks(world: World) -> None:
+    await tell(world, OLD)
+    await match(world, state=OLD)
+    a, b = await scan(world, "a", ("zlib", "1")), await scan(world, "b", ("zlib", "2"))
+    world.later(60)
+    rotated_at = render_instant(world.now())
+    world.later(60)
+    await tell(world, OLD, [])
+    asked = await world.admin.renew_reports(rotated_at)
+    assert (asked.reports, asked.added) == (2, 2)
+    again = await world.admin.renew_reports(rotated_at)
+    assert (again.reports, again.added) == (2, 0)
+    done = []
+    while (job := await rematch(world, OLD)) is not None:
+        assert job.attach
+        assert (await world.admin.renew_reports(rotated_at)).added == 0
+        done.append(job.digest)
+        await complete(world, job, job.digest, attached_at=render_instant(world.now()))
+    assert sorted(done) == sorted([a, b])
+    left = await world.admin.renew_reports(rotated_at)
+    assert (left.reports, left.added) == (0, 0)
+    await world.admin.put_settings(
+        msgspec.structs.replace(await world.admin.get_settings(), security_findings="Off")
+    )
+    with pytest.raises(ConflictError, match="switched off"):
+        await world.admin.renew_reports(rotated_at)
+
+
+async def test_a_renewal_waits_for_no_instant_that_has_not_come(world: World) -> None:
+    for before in ("tomorrow", "2999-01-01T00:00:00Z"):
+        with pytest.raises(InputError, match="want an instant that has passed"):
+            await world.admin.renew_reports(before)
+    with pytest.raises(NotPermittedError):
+        await world.reader.renew_reports(AT)
+
+
+async def test_a_package_list_takes_the_signature_of_the_key_that_matched_it(world: World) -> None:
+    await tell(world, OLD)
+    await match(world, state=OLD)
+    digest = await scan(world, "a", ("zlib", "1"))
+    await tell(world, NEW, ["zlib"])
+    await match(world, ("zlib", "1"))
+    job = await rematch(world)
+    assert job is not None
+    (before,) = await world.scanner.take_package_lists(job)
+    sent = FindingsUploadV1(job.lease, digest, statement(digest), [], NEW)
+    await world.scanner.put_findings(job, sent)
+    assert await world.scanner.take_package_lists(job) == [before]
+    await world.scanner.put_findings(
+        job, msgspec.structs.replace(sent, package_list_signature="b3VycyBub3c=")
+    )
+    (after,) = await world.scanner.take_package_lists(job)
+    assert (after.body, after.signature) == (before.body, "b3VycyBub3c=")
