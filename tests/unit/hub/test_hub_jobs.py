@@ -88,6 +88,7 @@ async def test_a_push_is_scanned_and_its_report_kept(world: World) -> None:
         pytest.param(push(mediaType="application/octet-stream"), id="blob"),
         pytest.param(push(tag="sha256-" + "a" * 64), id="fallback-tag"),
         pytest.param(push(tag="sha256-" + "a" * 64 + ".sig"), id="signature"),
+        pytest.param(push(tag="sha512-" + "a" * 64), id="fallback-tag-of-sha512"),
         pytest.param(push(digest="sha256:abc"), id="no-digest"),
         pytest.param(push(repository="../etc"), id="no-repository"),
         pytest.param(push(tag="-x"), id="no-tag"),
