@@ -13,14 +13,19 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx2
 import msgspec
 import pytest
 import yaml
 
 from support.cli_site import CliSite, run_tidegate, running_site
+from tidegate.domain.digest import digest_of
+from tidegate.domain.reference import parse_reference
 from tidegate.hubclient import HubClient
 from tidegate.local.certificates import Authority
 from tidegate.wire.event_v1 import AdmissionEventV1, CountsV1, FindingV1, ImageRowV1
+from tidegate.wire.hub_v1 import ImageV1
+from tidegate.wire.oci_v1 import OCI_INDEX, OCI_MANIFEST
 from tidegate.wire.policy_v1alpha1 import RuleV1
 
 pytestmark = pytest.mark.integration
@@ -274,6 +279,56 @@ def test_a_statement_scanned_here_is_attached_and_verifies(site: CliSite, tmp_pa
     )
     assert other.returncode == 3
     assert "the statement is about" in other.stderr
+
+
+def push_index(site: CliSite, name: str, *entries: dict[str, object]) -> str:
+    """Push an index with `entries` beside the demo images; return its reference."""
+    body = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}).encode()
+    url = f"http://{site.state.registry}/v2/demo/app/manifests/{name}"
+    answer = httpx2.put(url, content=body, headers={"Content-Type": OCI_INDEX})
+    assert answer.status_code == 201, answer.text
+    return f"{site.state.registry}/demo/app@{digest_of(body)}"
+
+
+def known_to_the_hub(site: CliSite, image: str, status: str) -> ImageV1:
+    """Return what the hub says of `image`, once the worker that the push called is done with it."""
+    reference = parse_reference(image)
+    place = (reference.registry, reference.repository, str(reference.digest))
+
+    async def ask() -> ImageV1:
+        async with HubClient(site.state.hub, site.state.admin_token) as hub:
+            until = time.monotonic() + 60
+            while (found := await hub.get_image(*place)).status != status:
+                assert time.monotonic() < until, found
+                await asyncio.sleep(0.1)
+            return found
+
+    return asyncio.run(ask())
+
+
+def test_a_platform_that_cannot_be_scanned_is_named_and_denies(site: CliSite) -> None:
+    """The others are scanned and attached all the same; the verdict is that of the worst."""
+    gone = "sha256:" + "0" * 64
+    image = push_index(site, "half",
+        {"mediaType": OCI_MANIFEST, "digest": site.digests["clean"], "size": 1,
+         "platform": {"os": "linux", "architecture": "amd64"}},
+        {"mediaType": OCI_MANIFEST, "digest": gone, "size": 1,
+         "platform": {"os": "linux", "architecture": "arm64"}},
+    )  # fmt: skip
+    done = site.tidegate("scan", image, "--attach")
+    assert done.returncode == 3
+    assert "linux/amd64 " in done.stdout
+    assert "attached sha256:" in done.stderr
+    assert "not every platform could be scanned: linux/arm64: " in done.stderr
+    assert "; scanned: linux/amd64" in done.stderr
+    policy = str(site.folder.policy / "lab.json")
+    judged = site.tidegate("check", "--image", image, "--name", "gate-x", "--policy", policy)
+    assert judged.returncode == 1, judged.stderr
+    assert f"{image} (linux/arm64): " in judged.stdout
+    assert "linux/amd64" not in judged.stdout
+    kept = known_to_the_hub(site, image, "failed")
+    assert kept.error.startswith("linux/arm64: ")
+    assert [report.platform for report in kept.reports] == ["linux/amd64"]
 
 
 def test_scan_lists_findings_worst_first_and_attaches(site: CliSite) -> None:

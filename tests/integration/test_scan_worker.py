@@ -32,7 +32,7 @@ from tidegate.local.images import DemoImage, build_demo_images
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.registries import RegistryConfig
 from tidegate.registry.content import Content
-from tidegate.scan.attach import attach_envelope
+from tidegate.scan.attest import attach_envelope
 from tidegate.trust.configuration import EvidenceKey, TrustConfiguration
 from tidegate.trust.keys import PrivateKey, fingerprint, generate_key, private_pem, public_pem
 from tidegate.wire.hub_v1 import ImageV1, ScanRequestV1
@@ -180,7 +180,7 @@ def running_worker(
     world: World, python_path: str, **settings: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     files = {
-        "KEY_FILE": private_pem(world.key),
+        "KEY": private_pem(world.key),
         "TOKEN_FILE": f"{world.tokens['scanner']}\n".encode(),
         "REGISTRIES": json.dumps(
             {

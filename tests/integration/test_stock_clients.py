@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tidegate.domain.digest import Digest, digest_of
+from tidegate.domain.errors import InvalidKeyError
 from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.domain.severity import Severity
 from tidegate.evidence.trust_file import TrustFile, registry_configs
@@ -19,9 +20,10 @@ from tidegate.evidence.verify_image import PlatformChecks, verify_image
 from tidegate.local.images import build_image, npm_files
 from tidegate.oci.client import RegistryClient
 from tidegate.scan.attach import Attached, attach_report
+from tidegate.scan.key_source import load_signing_key
 from tidegate.testing.evidence_world import NOON, finding, statement
 from tidegate.testing.real_registries import docker_registry, embedded_registry
-from tidegate.trust.keys import PrivateKey, generate_key, public_pem
+from tidegate.trust.keys import SigningKey, generate_key, public_pem
 from tidegate.wire.oci_v1 import OCI_MANIFEST, Descriptor
 from tidegate.wire.statement_v1 import PREDICATE_TYPE, render_statement
 
@@ -49,7 +51,7 @@ def run(*command: str | Path, ok: bool = True) -> str:
         text=True,
         timeout=60,
         check=False,
-        env=os.environ | {"COSIGN_PASSWORD": ""},
+        env={"COSIGN_PASSWORD": "", **os.environ},
     )
     assert (done.returncode == 0) == ok, f"{command}: exit {done.returncode}: {done.stderr}"
     return done.stdout if ok else done.stderr
@@ -89,7 +91,7 @@ class Site:
     folder: Path
     image: ImageReference
     subject: Descriptor
-    key: PrivateKey = field(default_factory=generate_key)
+    key: SigningKey = field(default_factory=generate_key)
 
     def __post_init__(self) -> None:
         pem = public_pem(self.key)
@@ -168,6 +170,20 @@ def test_cosign_accepts_our_key_and_refuses_another(site: Site, cosign: str) -> 
     assert claim["optional"] == {"tidegate.io/purpose": "findings"}
     (site.folder / "other.pub").write_bytes(public_pem(generate_key()))
     assert "signature" in run(cosign, *VERIFY, site.folder / "other.pub", artifact, ok=False)
+
+
+@pytest.mark.parametrize("cosign", COSIGNS)
+def test_a_key_that_cosign_sealed_signs_findings(
+    site: Site, cosign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COSIGN_PASSWORD", "correct horse")
+    run(cosign, "generate-key-pair", "--output-key-prefix", site.folder / "sealed")
+    source = str(site.folder / "sealed.key")
+    with pytest.raises(InvalidKeyError, match="the passphrase does not open it"):
+        load_signing_key(source, lambda: "", {})
+    site.key = load_signing_key(source, lambda: "correct horse", {})
+    artifact = str(site.image.at(asyncio.run(site.attach()).artifact))
+    run(cosign, *VERIFY, site.folder / "sealed.pub", artifact)
 
 
 @pytest.mark.parametrize("cosign", COSIGNS)

@@ -1075,6 +1075,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/images/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what an image's findings rest on
+         * @description Return who looked, by which advisories of which day, and what was not judged.
+         */
+        get: operations["getReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images/packages": {
         parameters: {
             query?: never;
@@ -1210,6 +1230,8 @@ export interface paths {
         /**
          * Give a job back
          * @description Queue the job again after a backoff, or keep it as failed.
+         *
+         *     Reports of the platforms that did not fail are kept beside those that there are.
          */
         post: operations["failJob"];
         delete?: never;
@@ -1866,6 +1888,15 @@ export interface components {
             /** @default 0 */
             unknown?: number;
         };
+        /** CoveredV1 */
+        CoveredV1: {
+            ecosystem: string;
+            packageCount: number;
+            /** @default  */
+            source?: string;
+            /** @default  */
+            sourceUpdatedAt?: string;
+        };
         /** DetailUploadV1 */
         DetailUploadV1: {
             lease: string;
@@ -1952,6 +1983,16 @@ export interface components {
             publicKey: string;
             lastUsedAt: string;
         };
+        /** ExemptionMarkV1 */
+        ExemptionMarkV1: {
+            rule: string;
+            /** @default  */
+            endDate?: string;
+            /** @default  */
+            reason?: string;
+            /** @default  */
+            addedBy?: string;
+        };
         /** ExemptionV1 */
         ExemptionV1: {
             /** @enum {string} */
@@ -1989,6 +2030,7 @@ export interface components {
             references?: string[];
             ratings?: components["schemas"]["RatingV1"][];
             notAffected?: components["schemas"]["VexMarkV1"][];
+            exempted?: components["schemas"]["ExemptionMarkV1"][];
         };
         /** FindingV1 */
         FindingV1: {
@@ -2099,6 +2141,23 @@ export interface components {
             report?: components["schemas"]["PlatformReportV1"] | null;
             config?: components["schemas"]["ImageConfigV1"] | null;
         };
+        /** ImageReportV1 */
+        ImageReportV1: {
+            subject: string;
+            scanner: string;
+            scannerVersion: string;
+            startedAt: string;
+            finishedAt: string;
+            /** @default  */
+            packagesListedAt?: string;
+            /** @default  */
+            database?: string;
+            /** @default  */
+            databaseUpdatedAt?: string;
+            origin?: components["schemas"]["OriginV1"] | null;
+            ecosystems?: components["schemas"]["CoveredV1"][];
+            notUnderstood?: string[];
+        };
         /** ImageRowV1 */
         ImageRowV1: {
             image: string;
@@ -2174,6 +2233,7 @@ export interface components {
             retry: boolean;
             /** @default false */
             rescan?: boolean;
+            reports?: components["schemas"]["PlatformReportV1"][];
         };
         /** JobLeaseRequestV1 */
         JobLeaseRequestV1: {
@@ -2339,6 +2399,15 @@ export interface components {
             module?: string;
             /** @default  */
             said?: string;
+        };
+        /** OriginV1 */
+        OriginV1: {
+            format: string;
+            digest: string;
+            /** @default  */
+            source?: string;
+            /** @default  */
+            artifact?: string;
         };
         /** OverviewV1 */
         OverviewV1: {
@@ -2549,6 +2618,8 @@ export interface components {
             cvssVersion?: string;
             /** @default false */
             leading?: boolean;
+            /** @default  */
+            source?: string;
         };
         /** ReferrerV1 */
         ReferrerV1: {
@@ -2947,6 +3018,7 @@ export interface components {
         TurnRequestV1: {
             worker: string;
             hosts: string[];
+            generation: string;
         };
         /** TurnV1 */
         TurnV1: {
@@ -3062,6 +3134,10 @@ export interface components {
             version: string;
             keyFingerprint: string;
             registries: string[];
+            /** @default  */
+            sealingFingerprint?: string;
+            /** @default false */
+            present?: boolean;
         };
     };
     responses: never;
@@ -6751,6 +6827,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.FindingDetailV1_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    getReport: {
+        parameters: {
+            query: {
+                registry: string;
+                repository: string;
+                digest: string;
+                /** @description Digest of one of its platforms; empty: the image itself, of an index the first platform. */
+                platform?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageReportV1"];
                 };
             };
             /** @description Bad Request */

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from tidegate.cli import verb
-from tidegate.cli.context import world_of
+from tidegate.cli.context import World, world_of
+from tidegate.cli.evidence_key import load_evidence_key, passphrase_of
 from tidegate.cli.files import read_bytes
 from tidegate.cli.output import (
     Format,
@@ -21,6 +22,7 @@ from tidegate.cli.output import (
 from tidegate.cli.trust_edit import TrustDocument
 from tidegate.domain.errors import InputError
 from tidegate.local.data_folder import write_private
+from tidegate.scan.key_source import is_uri
 from tidegate.trust.keys import (
     MAX_PEM_BYTES,
     PublicKey,
@@ -40,9 +42,18 @@ app = verb.group("Evidence keys: make one, show one, rotate, retire.")
 
 @app.command("generate")
 def generate(
+    context: typer.Context,
     out: Annotated[
         Path, typer.Option(help="Folder for evidence.key and evidence.pub.", file_okay=False)
     ] = Path(),
+    encrypted: Annotated[
+        bool,
+        typer.Option(
+            "--encrypted",
+            help="Encrypt the private key by a passphrase: that of TIDEGATE_KEY_PASSPHRASE_FILE or "
+            "TIDEGATE_KEY_PASSPHRASE, else asked for.",
+        ),
+    ] = False,
 ) -> None:
     """Make an ECDSA P-256 key pair; files that exist are never overwritten."""
     key = generate_key()
@@ -50,9 +61,10 @@ def generate(
     for path in (private, public):
         if path.exists():
             raise InputError(f"{path}: exists; move it away, or choose another folder with --out")
+    passphrase = passphrase_of(world_of(context), new=True)().encode() if encrypted else b""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        _write_new(private, private_pem(key), 0o600)
+        _write_new(private, private_pem(key, passphrase), 0o600)
         _write_new(public, public_pem(key), 0o644)
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror})") from error
@@ -64,14 +76,19 @@ def generate(
 @app.command("show")
 def show(
     context: typer.Context,
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A key; default: that of the installation.")
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="KEY",
+            help="A public or private key: a file, env:NAME, or one kept elsewhere, such as "
+            "awskms:alias/NAME. Default: that of the installation.",
+        ),
     ] = "",
     output: OutputOption = Format.TABLE,
 ) -> None:
     """Print the public key in PEM and its SHA-256 fingerprint; of a private key its public part."""
-    path = file or str(world_of(context).folder().public_key)
-    key = _public_part(read_bytes(path, MAX_PEM_BYTES))
+    world = world_of(context)
+    key = _public_part(world, source or str(world.folder().public_key))
     pem = public_pem(key).decode()
     if output is not Format.TABLE:
         print_data({"publicKey": pem, "sha256": fingerprint(key)}, output)
@@ -134,10 +151,12 @@ def _free_name(wanted: str, taken: set[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _public_part(pem: bytes) -> PublicKey:
-    if b"PRIVATE KEY" in pem:
-        return load_private_key(pem).public_key()
-    return load_public_key(pem)
+def _public_part(world: World, source: str) -> PublicKey:
+    if not is_uri(source):
+        pem = read_bytes(source, MAX_PEM_BYTES)
+        if b"PRIVATE KEY" not in pem:
+            return load_public_key(pem)
+    return load_evidence_key(world, source).public_key()
 
 
 def _write_new(path: Path, body: bytes, mode: int) -> None:

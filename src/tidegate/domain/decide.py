@@ -11,7 +11,7 @@ softer. A rule that only the pods' names can decide leaves a controller to its p
 Not done here: gathering evidence (`tidegate.evidence`), words for people (`explain`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,9 +59,12 @@ def decide(
     """Return the verdict about `workload` at `now`; total: every input has one."""
     if not policy.gating_on:
         return Verdict(tuple(map(_admit_ungated, images)), policy.generation)
-    return Verdict(
-        tuple(_decide_image(policy, workload, image, now) for image in images), policy.generation
-    )
+    candidates = policy.index.candidates(workload)
+    decided = [
+        _decide_image(policy, candidates.positions(image.reference), workload, image, now)
+        for image in images
+    ]
+    return Verdict(tuple(decided), policy.generation)
 
 
 def _admit_ungated(image: JudgedImage) -> ImageVerdict:
@@ -71,14 +74,19 @@ def _admit_ungated(image: JudgedImage) -> ImageVerdict:
 
 
 def _decide_image(
-    policy: CompiledPolicy, workload: Workload, image: JudgedImage, now: datetime
+    policy: CompiledPolicy,
+    positions: Sequence[int],
+    workload: Workload,
+    image: JudgedImage,
+    now: datetime,
 ) -> ImageVerdict:
+    """Return the verdict about `image`; `positions`: the rules that may include it."""
     judgements: list[RuleJudgement] = []
     skipped: list[SkippedRule] = []
     deferred = False
     first_match = policy.mode is EvaluationMode.FIRST_MATCH
-    for rule in policy.rules:
-        considered = _consider(rule, workload, image, now)
+    for position in positions:
+        considered = _consider(policy.rules[position], workload, image, now)
         if considered is None:
             continue
         if considered.judgement is not None:
@@ -133,13 +141,15 @@ def _find_exemption(
 
 def _judge_platforms(
     compiled: CompiledRule, image: JudgedImage, evidence: ImageEvidence, now: datetime
-) -> Iterable[RuleJudgement]:
+) -> Sequence[RuleJudgement]:
     registry = "" if image.reference is None else image.reference.registry
     return [judge_evidence(compiled, registry, platform, now) for platform in evidence.platforms]
 
 
-def _worst(judgements: Iterable[RuleJudgement]) -> RuleJudgement:
+def _worst(judgements: Sequence[RuleJudgement]) -> RuleJudgement:
     """Return the strictest judgement; among equals the one with the most vulnerabilities."""
+    if len(judgements) == 1:
+        return judgements[0]
     return max(
         judgements,
         key=lambda j: (j.decision, *(j.counts.of(s) for s in RATED), len(j.violations)),
@@ -160,7 +170,9 @@ def _conclude(
             image.use, _name(image), Decision.ALLOW, reason, None, digest, skipped, deferred
         )
     # Among equals the first name is told, so that the order of rules changes nothing.
-    chosen = min(judgements, key=lambda j: (-j.decision, j.rule.name))
+    chosen = judgements[0]
+    if len(judgements) > 1:
+        chosen = min(judgements, key=lambda j: (-j.decision, j.rule.name))
     return ImageVerdict(
         image.use,
         _name(image),

@@ -32,6 +32,8 @@ from tidegate.domain.verdict import (
     Violation,
 )
 
+_CHECKED = (*RATED, Severity.UNKNOWN)
+
 
 def judge_evidence(
     compiled: CompiledRule, registry: str, platform: PlatformEvidence, now: datetime
@@ -143,9 +145,8 @@ def _forbidden(conditions: Conditions, report: Report) -> Iterable[Violation]:
 
 def _exceeded(thresholds: Thresholds, counts: Counts) -> Iterable[Violation]:
     """Yield the first threshold exceeded, from critical down; unknown last."""
-    for severity in (*RATED, Severity.UNKNOWN):
+    for severity in _CHECKED:
         allowed = thresholds.limit(severity)
-        number = counts.at_least(severity)
-        if allowed is not None and number > allowed:
+        if allowed is not None and (number := counts.at_least(severity)) > allowed:
             yield CountExceeded(severity, number, allowed)
             return

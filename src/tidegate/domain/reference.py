@@ -6,7 +6,7 @@ component gets `library/`; no tag and no digest means the tag `latest`. Hosts ar
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tidegate.domain.digest import Digest, parse_digest
 from tidegate.domain.errors import InvalidDigestError, InvalidReferenceError
@@ -38,6 +38,15 @@ class ImageReference:
     """Path within the registry: `library/nginx`."""
     tag: str | None = None
     digest: Digest | None = None
+    _hash: int = field(init=False, repr=False, compare=False)
+    """Made once: references are keys of every table about images."""
+
+    def __post_init__(self) -> None:
+        own = hash((self.registry, self.repository, self.tag, self.digest))
+        object.__setattr__(self, "_hash", own)
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def name(self) -> str:

@@ -99,7 +99,9 @@ class Gatherer:
         names = {each: self._client.canonical(each) for each in references}
         held = {each: self._held(each, review) for each in dict.fromkeys(names.values())}
         unknown = [each for each, evidence in held.items() if evidence is None]
-        read = await asyncio.gather(*(self._of_image(each, review) for each in unknown))
+        read = []
+        if unknown:
+            read = await asyncio.gather(*(self._of_image(each, review) for each in unknown))
         found = dict(zip(unknown, read, strict=True))
         of = {each: evidence or found[each] for each, evidence in held.items()}
         return {each: of[name] for each, name in names.items()}

@@ -32,6 +32,10 @@ MAX_QUEUED = 10_000
 MAX_BATCH_EVENTS = 500
 """Events of one delivery; hub and agent accept 1,000."""
 
+WRITE_EVERY_S = 0.02
+"""Between two writes at least: a disk that syncs for each event would be all that a gate does. What
+waits in memory meanwhile is lost only with the process."""
+
 MIN_BACKOFF_S = 0.25
 MAX_BACKOFF_S = 5.0
 """Longest wait between attempts; how late events may be once the agent is back."""
@@ -109,6 +113,7 @@ class Journal:
             self._queued.clear()
             # A cancelled wait for the thread would lose what it holds: it is let finish.
             await asyncio.shield(self._write_queued())
+            await asyncio.sleep(WRITE_EVERY_S)
 
     async def _write_queued(self) -> None:
         waiting = [(lane, *entry) for lane in LANES for entry in self._queues[lane]]

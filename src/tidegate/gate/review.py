@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal, Protocol, TypeVar
 
 from tidegate.domain.decide import JudgedImage, decide
@@ -42,6 +42,9 @@ from tidegate.wire.event_v1 import Action, AdmissionEventV1
 
 MAX_IMAGES = 256
 """Images of one review that evidence is gathered for; the rest are unavailable."""
+
+MAX_PARSED = 4096
+"""Image texts whose reading is remembered: clusters start the same few again and again."""
 
 CLUSTER_BUDGET_S = 1.0
 """For owners and namespace labels together: the API server that asks is there to answer."""
@@ -257,7 +260,7 @@ class Reviewer:
         self, obj: ObjectFacts, images: tuple[ImageUse, ...], now: datetime, budget_s: float
     ) -> list[JudgedImage]:
         """Return each image with its evidence, in the order of `images`."""
-        parsed = [(use, _parse(use)) for use in images]
+        parsed = [(use, _parse(use.image)) for use in images]
         references = dict.fromkeys(r for _, r in parsed if isinstance(r, ImageReference))
         wanted = list(references)[:MAX_IMAGES]
         evidence = await self._gathered(wanted, now, budget_s, node_platforms(obj.pod))
@@ -325,8 +328,9 @@ async def _both(
     return await first, await second
 
 
-def _parse(use: ImageUse) -> ImageReference | Unavailable:
+@lru_cache(maxsize=MAX_PARSED)
+def _parse(image: str) -> ImageReference | Unavailable:
     try:
-        return parse_reference(use.image)
+        return parse_reference(image)
     except InvalidReferenceError as error:
         return Unavailable(UnavailableReason.INVALID_REFERENCE, str(error))

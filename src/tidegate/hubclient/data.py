@@ -158,9 +158,13 @@ class DataCalls:
         status, body = await self._http.call("GET", "workers/registries", params=params)
         return None if status == 304 else self._http.decode(body, WorkerRegistriesV1)
 
-    async def lease_turn(self, worker: str, hosts: Sequence[str]) -> TurnV1 | None:
-        """Lease a registry to test or look through. ConflictError: registry access is off."""
-        body = TurnRequestV1(worker, list(hosts))
+    async def lease_turn(self, worker: str, hosts: Sequence[str], generation: str) -> TurnV1 | None:
+        """Lease a registry to test or look through; None: none is due, or `generation` is old.
+
+        Raises:
+            ConflictError: registry access is off.
+        """
+        body = TurnRequestV1(worker, list(hosts), generation)
         status, answer = await self._http.call("POST", "registries/turns", body=body)
         return None if status == 204 else self._http.decode(answer, TurnV1)
 

@@ -30,6 +30,7 @@ from tidegate.wire.oci_v1 import (
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 CREATED = "2026-11-01T00:00:00Z"
 _PYTHON = "usr/local/lib/python3.11/site-packages"
+_ELF = b"\x7fELF"
 
 Files = Mapping[str, bytes]
 """Paths in the image, and what stands there."""
@@ -194,12 +195,13 @@ def zip_archive(members: Files) -> bytes:
 
 
 def tar_layer(members: Files) -> bytes:
-    """Return an uncompressed tar of `members`, with fixed times and owners."""
+    """Return an uncompressed tar of `members`, with fixed times and owners; programs may run."""
     body = io.BytesIO()
     with tarfile.open(fileobj=body, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path, content in members.items():
             entry = tarfile.TarInfo(path)
-            entry.size, entry.mode = len(content), 0o644
+            entry.size = len(content)
+            entry.mode = 0o755 if content.startswith(_ELF) else 0o644
             archive.addfile(entry, io.BytesIO(content))
     return body.getvalue()
 

@@ -13,9 +13,9 @@ from tidegate.domain.reference import ImageReference
 from tidegate.formats.cosign_vuln import PREDICATE_TYPE as COSIGN_VULN
 from tidegate.formats.documents import ReadDocument
 from tidegate.formats.openvex import CONTEXT as OPENVEX
-from tidegate.scan.attach import attach_envelope
+from tidegate.scan.attest import attach_envelope
 from tidegate.scan.tagged import RegistryWriter
-from tidegate.trust.keys import PrivateKey
+from tidegate.trust.keys import SigningKey
 from tidegate.wire.oci_v1 import Descriptor
 from tidegate.wire.statement_v1 import STATEMENT_TYPE, render_time
 
@@ -37,7 +37,7 @@ async def hand_over(
     reference: ImageReference,
     body: bytes,
     document: ReadDocument,
-    key: PrivateKey,
+    key: SigningKey,
     *,
     subject: Descriptor,
 ) -> Digest:

@@ -19,7 +19,7 @@ from tidegate.domain.errors import SubjectMismatchError, UntrustedSignerError
 from tidegate.domain.finding import Location
 from tidegate.trust.configuration import EvidenceKey
 from tidegate.trust.dsse import pre_authentication_encoding
-from tidegate.trust.keys import PrivateKey, sign, signature_verifies
+from tidegate.trust.keys import SigningKey, sign, signature_verifies
 from tidegate.wire.hub_data_v1 import MAX_PACKAGES, LocationV1, PackageV1
 from tidegate.wire.oci_v1 import Descriptor
 from tidegate.wire.package_list_v1 import (
@@ -56,7 +56,7 @@ class PackageList:
     not_understood: tuple[str, ...]
     truncated: bool = False
 
-    def sealed(self, key: PrivateKey) -> SignedList:
+    def sealed(self, key: SigningKey) -> SignedList:
         """Return the list signed by `key`; one that is too large says that it is not whole."""
         body = self._render(self.packages[:MAX_PACKAGES], truncated=self._too_many)
         if len(body) > MAX_LIST_BYTES:

@@ -28,7 +28,7 @@ from tidegate.scan.pipeline import PlatformScan, make_statement
 from tidegate.scan.publish import Known, Published, Publisher
 from tidegate.scan.reports import Done, report_of
 from tidegate.trust.configuration import EvidenceKey
-from tidegate.trust.keys import PrivateKey
+from tidegate.trust.keys import SigningKey
 from tidegate.wire.hub_v1 import JobV1, PlatformReportV1
 from tidegate.wire.rematch_v1 import FindingsUploadV1, StoredListV1
 from tidegate.wire.statement_v1 import render_statement
@@ -50,7 +50,7 @@ class Rematcher:
     registries: RegistryClient
     publisher: Publisher
     judge: Judge
-    key: PrivateKey
+    key: SigningKey
     keys: tuple[EvidenceKey, ...]
     now: Callable[[], datetime]
     borrower: Borrower | None = None

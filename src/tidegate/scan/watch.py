@@ -101,7 +101,8 @@ class Watcher:
                 turn = None
                 if len(running) < MAX_TURNS:
                     try:
-                        turn = await self.hub.lease_turn(self.name, self.registries.hosts)
+                        held = self.registries
+                        turn = await self.hub.lease_turn(self.name, held.hosts, held.generation)
                         failures = 0
                     except (UnavailableError, InputError) as error:
                         failures += 1

@@ -201,7 +201,7 @@ def _finding(result: fields.Result) -> Finding:
         fixed_version=result.fix_version,
         aliases=frozenset(result.aliases),
         ratings=tuple(
-            Rating(r.method, r.score, r.textual_score, r.cvss_version, r.leading)
+            Rating(r.method, r.score, r.textual_score, r.cvss_version, r.leading, r.source)
             for r in result.severity
         ),
         cwe_ids=tuple(result.cwe_ids),
@@ -305,7 +305,7 @@ def _result(finding: Finding) -> fields.Result:
         leading_severity_score=finding.severity.word.capitalize(),
         fix_version=finding.fixed_version,
         severity=[
-            fields.Rating(r.method, r.score, r.word, r.cvss_version, r.leading)
+            fields.Rating(r.method, r.score, r.word, r.cvss_version, r.leading, r.source)
             for r in finding.ratings
         ],
         aliases=sorted(finding.aliases),

@@ -69,6 +69,7 @@ PERMITTED: dict[tuple[str, str], set[Role]] = {
     ("GET", "/api/v1/images"): {A, R},
     ("GET", "/api/v1/images/lookup"): {A, R, S},
     ("GET", "/api/v1/images/findings"): {A, R},
+    ("GET", "/api/v1/images/report"): {A, R},
     ("GET", "/api/v1/images/packages"): {A, R},
     ("GET", "/api/v1/images/statement"): {A, R},
     ("GET", "/api/v1/registries"): {A, R},

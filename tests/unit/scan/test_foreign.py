@@ -31,7 +31,7 @@ from tidegate.evidence import attestations
 from tidegate.evidence.attestations import BUNDLE_MEDIA_TYPE, SIGN_PREDICATE, attestation_tag
 from tidegate.evidence.signatures import signature_tag
 from tidegate.plugins import load_formats
-from tidegate.scan.attach import attach_envelope
+from tidegate.scan.attest import attach_envelope
 from tidegate.scan.foreign import Borrowing, Foreign, ImageFacts, clear, take_over
 from tidegate.scan.pipeline import PlatformScan
 from tidegate.scan.publish import Publisher

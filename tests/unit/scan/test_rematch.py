@@ -16,7 +16,8 @@ from tidegate.domain.finding import Location
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
 from tidegate.plugins import load_formats
-from tidegate.scan.attach import attach_envelope, own_evidence_key
+from tidegate.scan.attach import own_evidence_key
+from tidegate.scan.attest import attach_envelope
 from tidegate.scan.borrower import Borrower
 from tidegate.scan.foreign import Borrowing
 from tidegate.scan.judge import Judge

@@ -27,7 +27,7 @@ JACKSON = Finding(
     version="2.9.5",
     fixed_version="2.12.7.1",
     aliases=frozenset({"GHSA-rgv9-q543-rqg4"}),
-    ratings=(Rating("NVD", "9.8", "Critical", "3.1"),),
+    ratings=(Rating("CVSS_V3", "9.8", "Critical", "3.1", source="NVD"),),
     cwe_ids=("CWE-502",),
     locations=(Location("app.jar", "sha256:00"),),
     references=("https://example/issue",),
@@ -64,10 +64,11 @@ def test_the_statement_has_the_fields_of_the_reference() -> None:
             "fixVersion": "2.12.7.1",
             "severity": [
                 {
-                    "method": "NVD",
+                    "method": "CVSS_V3",
                     "score": "9.8",
                     "textualScore": "Critical",
                     "cvssVersion": "3.1",
+                    "source": "NVD",
                 }
             ],
             "leadingSeverityScore": "Critical",

@@ -15,7 +15,7 @@ from tidegate.hub.clock import parse_instant, render_instant
 from tidegate.hub.store import due, organisation, rules
 from tidegate.hub.store.due import Due
 from tidegate.hub.store.schema import images
-from tidegate.wire.policy_v1alpha1 import parse_duration
+from tidegate.wire.policy_times import parse_duration
 
 EARLIEST = 0.8
 """Share of the half age at which the first of a day's reports are renewed."""
