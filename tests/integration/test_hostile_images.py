@@ -173,7 +173,7 @@ def sparse(_: Host) -> Layer:
 def many_files(_: Host) -> Layer:
     body = io.BytesIO()
     with tarfile.open(fileobj=body, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for number in range(100_000):
+        for number in range(40_000):
             archive.addfile(tarfile.TarInfo(f"app/{number}/package.json"))
     return packed(body.getvalue())
 
@@ -200,8 +200,8 @@ def jars_in_jars(_: Host) -> Layer:
 
 
 def gzip_in_gzip(_: Host) -> Layer:
-    """Packed twice: whoever unpacks as often as it can gets a gibibyte."""
-    inner = zeros("app/big", 1024 * MIB)
+    """Packed twice: whoever unpacks as often as it can gets a thousand times as much."""
+    inner = zeros("app/big", 128 * MIB)
     return Layer(digest_of(inner.body), gzip.compress(inner.body, mtime=0))
 
 
