@@ -1,7 +1,7 @@
 """Sigstore bundles: a DSSE envelope with what its signer added about the signature.
 
-Format: sigstore/protobuf-specs, `sigstore_bundle.proto`, version 0.3. Only the envelope is read: its
-signature is held against keys of our own, so certificates and logs would prove nothing more.
+Format: sigstore/protobuf-specs, `sigstore_bundle.proto`, version 0.3. Only the envelope is read:
+its signature is held against keys of our own, so a certificate or a log would prove nothing more.
 """
 
 from collections.abc import Iterable
