@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help install up lint check test kube clients scanners registries e2e portal screens bench crd docs golden faults fix lock clean
+.PHONY: help install up lint check test kube clients scanners registries e2e portal screens bench crd docs golden faults fuzz fix lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -81,6 +81,11 @@ golden: install ## rewrite tests/golden from the real API server; review the dif
 
 faults: install ## remove each guard in turn; a test must fail for it
 	$(BIN)/python tests/faults.py
+
+SECONDS ?= 60
+fuzz: install ## try changed inputs on each parser for SECONDS (60) under libFuzzer
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/fuzz.txt
+	$(BIN)/python fuzz/run.py --seconds $(SECONDS) $(TARGETS)
 
 fix: install ## format and repair what ruff can
 	$(BIN)/ruff format .

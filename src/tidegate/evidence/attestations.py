@@ -18,7 +18,6 @@ from tidegate.domain.errors import (
     LimitExceededError,
     NotInRegistryError,
     UntrustedError,
-    UntrustedSignerError,
 )
 from tidegate.domain.reference import ImageReference
 from tidegate.evidence.ports import Fetched, RegistryReader
@@ -28,15 +27,15 @@ from tidegate.evidence.signatures import (
     search_referring_signatures,
     verify_signatures,
 )
+from tidegate.trust.bundle import MEDIA_TYPE as BUNDLE_MEDIA_TYPE
+from tidegate.trust.bundle import verify_bundle
 from tidegate.trust.configuration import EvidenceKey, TrustedSource
 from tidegate.trust.dsse import MAX_ENVELOPE_BYTES, verify_envelope
 from tidegate.trust.dsse import MEDIA_TYPE as ENVELOPE_MEDIA_TYPE
 from tidegate.trust.simplesigning import verify_manifest_signature
 from tidegate.wire.oci_v1 import Descriptor
 from tidegate.wire.statement_v1 import MEDIA_TYPE as STATEMENT_MEDIA_TYPE
-from tidegate.wire.strict_json import NotStrictError, require_strict_json
 
-BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 """By which cosign 3 says that a manifest is signed, in a bundle of its own."""
 
@@ -83,14 +82,6 @@ class Attestations:
         self.opened += 1
         self.read_bytes += size
         return True
-
-
-class _Bundle(msgspec.Struct, rename="camel"):
-    media_type: str
-    dsse_envelope: msgspec.Raw = msgspec.Raw(b"null")
-
-
-_BUNDLE = msgspec.json.Decoder(_Bundle)
 
 
 class _Subject(msgspec.Struct):
@@ -236,7 +227,7 @@ class _Reading:
                 try:
                     payload, signer = self._bundle(body or b"")
                     statement = _SIGN_STATEMENT.decode(payload)
-                except (UntrustedError, msgspec.MsgspecError):
+                except (UntrustedError, msgspec.MsgspecError, UnicodeDecodeError):
                     continue
                 digests = {s.digest.get(algorithm_of(manifest), "") for s in statement.subject}
                 named = encoded_part(manifest) in digests
@@ -249,16 +240,8 @@ class _Reading:
         return payload, key.fingerprint
 
     def _bundle(self, body: bytes) -> tuple[bytes, str]:
-        try:
-            require_strict_json(body)
-            bundle = _BUNDLE.decode(body)
-        except (NotStrictError, msgspec.MsgspecError) as error:
-            raise UntrustedSignerError(f"sigstore bundle: {error}") from error
-        if bundle.media_type != BUNDLE_MEDIA_TYPE:
-            raise UntrustedSignerError(
-                f"sigstore bundle of type {bundle.media_type[:80]!r}; want {BUNDLE_MEDIA_TYPE!r}"
-            )
-        return self._envelope(bytes(bundle.dsse_envelope))
+        payload, key = verify_bundle(self.keys, body, STATEMENT_MEDIA_TYPE)
+        return payload, key.fingerprint
 
     async def _fetch(self, carrier: Digest, layer: Descriptor) -> bytes | None:
         if layer.size > MAX_ENVELOPE_BYTES:

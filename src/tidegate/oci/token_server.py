@@ -129,7 +129,7 @@ def parse_token(what: str, body: bytes) -> Token:
         if json_depth(body) > 8:  # a token's answer is flat
             raise LimitExceededError(f"{what}: nested deeper than 8 levels")
         answer = _TOKEN_DECODER.decode(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise RegistryUnavailableError(f"{what}: {error}; want a token in JSON") from error
     text = answer.token or answer.access_token
     if _TOKEN_CHARS.fullmatch(text) is None:

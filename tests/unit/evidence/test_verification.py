@@ -141,7 +141,13 @@ async def test_a_signature_is_found_among_referrers_when_its_tag_was_overwritten
 async def test_t01_garbage_at_the_signature_tag_is_no_obstacle(world: EvidenceWorld) -> None:
     image = world.push_image()
     attached = await world.attach(image)
-    for body, media_type in ((b"{", OCI_MANIFEST), (b"{}", "text/html"), (b"", OCI_MANIFEST)):
+    no_text = (b'{"schemaVersion":2,"mediaType":"\xff"}', OCI_MANIFEST)
+    for body, media_type in (
+        (b"{", OCI_MANIFEST),
+        (b"{}", "text/html"),
+        (b"", OCI_MANIFEST),
+        no_text,
+    ):
         world.registry.put_manifest(body, media_type, tag=signature_tag(attached.artifact))
         world.restart()
         assert isinstance(await world.read(image), Report)
