@@ -88,7 +88,7 @@ def test_repositories_of_one_release_are_one_entry(record: Callable[..., bytes])
     )
     assert [entry.ecosystem for entry in parse_advisory(body).affected] == [
         "Red Hat:enterprise_linux:9",
-        "Red Hat:rhel_eus:9.2::baseos",
+        "Red Hat:rhel_eus:9.2",
     ]
 
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 from litestar import Litestar
-from sqlalchemy import select
+from sqlalchemy import insert, select, text
+from sqlalchemy.dialects import sqlite
 
 from support.hub_world import TOKENS, World
 from support.image_world import HOST, REPOSITORY, index, manifest, report, statement, upload
@@ -16,6 +17,7 @@ from tidegate.hub.clock import render_instant
 from tidegate.hub.jobs.rematching import compact, renew, try_again
 from tidegate.hub.settings import JobLimits
 from tidegate.hub.store import image_sets
+from tidegate.hub.store.advisory_pass import packages_after
 from tidegate.hub.store.database import Turn
 from tidegate.hub.store.due import Due, add
 from tidegate.hub.store.schema import packages
@@ -602,10 +604,10 @@ async def test_platforms_that_an_index_no_longer_has_carry_nothing(world: World)
                 media_type="application/vnd.oci.image.index.v1+json",
             ),
         )
-        for text, digest in ((body_a, a), (body_b, b)):
+        for child, digest in ((body_a, a), (body_b, b)):
             if digest in kept:
                 detail = upload(
-                    text, digest, **listed(digest, ("zlib", digest[7:10])), advisories_state=OLD
+                    child, digest, **listed(digest, ("zlib", digest[7:10])), advisories_state=OLD
                 )
                 await world.scanner.put_detail(
                     job.id, msgspec.structs.replace(detail, lease=job.lease)
@@ -637,6 +639,33 @@ async def test_images_that_are_no_more_are_forgotten(world: World) -> None:
         await add(connection, Due.REMATCH, image_sets.BitMap([4_000_000]))
     assert await rematch(world, OLD) is None
     assert (await world.reader.get_rematch()).images_due == 0
+
+
+@pytest.mark.usefixtures("on_sqlite")
+async def test_a_page_of_packages_is_read_from_its_place_in_the_index(world: World) -> None:
+    query = packages_after("m", 7).compile(
+        dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}
+    )
+    async with world.hub.database.read() as connection:
+        plan = str((await connection.execute(text(f"EXPLAIN QUERY PLAN {query}"))).all())
+    assert "SEARCH packages USING INDEX ix_packages_name_id (name>?)" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 5000])
+async def test_rows_are_found_among_ids_however_many_there_are(world: World, count: int) -> None:
+    made = [row(f"p{number}") for number in range(3)]
+    async with world.hub.database.write() as connection:
+        await connection.execute(insert(packages), made)
+        every = (await connection.execute(select(packages.c.id))).scalars().all()
+        wanted = [*every, *range(10_000, 15_000)][:count]
+        mine = image_sets.among(connection, packages.c.id, wanted)
+        found = (await connection.execute(select(packages.c.id).where(mine))).scalars().all()
+    assert sorted(found) == sorted(every[:count])
+
+
+def row(name: str) -> dict[str, object]:
+    return {"key": name.encode(), "name": name, "version": "1", "ecosystem": "PyPI", "module": ""}
 
 
 async def test_reports_older_than_a_key_are_made_anew_when_somebody_asks(world: World) -> None:

@@ -23,7 +23,7 @@ from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
 from tidegate.hub.jobs.details import accept
-from tidegate.hub.jobs.results import require_about, still_attached
+from tidegate.hub.jobs.results import joined, require_about, still_attached
 from tidegate.hub.store import advisory_pass, due, image_details, images, jobs, packages, scans
 from tidegate.hub.store.database import Turn
 from tidegate.hub.store.due import Due
@@ -184,11 +184,23 @@ async def complete_job(hub: TheHub, job_id: Id, data: JSONBody[JobResultV1]) -> 
     responses=documented(404, 409),
 )
 async def fail_job(hub: TheHub, job_id: Id, data: JSONBody[JobFailureV1]) -> None:
-    """Queue the job again after a backoff, or keep it as failed."""
-    async with hub.database.write() as connection:
+    """Queue the job again after a backoff, or keep it as failed.
+
+    Reports of the platforms that did not fail are kept beside those that there are.
+    """
+    async with hub.database.write_in_turn(Turn.IMAGES) as connection:
         job = await jobs.held(connection, job_id, data.lease, hub.now())
+        require_about(job, data.reports)
         failure = Failure(data.error, data.retry, data.rescan)
         await jobs.give_back(connection, job, failure, hub.settings.jobs, hub.now())
+        if data.reports:
+            image_id = await images.id_of(connection, job.subject)
+            before = await images.reports_of(connection, image_id)
+            reports = joined(job, data.reports, before)
+            await images.keep_reports(connection, job.subject, reports)
+            await scans.add(connection, image_id, data.reports, render_instant(hub.now()))
+    if data.reports:
+        hub.signals.reports.ring()
 
 
 @get(

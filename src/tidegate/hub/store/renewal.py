@@ -16,7 +16,7 @@ from tidegate.hub.clock import parse_instant, render_instant
 from tidegate.hub.store import due, organisation, rules
 from tidegate.hub.store.due import Due
 from tidegate.hub.store.schema import images, jobs
-from tidegate.wire.policy_v1alpha1 import parse_duration
+from tidegate.wire.policy_times import parse_duration
 from tidegate.wire.rematch_v1 import RenewalV1
 
 EARLIEST = 0.8
