@@ -36,7 +36,7 @@ from tidegate.domain.workload import (
 from tidegate.gate.events import ACTIONS, Moment, Origin, event_of
 from tidegate.gate.first_sight import WAIT_S, WantedScan, wanted_scans, with_answers
 from tidegate.gate.judgements import Judgements
-from tidegate.gate.rejudged import mark_unanswered
+from tidegate.gate.rejudged import with_unanswered
 from tidegate.gate.slots import Slots
 from tidegate.wire.admission_v1 import AdmissionRequest, parse_review, render_response
 from tidegate.wire.event_v1 import Action, AdmissionEventV1
@@ -201,8 +201,9 @@ class Reviewer:
         ended_s = asyncio.get_running_loop().time()
         asked = Moment(now, began_s, "rejudged", ended_s)
         event = event_of(request, decided.workload, decided.verdict, asked)
-        mark_unanswered(event, decided.verdict, decided.policy, decided.workload, decided.judged)
-        return event
+        return with_unanswered(
+            event, decided.verdict, decided.policy, decided.workload, decided.judged
+        )
 
     async def _decide(
         self, request: AdmissionRequest, now: datetime, budget_s: float
