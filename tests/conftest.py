@@ -108,7 +108,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("tests without a program that they drive", sep="!", red=True)
         terminalreporter.write_line(
             f"{len(lacking)} tests were SKIPPED: a program is not installed (`-ra` says which); "
-            "run `make clients` and `make scanners`, and install the packages of hack/apt.txt"
+            "run `make clients`, `make scanners` and `make registries`, and install the packages of "
+            "hack/apt.txt"
         )
 
 

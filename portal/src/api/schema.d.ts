@@ -470,6 +470,8 @@ export interface paths {
         /**
          * Tell what would be decided now about running workloads
          * @description Keep the verdicts of an agent's own cluster; a changed one becomes an event.
+         *
+         *     A row that is `unanswered` changes nothing: the verdict before stands.
          */
         post: operations["postRejudgements"];
         delete?: never;
@@ -1010,6 +1012,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for scans of images that workloads name
+         * @description Queue a scan of each image, before all others where a deployment waits for it.
+         *
+         *     An answer for each says whether one is queued, or why not: no worker contacts its registry, it
+         *     failed lately, or the namespace has enough waiting. The cluster is that of the token.
+         */
+        post: operations["askForScans"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images/lookup": {
         parameters: {
             query?: never;
@@ -1042,6 +1067,26 @@ export interface paths {
          * @description Return a page of the findings in the newest statement, worst first.
          */
         get: operations["listFindings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/images/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what an image's findings rest on
+         * @description Return who looked, by which advisories of which day, and what was not judged.
+         */
+        get: operations["getReport"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1185,6 +1230,8 @@ export interface paths {
         /**
          * Give a job back
          * @description Queue the job again after a backoff, or keep it as failed.
+         *
+         *     Reports of the platforms that did not fail are kept beside those that there are.
          */
         post: operations["failJob"];
         delete?: never;
@@ -1331,6 +1378,26 @@ export interface paths {
          */
         put: operations["putFindings"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/renewals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have reports made anew
+         * @description Let images with reports of scans before an instant wait for new ones; asking again counts.
+         */
+        post: operations["renewReports"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1841,6 +1908,15 @@ export interface components {
             /** @default 0 */
             unknown?: number;
         };
+        /** CoveredV1 */
+        CoveredV1: {
+            ecosystem: string;
+            packageCount: number;
+            /** @default  */
+            source?: string;
+            /** @default  */
+            sourceUpdatedAt?: string;
+        };
         /** DetailUploadV1 */
         DetailUploadV1: {
             lease: string;
@@ -1927,6 +2003,16 @@ export interface components {
             publicKey: string;
             lastUsedAt: string;
         };
+        /** ExemptionMarkV1 */
+        ExemptionMarkV1: {
+            rule: string;
+            /** @default  */
+            endDate?: string;
+            /** @default  */
+            reason?: string;
+            /** @default  */
+            addedBy?: string;
+        };
         /** ExemptionV1 */
         ExemptionV1: {
             /** @enum {string} */
@@ -1964,6 +2050,7 @@ export interface components {
             references?: string[];
             ratings?: components["schemas"]["RatingV1"][];
             notAffected?: components["schemas"]["VexMarkV1"][];
+            exempted?: components["schemas"]["ExemptionMarkV1"][];
         };
         /** FindingV1 */
         FindingV1: {
@@ -1987,6 +2074,8 @@ export interface components {
             /** @default  */
             advisoriesState?: string;
             referrers?: components["schemas"]["ReferrerV1"][] | null;
+            /** @default  */
+            packageListSignature?: string;
         };
         /** GatingV1 */
         GatingV1: {
@@ -2074,6 +2163,23 @@ export interface components {
             report?: components["schemas"]["PlatformReportV1"] | null;
             config?: components["schemas"]["ImageConfigV1"] | null;
         };
+        /** ImageReportV1 */
+        ImageReportV1: {
+            subject: string;
+            scanner: string;
+            scannerVersion: string;
+            startedAt: string;
+            finishedAt: string;
+            /** @default  */
+            packagesListedAt?: string;
+            /** @default  */
+            database?: string;
+            /** @default  */
+            databaseUpdatedAt?: string;
+            origin?: components["schemas"]["OriginV1"] | null;
+            ecosystems?: components["schemas"]["CoveredV1"][];
+            notUnderstood?: string[];
+        };
         /** ImageRowV1 */
         ImageRowV1: {
             image: string;
@@ -2109,6 +2215,8 @@ export interface components {
             notAffectedOmitted?: number;
             unverifiable?: string[];
             resourceExemptions?: string[];
+            /** @default false */
+            unanswered?: boolean;
         };
         /** ImageV1 */
         ImageV1: {
@@ -2147,6 +2255,7 @@ export interface components {
             retry: boolean;
             /** @default false */
             rescan?: boolean;
+            reports?: components["schemas"]["PlatformReportV1"][];
         };
         /** JobLeaseRequestV1 */
         JobLeaseRequestV1: {
@@ -2312,6 +2421,15 @@ export interface components {
             module?: string;
             /** @default  */
             said?: string;
+        };
+        /** OriginV1 */
+        OriginV1: {
+            format: string;
+            digest: string;
+            /** @default  */
+            source?: string;
+            /** @default  */
+            artifact?: string;
         };
         /** OverviewV1 */
         OverviewV1: {
@@ -2522,6 +2640,8 @@ export interface components {
             cvssVersion?: string;
             /** @default false */
             leading?: boolean;
+            /** @default  */
+            source?: string;
         };
         /** ReferrerV1 */
         ReferrerV1: {
@@ -2616,6 +2736,15 @@ export interface components {
             imagesToScan: number;
             imagesToAttach: number;
             imagesToRetry: number;
+        };
+        /** RenewalRequestV1 */
+        RenewalRequestV1: {
+            before: string;
+        };
+        /** RenewalV1 */
+        RenewalV1: {
+            reports: number;
+            added: number;
         };
         /** RenewalsV1 */
         RenewalsV1: {
@@ -2982,6 +3111,29 @@ export interface components {
             /** @default  */
             detail?: string;
         };
+        /** WantedImageV1 */
+        WantedImageV1: {
+            registry: string;
+            repository: string;
+            digest: string;
+            waiting: boolean;
+        };
+        /** WantedResultV1 */
+        WantedResultV1: {
+            /** @enum {string} */
+            state: "queued" | "scanned" | "refused";
+            /** @default  */
+            detail?: string;
+        };
+        /** WantedScansResultV1 */
+        WantedScansResultV1: {
+            results: components["schemas"]["WantedResultV1"][];
+        };
+        /** WantedScansV1 */
+        WantedScansV1: {
+            namespace: string;
+            images: components["schemas"]["WantedImageV1"][];
+        };
         /** WorkerHeartbeatV1 */
         WorkerHeartbeatV1: {
             version: string;
@@ -3013,6 +3165,10 @@ export interface components {
             version: string;
             keyFingerprint: string;
             registries: string[];
+            /** @default  */
+            sealingFingerprint?: string;
+            /** @default false */
+            present?: boolean;
         };
     };
     responses: never;
@@ -6550,6 +6706,66 @@ export interface operations {
             };
         };
     };
+    askForScans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedScansV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WantedScansResultV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
     getImage: {
         parameters: {
             query: {
@@ -6642,6 +6858,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.FindingDetailV1_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    getReport: {
+        parameters: {
+            query: {
+                registry: string;
+                repository: string;
+                digest: string;
+                /** @description Digest of one of its platforms; empty: the image itself, of an index the first platform. */
+                platform?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImageReportV1"];
                 };
             };
             /** @description Bad Request */
@@ -7670,6 +7948,75 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    renewReports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenewalRequestV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RenewalV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -7,6 +7,10 @@ name the product or the repository as well, which no image tells: `release_key` 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+
+MAX_NAMES = 4096
+"""Names of ecosystems and releases that are kept with what is known of them: OSV has some 700."""
 
 _PYPI_SEPARATORS = re.compile(r"[-_.]+")
 _UBUNTU = re.compile(r"(Ubuntu(?::Pro)?):(\d\d\.\d\d)(?::LTS)?")
@@ -69,9 +73,11 @@ ECOSYSTEMS = {ecosystem.name: ecosystem for ecosystem in _ALL}
 """By name; packages of others are reported as not covered."""
 
 _OTHER = Ecosystem("")
+
 _FAMILIES = {"Wolfi": "Chainguard", "openSUSE": "SUSE"}
 
 
+@lru_cache(maxsize=MAX_NAMES)
 def ecosystem_of(name: str) -> Ecosystem:
     """Return what is known of the ecosystem `name`, with or without release."""
     return ECOSYSTEMS.get(base_of(name), _OTHER)
@@ -113,6 +119,7 @@ def release_key(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=MAX_NAMES)
 def covering_names(name: str) -> tuple[str, ...]:
     """Return the release keys whose advisories cover packages of `name`, the nearest first.
 
@@ -126,6 +133,7 @@ def covering_names(name: str) -> tuple[str, ...]:
     return (name,)
 
 
+@lru_cache(maxsize=MAX_NAMES)
 def matched_names(name: str) -> tuple[str, ...]:
     """Return the release keys whose records concern packages of `name`, the nearest first.
 

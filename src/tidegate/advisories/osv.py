@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -70,9 +71,13 @@ class Affected:
     word: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Advisory:
-    """One OSV record, as far as matching and reporting need it."""
+    """One OSV record, as far as matching and reporting need it.
+
+    Without slots, so that what follows from a record is worked out once: a record is matched with
+    hundreds of packages.
+    """
 
     id: str
     modified_at: datetime
@@ -88,12 +93,12 @@ class Advisory:
     cwe_ids: tuple[str, ...]
     references: tuple[str, ...]
 
-    @property
+    @cached_property
     def ids(self) -> frozenset[str]:
         """The own id and the aliases, normalised."""
         return frozenset(map(normalize_id, (self.id, *self.aliases)))
 
-    @property
+    @cached_property
     def cves(self) -> frozenset[str]:
         """The CVEs that the record is about.
 
@@ -112,19 +117,19 @@ class Advisory:
         fixed = (frozenset(filter(is_cve, map(normalize_id, i))) for i in _fixes(self))
         return next(filter(None, fixed), frozenset())
 
-    @property
+    @cached_property
     def of_distribution(self) -> bool:
         """Whether the record speaks of packages of Linux distributions only."""
         return bool(self.affected) and all(
             ecosystem_of(entry.ecosystem).distribution for entry in self.affected
         )
 
-    @property
+    @cached_property
     def modules(self) -> frozenset[str]:
         """The module streams (`nodejs:20`) that the title of a Red Hat family's update names."""
         return frozenset(_MODULE.findall(self.summary))
 
-    @property
+    @cached_property
     def ecosystems(self) -> frozenset[str]:
         """Every ecosystem that the record names."""
         return frozenset(entry.ecosystem for entry in self.affected)

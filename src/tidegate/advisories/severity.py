@@ -101,7 +101,10 @@ def _speaker(record: Advisory) -> str:
     return _NAMES.get(prefix, prefix)
 
 
-def _said(vectors: Iterable[Vector], word: str, speaker: str, *, own: bool) -> list[_Opinion]:
+@lru_cache(maxsize=16384)
+def _said(
+    vectors: tuple[Vector, ...], word: str, speaker: str, *, own: bool
+) -> tuple[_Opinion, ...]:
     scored = []
     for scheme in _SCHEMES:
         for vector in vectors:
@@ -110,7 +113,8 @@ def _said(vectors: Iterable[Vector], word: str, speaker: str, *, own: bool) -> l
                 continue
             severity = severity_of_score(score)
             version = vector.text[5:8] if vector.text.startswith("CVSS:") else "2.0"
-            rating = Rating(scheme, vector.text, severity.word.capitalize(), version)
+            name = severity.word.capitalize()
+            rating = Rating(scheme, vector.text, name, version, source=speaker)
             scored.append(_Opinion(severity, rating))
     named = [(speaker, word)]
     named += [(vector.scheme, vector.text) for vector in vectors if vector.scheme not in _SCHEMES]
@@ -119,11 +123,11 @@ def _said(vectors: Iterable[Vector], word: str, speaker: str, *, own: bool) -> l
         for name, text in named
         if severity_of_word(text)
     ]
-    return [*scored, *words]
+    return (*scored, *words)
 
 
-def _sort_key(rating: Rating) -> tuple[str, str, str]:
-    return rating.method, rating.score, rating.word
+def _sort_key(rating: Rating) -> tuple[str, str, str, str]:
+    return rating.method, rating.score, rating.word, rating.source
 
 
 @lru_cache(maxsize=16384)

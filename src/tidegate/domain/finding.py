@@ -23,6 +23,8 @@ class Rating:
     cvss_version: str = ""
     leading: bool = False
     """Whether the finding's severity is this one's; no other rating of the finding is."""
+    source: str = ""
+    """The database it stands in, where `method` is a scheme and does not say."""
 
 
 @dataclass(frozen=True, slots=True)

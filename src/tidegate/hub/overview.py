@@ -9,7 +9,7 @@ from tidegate.hub.store.event_tallies import HOUR_CHARS, SLOT_CHARS, Tally
 from tidegate.hub.store.rules import StoredRule
 from tidegate.wire.hub_data_v1 import BucketV1, ClusterProblemV1, ExpiringExemptionV1
 from tidegate.wire.hub_v1 import ClusterV1
-from tidegate.wire.policy_v1alpha1 import parse_end_date
+from tidegate.wire.policy_times import parse_end_date
 
 SILENT = timedelta(seconds=30)
 """Agents are heard of every five seconds."""

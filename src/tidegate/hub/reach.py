@@ -8,11 +8,13 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.glob import glob_matches
+from tidegate.hub.exemption_marks import ExemptionMarks
 from tidegate.hub.rule_records import records_of
 from tidegate.hub.store import rules
 from tidegate.hub.store.organisation import Organisation
 from tidegate.hub.store.rules import StoredRule
 from tidegate.wire.hub_v1 import CloudScopeV1, ClusterPolicyV1, ClusterV1, RuleRecordV1
+from tidegate.wire.policy_v1alpha1 import rule_of
 
 
 class RuleSet:
@@ -44,6 +46,11 @@ class RuleSet:
     def bodies(self) -> dict[str, bytes]:
         """The records as JSON, by their ids."""
         return {record.id: msgspec.json.encode(record) for record in self.records}
+
+    @cached_property
+    def exemptions(self) -> ExemptionMarks:
+        """The exemptions of vulnerabilities, for where findings are shown."""
+        return ExemptionMarks(rule_of(rule.entry) for rule in self.rules)
 
     def policy_of(self, cluster: ClusterV1, organisation: Organisation) -> ClusterPolicyV1:
         """Return what the agent of `cluster` is to put in force."""

@@ -21,8 +21,8 @@ ENVELOPE_BYTES = 4096
 """Room for all of a policy object but its rules: names, annotations, what the API server adds."""
 
 
-def require_storable(entry: RuleV1) -> None:
-    """Refuse a rule that gates could not put in force.
+def require_storable(entry: RuleV1, at: str = "rule") -> None:
+    """Refuse a rule that gates could not put in force; `at`: where in the body it stands.
 
     Any list of rules that pass fits the cluster: the agent goes on in another object at 500 rules
     or 500 KiB, so only a single rule can be too large.
@@ -30,13 +30,18 @@ def require_storable(entry: RuleV1) -> None:
     Raises:
         InvalidPolicyError: it means nothing, or is too large for one policy object.
     """
-    rule_of(entry)
+    try:
+        rule_of(entry)
+    except InvalidPolicyError as error:
+        error.field = f"{at}.{error.field}" if error.field else at
+        raise
     size = len(msgspec.json.encode(entry))
     most = MAX_OBJECT_BYTES - ENVELOPE_BYTES
     if size > most:
         raise InvalidPolicyError(
             f"rule {entry.name!r} is {size} bytes; want at most {most}, what one policy object "
-            "of 500 KiB holds: split its lists over several rules"
+            "of 500 KiB holds: split its lists over several rules",
+            field=at,
         )
 
 
@@ -49,12 +54,14 @@ def require_default_kept(entry: RuleV1, scope: CloudScopeV1) -> None:
     if entry.name != DEFAULT_RULE_NAME:
         raise ConflictError(
             f"the default rule cannot be renamed to {entry.name!r}: gates know it by its name; "
-            "duplicate it and disable it instead"
+            "duplicate it and disable it instead",
+            field="rule.name",
         )
     if scope != CloudScopeV1():
         raise ConflictError(
             "the default rule cannot have a cloud scope: it judges what no other rule does, in "
-            "every cluster; duplicate it and disable it instead"
+            "every cluster; duplicate it and disable it instead",
+            field="cloudScope",
         )
 
 

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from tidegate.hubclient.transport import Params, Transport
 from tidegate.wire.event_v1 import AdmissionEventV1
+from tidegate.wire.first_sight_v1 import WantedScansResultV1, WantedScansV1
 from tidegate.wire.hub_data_v1 import (
     AdvisorySourceV1,
     DetailUploadV1,
@@ -123,6 +124,10 @@ class DataCalls:
         """Tell which images run in a cluster, all of them."""
         path = f"clusters/{quote(name, safe='')}/inventory"
         await self._http.call("POST", path, body=InventoryV1(list(images)), wait_s=UPLOAD_S)
+
+    async def ask_for_scans(self, body: WantedScansV1) -> WantedScansResultV1:
+        """Ask for scans of images that workloads of the caller's cluster name."""
+        return await self._http.post("scans", body, WantedScansResultV1)
 
     # Registries
 

@@ -225,24 +225,28 @@ class BuiltImage:
 def build_image(layers: Iterable[Files], architecture: str = "amd64") -> BuiltImage:
     """Return the image manifest and blobs of `layers`."""
     tars = [tar_layer(files) for files in layers]
-    packed = [gzip.compress(tar, mtime=0) for tar in tars]
+    return pack_image([(digest_of(t), gzip.compress(t, mtime=0)) for t in tars], architecture)
+
+
+def pack_image(layers: Sequence[tuple[Digest, bytes]], architecture: str = "amd64") -> BuiltImage:
+    """Return the image of packed `layers`, each with the digest of what it unpacks to."""
     config = msgspec.json.encode(
         {
             "created": CREATED,
             "architecture": architecture,
             "os": "linux",
             "config": {},
-            "rootfs": {"type": "layers", "diff_ids": [digest_of(tar) for tar in tars]},
-            "history": [{"created": CREATED, "created_by": "tidegate demo"} for _ in tars],
+            "rootfs": {"type": "layers", "diff_ids": [diff_id for diff_id, _ in layers]},
+            "history": [{"created": CREATED, "created_by": "tidegate demo"} for _ in layers],
         }
     )
     manifest = render_manifest(
         Manifest(
             config=Descriptor(OCI_CONFIG, digest_of(config), len(config)),
-            layers=tuple(Descriptor(LAYER, digest_of(blob), len(blob)) for blob in packed),
+            layers=tuple(Descriptor(LAYER, digest_of(blob), len(blob)) for _, blob in layers),
         )
     )
-    blobs = {digest_of(blob): blob for blob in (config, *packed)}
+    blobs = {digest_of(blob): blob for blob in (config, *(blob for _, blob in layers))}
     return BuiltImage(manifest, Platform(architecture, "linux"), blobs)
 
 

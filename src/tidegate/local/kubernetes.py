@@ -335,7 +335,7 @@ def _kept_ports(path: Path, avoid: Collection[int]) -> dict[str, int]:
     try:
         kept = msgspec.json.decode(path.read_bytes(), type=dict[str, int])
         return {name: kept[name] for name in LISTENERS}
-    except (msgspec.MsgspecError, KeyError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError) as error:
         raise ClusterUnavailableError(
             f"{path}: no port in it for {' and '.join(LISTENERS)} ({error}); remove the file to "
             "start on new ports"

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from tidegate.wire.event_v1 import AdmissionEventV1, CountsV1
 from tidegate.wire.hub_v1 import ImageV1, PlatformReportV1
+from tidegate.wire.image_report_v1 import ExemptionMarkV1
 from tidegate.wire.registries_v1 import RegistryRecordV1
 
 MAX_INVENTORY_IMAGES = 20_000
@@ -233,6 +234,8 @@ class RatingV1(Wire, omit_defaults=True):
     cvss_version: str = ""
     leading: bool = False
     """Whether the finding's severity is this one's."""
+    source: str = ""
+    """The database it stands in, where `method` is a scheme and does not say."""
 
 
 class VexMarkV1(Wire, omit_defaults=True):
@@ -266,6 +269,8 @@ class FindingDetailV1(Wire, omit_defaults=True):
     ratings: list[RatingV1] = []
     not_affected: list[VexMarkV1] = []
     """Not empty: trusted VEX statements clear it, and it counts nowhere."""
+    exempted: list[ExemptionMarkV1] = []
+    """Exemptions of enabled rules that hold now; each counts only where its rule decides."""
 
 
 class PackageV1(Wire, omit_defaults=True):
@@ -370,6 +375,10 @@ class WorkerV1(Wire):
     """Of the evidence key that it signs with."""
     registries: list[str]
     """Hosts that it may contact."""
+    sealing_fingerprint: str = ""
+    """Of the key that credentials are sealed by for it; empty: it has none."""
+    present: bool = False
+    """Whether it was heard of in the last five minutes."""
 
 
 class EvidenceKeyV1(Wire):

@@ -5,8 +5,9 @@ the one source of the CRD (`tidegate.wire.crd`) and of the hub's rule bodies: bo
 become schema limits. Unknown fields are refused: a misspelt condition must not vanish silently.
 """
 
-import re
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -30,7 +31,12 @@ from tidegate.domain.rule import (
     ScopeEntry,
     Thresholds,
     VulnerabilityExemption,
-    end_of_day,
+)
+from tidegate.wire.policy_times import (
+    parse_duration,
+    parse_end_date,
+    render_duration,
+    render_end_date,
 )
 
 GROUP = "tidegate.io"
@@ -47,8 +53,6 @@ MAX_IDS = 1000
 MAX_OBJECT_BYTES = 500 * 1024
 """Largest policy object; etcd refuses requests above 1.5 MiB and last good copies are kept too."""
 
-_DURATION = re.compile(r"([0-9]{1,6})([dhm])")
-_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 Glob = Annotated[str, Meta(min_length=1, max_length=512)]
 VulnerabilityId = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -176,7 +180,8 @@ def parse_policy_object(body: bytes | dict[str, Any]) -> PolicyObjectV1:
             parsed = msgspec.json.decode(body, type=PolicyObjectV1)
         else:
             parsed = msgspec.convert(body, PolicyObjectV1)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            msgspec.json.encode(parsed)  # half a surrogate pair could never be written again
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise InvalidPolicyError(f"policy object: {error}") from error
     rules_of(parsed)
     return parsed
@@ -202,12 +207,12 @@ def rule_of(entry: RuleV1) -> Rule:
     """Return the domain rule that `entry` means.
 
     Raises:
-        InvalidPolicyError: the rule means nothing; names the rule and why.
+        InvalidPolicyError: the rule means nothing; names the rule, why, and its field.
     """
     try:
         return _rule_of(entry)
     except InvalidRuleError as error:
-        raise InvalidPolicyError(f"rule {entry.name!r}: {error}") from error
+        raise InvalidPolicyError(f"rule {entry.name!r}: {error}", field=error.field) from error
 
 
 def entry_of(rule: Rule) -> RuleV1:
@@ -248,96 +253,94 @@ def entry_of(rule: Rule) -> RuleV1:
     )
 
 
-def parse_duration(text: str) -> timedelta:
-    """Return the duration written in `text`: a number and `d`, `h` or `m`.
-
-    Raises:
-        InvalidRuleError: not in this form, or zero.
-    """
-    found = _DURATION.fullmatch(text)
-    if found is None or not int(found[1]):
-        raise InvalidRuleError(f"duration {text!r}: want a number above 0 and d, h or m, like 365d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-def render_duration(duration: timedelta) -> str:
-    """Return `duration` in the largest unit that divides it; seconds are cut."""
-    minutes = int(duration.total_seconds()) // 60
-    if minutes % 1440 == 0:
-        return f"{minutes // 1440}d"
-    return f"{minutes // 60}h" if minutes % 60 == 0 else f"{minutes}m"
-
-
-def parse_end_date(text: str) -> datetime:
-    """Return the first instant, UTC, after the day that `endDate` names.
-
-    Raises:
-        InvalidRuleError: neither a date nor a date-time (ISO 8601).
-    """
-    try:
-        if len(text) == len("2026-12-03"):
-            return end_of_day(datetime.combine(date.fromisoformat(text), time(), UTC))
-        moment = datetime.fromisoformat(text)
-        return end_of_day(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    except (ValueError, OverflowError) as error:
-        raise InvalidRuleError(
-            f"endDate {text!r}: want a date like 2026-12-03 or a date-time like "
-            "2026-12-03T12:00:00Z"
-        ) from error
-
-
 def _rule_of(entry: RuleV1) -> Rule:
-    configuration = entry.configuration
+    conditions = _conditions_of(entry.configuration)
+    scope = []
+    for place, each in enumerate(entry.scope):
+        with _at(f"scope[{place}].anyOf"):
+            scope.append(ScopeEntry(each.matcher_type, tuple(each.any_of), each.operator))
+    vulnerabilities, resources = _exemptions_of(entry.configuration)
+    with _at("name"):
+        return Rule(
+            name=entry.name,
+            action=entry.action,
+            conditions=conditions,
+            scope=tuple(scope),
+            enabled=entry.enabled,
+            description=entry.description,
+            scope_name=entry.scope_name,
+            vulnerability_exemptions=vulnerabilities,
+            resource_exemptions=resources,
+        )
+
+
+def _conditions_of(configuration: ConfigurationV1) -> Conditions:
     severities = configuration.max_allowed_severities
     block_unscanned = configuration.block_unscanned_images
     default_on_stale = Disposition.VIOLATE if block_unscanned else Disposition.IGNORE
     hosts = configuration.unsupported_registries
-    conditions = Conditions(
-        thresholds=Thresholds(
-            *(
-                None if limit is UNSET else limit
-                for limit in (
-                    severities.critical,
-                    severities.high,
-                    severities.medium,
-                    severities.low,
-                    severities.unknown,
-                )
-            )
-        ),
-        forbidden_ids=frozenset(map(normalize_id, configuration.forbidden_cves)),
-        block_unscanned=block_unscanned,
-        on_stale=(default_on_stale if configuration.on_stale is UNSET else configuration.on_stale),
-        on_unavailable=configuration.on_unavailable,
-        max_age=parse_duration(configuration.maximum_va_file_age),
-        unsupported_registries=(
-            DEFAULT_UNSUPPORTED_REGISTRIES
-            if hosts is UNSET
-            else frozenset(map(normalize_host, hosts))
-        ),
-    )
-    return Rule(
-        name=entry.name,
-        action=entry.action,
-        conditions=conditions,
-        scope=tuple(ScopeEntry(e.matcher_type, tuple(e.any_of), e.operator) for e in entry.scope),
-        enabled=entry.enabled,
-        description=entry.description,
-        scope_name=entry.scope_name,
-        vulnerability_exemptions=(
-            *(VulnerabilityExemption(i) for i in configuration.ignored_cves),
-            *(
-                VulnerabilityExemption(e.value, _expiry(e), e.reason, e.added_by)
-                for e in configuration.exemptions
-                if e.matcher_type is UNSET
+    with _at("configuration.maximumVaFileAge"):
+        max_age = parse_duration(configuration.maximum_va_file_age)
+    with _at("configuration.maxAllowedSeverities"):
+        limits = (
+            severities.critical,
+            severities.high,
+            severities.medium,
+            severities.low,
+            severities.unknown,
+        )
+        thresholds = Thresholds(*(None if limit is UNSET else limit for limit in limits))
+    on_stale = default_on_stale if configuration.on_stale is UNSET else configuration.on_stale
+    with _at("configuration"):
+        return Conditions(
+            thresholds=thresholds,
+            forbidden_ids=frozenset(map(normalize_id, configuration.forbidden_cves)),
+            block_unscanned=block_unscanned,
+            on_stale=on_stale,
+            on_unavailable=configuration.on_unavailable,
+            max_age=max_age,
+            unsupported_registries=(
+                DEFAULT_UNSUPPORTED_REGISTRIES
+                if hosts is UNSET
+                else frozenset(map(normalize_host, hosts))
             ),
-        ),
-        resource_exemptions=tuple(
-            ResourceExemption(e.matcher_type, e.value, _expiry(e), e.reason, e.added_by)
-            for e in configuration.exemptions
-            if e.matcher_type is not UNSET
-        ),
-    )
+        )
+
+
+def _exemptions_of(
+    configuration: ConfigurationV1,
+) -> tuple[tuple[VulnerabilityExemption, ...], tuple[ResourceExemption, ...]]:
+    vulnerabilities: list[VulnerabilityExemption] = []
+    resources: list[ResourceExemption] = []
+    for place, ignored in enumerate(configuration.ignored_cves):
+        with _at(f"configuration.ignoredCves[{place}]"):
+            vulnerabilities.append(VulnerabilityExemption(ignored))
+    for place, each in enumerate(configuration.exemptions):
+        field = f"configuration.exemptions[{place}]"
+        with _at(f"{field}.timeBound.endDate"):
+            expiry = _expiry(each)
+        with _at(f"{field}.value"):
+            if each.matcher_type is UNSET:
+                vulnerabilities.append(
+                    VulnerabilityExemption(each.value, expiry, each.reason, each.added_by)
+                )
+            else:
+                resources.append(
+                    ResourceExemption(
+                        each.matcher_type, each.value, expiry, each.reason, each.added_by
+                    )
+                )
+    return tuple(vulnerabilities), tuple(resources)
+
+
+@contextmanager
+def _at(field: str) -> Iterator[None]:
+    """Say of a refusal from within at which field of the rule it is."""
+    try:
+        yield
+    except InvalidRuleError as error:
+        error.field = error.field or field
+        raise
 
 
 def _expiry(exemption: ExemptionV1) -> datetime | None:
@@ -386,4 +389,4 @@ def _plainly_ignored(exemption: VulnerabilityExemption) -> bool:
 def _time_bound(expires_at: datetime | None) -> TimeBoundV1 | UnsetType:
     if expires_at is None:
         return UNSET
-    return TimeBoundV1((expires_at - timedelta(days=1)).astimezone(UTC).date().isoformat())
+    return TimeBoundV1(render_end_date(expires_at))

@@ -40,6 +40,7 @@ class Rating(Wire):
     textual_score: _Word = ""
     cvss_version: _Word = ""
     leading: bool = False
+    source: _Word = ""
 
 
 class Location(Wire, omit_defaults=False, kw_only=True):

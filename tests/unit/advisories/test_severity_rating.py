@@ -65,8 +65,8 @@ def test_every_rating_is_kept_and_the_one_that_counts_stands_first(
 ) -> None:
     body = record(severity=[V2_HIGH, V3_CRITICAL], database_specific={"severity": "HIGH"})
     assert rated(body).ratings == (
-        Rating("CVSS_V3", V3_CRITICAL["score"], "Critical", "3.1", leading=True),
-        Rating("CVSS_V2", V2_HIGH["score"], "High", "2.0"),
+        Rating("CVSS_V3", V3_CRITICAL["score"], "Critical", "3.1", leading=True, source="GitHub"),
+        Rating("CVSS_V2", V2_HIGH["score"], "High", "2.0", source="GitHub"),
         Rating("GitHub", "", "HIGH"),
     )
 

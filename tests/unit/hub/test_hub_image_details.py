@@ -3,6 +3,7 @@
 import json
 import zlib
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
@@ -24,10 +25,19 @@ from support.image_world import (
 )
 from tidegate.domain.digest import Digest, digest_of
 from tidegate.domain.errors import ConflictError, InputError, NotFoundError
+from tidegate.domain.evidence import Coverage, EcosystemCoverage
 from tidegate.domain.finding import VexMark, VexStatus
 from tidegate.hub.packed import DamagedRowError, pack, unpack
 from tidegate.wire.hub_data_v1 import ImageDetailV1, PackageV1, ReferrerV1, VexMarkV1
+from tidegate.wire.hub_v1 import RuleWriteV1
 from tidegate.wire.oci_v1 import OCI_INDEX
+from tidegate.wire.policy_v1alpha1 import RuleV1
+from tidegate.wire.statement_v1 import (
+    ReportOrigin,
+    ScannerIdentity,
+    Statement,
+    render_statement,
+)
 
 HOSTILE = "<script>alert(1)</script>\u202e\x1b[31m\0\"'--; DROP TABLE images"
 D = Digest("sha256:" + "d" * 64)
@@ -323,7 +333,7 @@ async def test_a_job_can_be_followed_to_its_end(world: World) -> None:
     assert json.loads(body)
 
 
-@pytest.mark.parametrize("path", ["findings", "packages", "statement", "lookup"])
+@pytest.mark.parametrize("path", ["findings", "packages", "statement", "report", "lookup"])
 async def test_unknown_and_malformed_images_are_told_apart(world: World, path: str) -> None:
     client = world.raw(TOKENS["reader"])
     params = {"registry": HOST, "repository": REPOSITORY, "digest": D}
@@ -359,3 +369,127 @@ async def test_what_a_trusted_statement_clears_is_listed_with_who_says_why(world
         )
     ]
     assert list(marks.values()) == [[], []]
+
+
+async def report_of(world: World, digest: str) -> dict[str, Any]:
+    params = {"registry": HOST, "repository": REPOSITORY, "digest": digest}
+    answer = await world.raw(TOKENS["reader"]).get("/api/v1/images/report", params=params)
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+async def test_what_findings_rest_on_is_told_without_them(world: World) -> None:
+    body, digest = manifest()
+    origin = ReportOrigin("trivy", Digest("sha256:" + "b" * 64), "build", "sha256:" + "c" * 64)
+    made = Statement(
+        subject=digest,
+        findings=findings(5),
+        coverage=Coverage(
+            (EcosystemCoverage("PyPI", 3, "OSV", AT), EcosystemCoverage("Conan", 2, "")),
+            ("1 archive known only by its hash",),
+        ),
+        scanner=ScannerIdentity("Trivy", "0.60", db_version="2", db_updated_at=AT),
+        started_at=AT,
+        finished_at=AT,
+        origin=origin,
+        listed_at=AT,
+    )
+    job = await lease(world, digest)
+    signed = render_statement(made).decode()
+    await tell(world, job, upload(body, digest, statement=signed))
+    at = "2026-11-23T09:00:00Z"
+    assert await report_of(world, digest) == {
+        "subject": digest,
+        "scanner": "Trivy",
+        "scannerVersion": "0.60",
+        "startedAt": at,
+        "finishedAt": at,
+        "packagesListedAt": at,
+        "database": "2",
+        "databaseUpdatedAt": at,
+        "origin": {
+            "format": "trivy",
+            "digest": origin.digest,
+            "source": "build",
+            "artifact": origin.artifact,
+        },
+        "ecosystems": [
+            {"ecosystem": "PyPI", "packageCount": 3, "source": "OSV", "sourceUpdatedAt": at},
+            {"ecosystem": "Conan", "packageCount": 2},
+        ],
+        "notUnderstood": ["1 archive known only by its hash"],
+    }
+
+
+async def test_without_a_statement_there_is_no_report_of_it(world: World) -> None:
+    body, digest = manifest()
+    job = await lease(world, digest)
+    await tell(world, job, upload(body, digest, statement=""))
+    params = {"registry": HOST, "repository": REPOSITORY, "digest": digest}
+    answer = await world.raw(TOKENS["reader"]).get("/api/v1/images/report", params=params)
+    assert (answer.status_code, "no statement" in answer.json()["detail"]) == (404, True)
+
+
+def exempting(name: str, *entries: dict[str, object], **rule: object) -> RuleWriteV1:
+    body = {
+        "name": name,
+        "action": "deny",
+        "configuration": {"blockUnscannedImages": True, "exemptions": list(entries)},
+        **rule,
+    }
+    return RuleWriteV1(msgspec.convert(body, RuleV1))
+
+
+def until(value: str, end: str) -> dict[str, object]:
+    return {"type": "timeBased", "value": value, "timeBound": {"endDate": end}, "reason": "why"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "marked"),
+    [
+        pytest.param(
+            [exempting("a", until("cve-2024-10000", "2099-01-31"))],
+            {"CVE-2024-10000": [("a", "2099-01-31")]},
+            id="until-a-day",
+        ),
+        pytest.param(
+            [exempting("a", {"type": "permanent", "value": "GHSA-1", "reason": "r"})],
+            {"CVE-2024-10000": [("a", "")]},
+            id="by-another-name",
+        ),
+        pytest.param(
+            [exempting("a", {"type": "permanent", "value": "CVE-2024-99999", "reason": "r"})],
+            {},
+            id="not-by-another-cve-of-the-record",
+        ),
+        pytest.param([exempting("a", until("CVE-2024-10000", "2026-11-22"))], {}, id="over"),
+        pytest.param(
+            [exempting("a", until("CVE-2024-10000", "2099-01-31"), enabled=False)],
+            {},
+            id="disabled",
+        ),
+        pytest.param(
+            [
+                exempting("a", until("CVE-2024-10000", "2099-01-31")),
+                exempting("b", {"type": "permanent", "value": "CVE-2024-10000", "reason": "r"}),
+            ],
+            {"CVE-2024-10000": [("a", "2099-01-31"), ("b", "")]},
+            id="two-rules",
+        ),
+    ],
+)
+async def test_findings_say_which_rules_exempt_them(
+    world: World, rules: list[RuleWriteV1], marked: dict[str, list[tuple[str, str]]]
+) -> None:
+    body, digest = manifest()
+    first, *rest = findings(3)
+    first = replace(first, aliases=frozenset({"GHSA-1", "CVE-2024-99999"}))
+    first = replace(first, vulnerability_id="CVE-2024-10000")
+    job = await lease(world, digest)
+    await tell(world, job, upload(body, digest, statement=statement(digest, (first, *rest))))
+    for each in rules:
+        await world.admin.create_rule(each)
+    listed = (await world.reader.list_findings(HOST, REPOSITORY, digest)).items
+    found = {f.id: [(e.rule, e.end_date) for e in f.exempted] for f in listed if f.exempted}
+    assert found == marked

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from support.hub_world import TOKENS, World, database_bytes
 from tidegate.domain.errors import ConflictError, InputError, NotFoundError
 from tidegate.hub.clock import parse_instant, render_instant
-from tidegate.trust.sealing import public_sealing_pem
+from tidegate.trust.sealing import public_sealing_pem, sealing_fingerprint
 from tidegate.wire.hub_data_v1 import WorkerHeartbeatV1
 from tidegate.wire.hub_v1 import ScanRequestV1, SettingsV1
 from tidegate.wire.registries_v1 import (
@@ -102,6 +102,19 @@ async def test_credentials_stay_until_they_are_taken_away(world: World) -> None:
     assert (await world.admin.put_registry(HOST, write(sealed=[]))).credentials_for == []
 
 
+async def test_credentials_do_not_stay_for_another_connection(world: World) -> None:
+    await world.admin.put_registry(HOST, write(sealed=[SEALED]))
+    moved = write(connection=ConnectionV1(url="https://mirror.example"))
+    answer = await world.raw(TOKENS["admin"]).put(
+        f"/api/v1/registries/configured/{HOST}", content=msgspec.json.encode(moved)
+    )
+    assert (answer.status_code, answer.json()["field"]) == (400, "sealed")
+    kept = await record(world)
+    assert (kept.connection, kept.credentials_for) == (ConnectionV1(), [KEY])
+    moved.sealed = []
+    assert (await world.admin.put_registry(HOST, moved)).credentials_for == []
+
+
 async def test_t21_only_workers_are_told_what_is_sealed(world: World) -> None:
     await world.admin.put_registry(HOST, write(sealed=[SEALED]))
     told = await world.scanner.fetch_registries()
@@ -132,8 +145,12 @@ async def test_sealing_keys_are_those_of_workers_heard_of(world: World) -> None:
     assert [(k.worker, k.public_key) for k in await world.admin.list_sealing_keys()] == [
         ("w1", pem)
     ]
+    await world.scanner.put_worker("w3", WorkerHeartbeatV1("1", "", "", sealing_key="no key"))
+    shown = [(w.sealing_fingerprint, w.present) for w in await world.reader.list_workers()]
+    assert shown == [(sealing_fingerprint(pem), True), ("", True), ("", True)]
     world.later(301)
     assert await world.admin.list_sealing_keys() == []
+    assert [worker.present for worker in await world.reader.list_workers()] == [False] * 3
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,47 @@ async def test_a_taken_name_is_told_by_its_field(world: World) -> None:
     assert (answer.status_code, answer.json()["field"]) == (409, "rule.name")
 
 
+@pytest.mark.parametrize(
+    ("change", "configuration", "field"),
+    [
+        pytest.param({"name": " "}, {}, "name", id="name"),
+        pytest.param({}, {"blockUnscannedImages": False}, "configuration", id="no-condition"),
+        pytest.param({}, {"maximumVaFileAge": "0d"}, "configuration.maximumVaFileAge", id="no-age"),
+        pytest.param(
+            {},
+            {
+                "exemptions": [
+                    {"type": "permanent", "value": "CVE-1-1"},
+                    {"type": "timeBased", "value": "x"},
+                ]
+            },
+            "configuration.exemptions[1].timeBound.endDate",
+            id="no-end",
+        ),
+        pytest.param(
+            {},
+            {"exemptions": [{"type": "permanent", "value": " "}]},
+            "configuration.exemptions[0].value",
+            id="exempts-nothing",
+        ),
+        pytest.param(
+            {}, {"ignoredCves": ["CVE-1-1", " "]}, "configuration.ignoredCves[1]", id="no-id"
+        ),
+    ],
+)
+async def test_what_means_nothing_is_told_by_its_field(
+    world: World, change: dict[str, object], configuration: dict[str, object], field: str
+) -> None:
+    configuration = {"blockUnscannedImages": True, **configuration}
+    body = {"name": "a", "action": "deny", "configuration": configuration, **change}
+    admin = world.raw("admin-" + "t" * 40)
+    answer = await admin.post("/api/v1/rules", json={"rule": body})
+    assert (answer.status_code, answer.json()["field"]) == (400, f"rule.{field}")
+    fine = {**body, "name": "fine", "scope": [], "configuration": {"blockUnscannedImages": True}}
+    answer = await admin.post("/api/v1/rules/apply", json={"rules": [fine, body]})
+    assert (answer.status_code, answer.json()["field"]) == (400, f"rules[1].{field}")
+
+
 async def test_a_change_since_reading_is_not_overwritten(world: World) -> None:
     ids = await make(world, "a")
     read = await world.reader.get_rule(ids["a"])

@@ -12,6 +12,7 @@ from tidegate.hub.api.access import READERS, TheHub, allow
 from tidegate.hub.api.images import Text, subject_of
 from tidegate.hub.api.parameters import DEFAULT_LIMIT, Cursor, Limit, parse_cursor, render_cursor
 from tidegate.hub.api.problems import documented
+from tidegate.hub.api.rules import rules_now
 from tidegate.hub.context import Hub
 from tidegate.hub.jobs.details import stored_packages
 from tidegate.hub.packed import unpack, unpack_json
@@ -20,9 +21,11 @@ from tidegate.hub.store.images import Subject
 from tidegate.hub.store.tokens import Role
 from tidegate.wire.hub_data_v1 import FindingDetailV1, ImageDetailV1, PackageV1
 from tidegate.wire.hub_v1 import Page
+from tidegate.wire.image_report_v1 import ImageReportV1, parse_image_report
 from tidegate.wire.statement_v1 import MEDIA_TYPE
 
 T = TypeVar("T", FindingDetailV1, PackageV1)
+S = TypeVar("S", bytes, ImageReportV1)
 
 PlatformDigest = Annotated[
     str,
@@ -76,6 +79,8 @@ async def list_findings(  # noqa: PLR0913, PLR0917  # a list has its filters
     """Return a page of the findings in the newest statement, worst first."""
     subject = subject_of(registry, repository, digest)
     stored = await _stored(hub, subject, platform, "findings")
+    exemptions = (await rules_now(hub)).exemptions
+    now = hub.now()
 
     def choose() -> Page[FindingDetailV1]:
         found = unpack_json(stored, list[FindingDetailV1])
@@ -89,9 +94,32 @@ async def list_findings(  # noqa: PLR0913, PLR0917  # a list has its filters
             found.sort(key=lambda f: (f.id, f.package))
         elif sort == "package":
             found.sort(key=lambda f: (f.name, f.package, f.id))
-        return _page(found, cursor, limit)
+        page = _page(found, cursor, limit)
+        for finding in page.items:
+            finding.exempted = exemptions.marks_of(finding, now)
+        return page
 
     return await asyncio.to_thread(choose)
+
+
+@get(
+    "/images/report",
+    guards=allow(*READERS),
+    summary="Show what an image's findings rest on",
+    responses=documented(404),
+)
+async def get_report(
+    hub: TheHub, registry: Text, repository: Text, digest: Text, platform: PlatformDigest = ""
+) -> ImageReportV1:
+    """Return who looked, by which advisories of which day, and what was not judged."""
+    subject = subject_of(registry, repository, digest)
+    stored = await _stored(hub, subject, platform, "statement")
+
+    def read() -> ImageReportV1 | None:
+        body = unpack(stored)
+        return parse_image_report(body) if body else None
+
+    return _told(await asyncio.to_thread(read), subject)
 
 
 @get(
@@ -137,9 +165,13 @@ async def get_statement(
     subject = subject_of(registry, repository, digest)
     stored = await _stored(hub, subject, platform, "statement")
     body = await asyncio.to_thread(unpack, stored)
-    if not body:
+    return Response(_told(body or None, subject), media_type=MEDIA_TYPE)
+
+
+def _told(found: S | None, subject: Subject) -> S:
+    if found is None:
         raise NotFoundError(f"there is no statement about {subject.digest} yet; ask for a scan")
-    return Response(body, media_type=MEDIA_TYPE)
+    return found
 
 
 async def _stored(hub: Hub, subject: Subject, platform: str, column: str) -> bytes:
@@ -160,4 +192,4 @@ def _mentions(search: str, *texts: str) -> bool:
     return search.lower() in "\n".join(texts).lower()
 
 
-HANDLERS = (get_image, list_findings, list_packages, get_statement)
+HANDLERS = (get_image, list_findings, get_report, list_packages, get_statement)

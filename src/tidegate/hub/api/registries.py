@@ -98,7 +98,7 @@ async def list_keys(hub: TheHub) -> Page[EvidenceKeyV1]:
 async def list_workers(hub: TheHub) -> Page[WorkerV1]:
     """Return each worker that was heard of, and when it last was."""
     async with hub.database.read() as connection:
-        return Page(await workers.list_all(connection))
+        return Page(await workers.list_all(connection, hub.now()))
 
 
 @put(

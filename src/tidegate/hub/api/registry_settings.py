@@ -120,18 +120,23 @@ async def list_for_workers(
 
 def _require_meaning(host: str, body: RegistryWriteV1) -> None:
     """Refuse what no worker could use."""
-    for repository in (*body.polling.repositories, body.test_repository):
+    named = [(f"polling.repositories[{n}]", r) for n, r in enumerate(body.polling.repositories)]
+    for field, repository in (*named, ("testRepository", body.test_repository)):
         if repository and not is_repository(repository):
             raise InputError(
-                f"repository {repository[:255]!r}: want lower-case path components and no host"
+                f"repository {repository[:255]!r}: want lower-case path components and no host",
+                field=field,
             )
-    for alias in body.connection.aliases:
+    for place, alias in enumerate(body.connection.aliases):
+        field = f"connection.aliases[{place}]"
         name = alias.partition("/")[0]
         rest = alias[len(name) + 1 :]
         if require_host(name) == host and not rest:
-            raise InputError(f"alias {alias!r} is the registry's own name; want another one")
+            raise InputError(
+                f"alias {alias!r} is the registry's own name; want another one", field=field
+            )
         if rest and not is_repository(rest):
-            raise InputError(f"alias {alias!r}: want HOST or HOST/PATH")
+            raise InputError(f"alias {alias!r}: want HOST or HOST/PATH", field=field)
 
 
 HANDLERS = (

@@ -51,7 +51,7 @@ async def list_rules(
 ) -> Page[RuleRecordV1]:
     """Return a page of the rules; the default rule is the last of all."""
     after = parse_cursor(cursor, tuple[int])
-    known = await _rules_now(hub)
+    known = await rules_now(hub)
     found = [record for record in known.records if _mentions(record.rule, search.lower())]
     rest = [record for record in found if after is None or record.priority > after[0]]
     page = rest[:limit]
@@ -78,7 +78,7 @@ async def create_rule(
 )
 async def get_rule(hub: TheHub, rule_id: Id) -> Response[RuleRecordV1]:
     """Return one rule; its ETag is what If-Match wants."""
-    known = await _rules_now(hub)
+    known = await rules_now(hub)
     return _tagged(known.record(rule_id))
 
 
@@ -223,7 +223,7 @@ async def _switch(
     return _changed(hub, known, rule_id)
 
 
-async def _rules_now(hub: Hub) -> RuleSet:
+async def rules_now(hub: Hub) -> RuleSet:
     """Return all rules; those held already where nothing changed since."""
     async with hub.database.glance() as connection:
         known = hub.rule_book.held(await organisation.revision(connection))

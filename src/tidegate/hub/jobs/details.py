@@ -199,7 +199,8 @@ def _finding(finding: Finding) -> FindingDetailV1:
         locations=[LocationV1(place.path, place.layer) for place in finding.locations],
         references=list(finding.references),
         ratings=[
-            RatingV1(r.method, r.score, r.word, r.cvss_version, r.leading) for r in finding.ratings
+            RatingV1(r.method, r.score, r.word, r.cvss_version, r.leading, r.source)
+            for r in finding.ratings
         ],
         not_affected=[
             VexMarkV1(

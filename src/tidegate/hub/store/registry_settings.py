@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tidegate.domain.errors import NotFoundError
+from tidegate.domain.errors import InputError, NotFoundError
 from tidegate.hub.store import audit
 from tidegate.hub.store.audit import Author
 from tidegate.hub.store.schema import registry_settings
@@ -33,12 +33,22 @@ _POLL = msgspec.json.Decoder(PollStateV1)
 async def put(
     connection: AsyncConnection, host: str, body: RegistryWriteV1, author: Author
 ) -> RegistryRecordV1:
-    """Configure a registry, and have it tested."""
+    """Configure a registry, and have it tested.
+
+    Raises:
+        InputError: credentials are to stay, but could not be opened with the new connection.
+    """
     row = await _find(connection, host)
     before = None if row is None else record_of(row)
     sealed = body.sealed
     if sealed is None:
         sealed = [] if row is None else _SEALED.decode(row.sealed)
+        if before is not None and sealed and body.connection != before.connection:
+            raise InputError(
+                f"credentials of registry {host} are bound to the connection that they were "
+                "entered for, which is another one now: enter them again, or send [] for none",
+                field="sealed",
+            )
     values: dict[str, Any] = {
         "connection": _text(body.connection),
         "polling": _text(body.polling),
@@ -103,7 +113,8 @@ async def load(connection: AsyncConnection, host: str) -> RegistryRecordV1:
     row = await _find(connection, host)
     if row is None:
         raise NotFoundError(
-            f"registry {host} is not configured in the hub; add it by `tidegate registry add`"
+            f"registry {host} is not configured in the hub; add it by `tidegate registry add` or "
+            "in the portal's settings"
         )
     return record_of(row)
 

@@ -144,10 +144,10 @@ async def apply(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InvalidPolicyError(
-            f"rule names are used twice: {', '.join(twice)}; want unique names"
+            f"rule names are used twice: {', '.join(twice)}; want unique names", field="rules"
         )
-    for entry in body.rules:
-        require_storable(entry)
+    for place, entry in enumerate(body.rules):
+        require_storable(entry, f"rules[{place}]")
     result = RuleApplyResultV1([], [], [])
     await organisation.lock(connection)
     for entry in body.rules:

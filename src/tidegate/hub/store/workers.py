@@ -1,5 +1,8 @@
 """Scan workers: what each last said of its registries, advisories and evidence key."""
 
+import base64
+import binascii
+import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +18,8 @@ from tidegate.wire.hub_data_v1 import AdvisorySourceV1, EvidenceKeyV1, WorkerHea
 
 HEARD_OF = timedelta(minutes=5)
 """A worker silent for longer is not counted on."""
+
+_X25519_HEAD = bytes.fromhex("302a300506032b656e032100")
 
 _HOSTS = msgspec.json.Decoder(list[str])
 _SOURCES = msgspec.json.Decoder(list[AdvisorySourceV1])
@@ -42,8 +47,9 @@ async def note_heartbeat(
         await _note_key(connection, name, body, used_at)
 
 
-async def list_all(connection: AsyncConnection) -> list[WorkerV1]:
+async def list_all(connection: AsyncConnection, now: datetime) -> list[WorkerV1]:
     """Return all workers by name, those silent for long included until they are pruned."""
+    since = render_instant(now - HEARD_OF)
     rows = await connection.execute(select(workers).order_by(workers.c.name))
     return [
         WorkerV1(
@@ -52,6 +58,8 @@ async def list_all(connection: AsyncConnection) -> list[WorkerV1]:
             row.version,
             row.key_fingerprint,
             _HOSTS.decode(row.registries),
+            _sealing_fingerprint(row.sealing_key),
+            row.last_seen_at >= since,
         )
         for row in rows
     ]
@@ -103,6 +111,17 @@ async def prune(connection: AsyncConnection, older_than: str, limit: int) -> int
     """Forget up to `limit` workers silent since `older_than`; their keys stay."""
     old = select(workers.c.name).where(workers.c.last_seen_at < older_than).limit(limit)
     return (await connection.execute(delete(workers).where(workers.c.name.in_(old)))).rowcount
+
+
+def _sealing_fingerprint(pem: str) -> str:
+    """Return the SHA-256 of an X25519 key; empty for anything else: whoever seals by it is told."""
+    try:
+        body = base64.b64decode("".join(pem.split("-----")[2:3]))
+    except binascii.Error:
+        return ""
+    # RFC 8410 section 4: a fixed head, then the key itself.
+    is_key = len(body) == len(_X25519_HEAD) + 32 and body.startswith(_X25519_HEAD)
+    return hashlib.sha256(body[len(_X25519_HEAD) :]).hexdigest() if is_key else ""
 
 
 async def _note_key(

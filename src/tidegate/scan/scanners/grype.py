@@ -125,7 +125,7 @@ def covered_ecosystems(report: bytes) -> frozenset[str]:
     """
     try:
         db = msgspec.json.decode(report, type=_Document).descriptor.db
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ScannerUnavailableError(f"grype: its report cannot be read: {error}") from error
     providers = (db.providers if db is not None else None) or {}
     if not providers:
