@@ -7,7 +7,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 advisories=$here/../../src/tidegate/advisories/demo
 python=${PYTHON:-$here/../../.venv/bin/python}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/tidegate/scanners
-key=$(cat "$here"/go.mod "$here"/go.sum "$here"/build.sh "$here"/{databases,osv_records,trivy_entries,grype_results}.py "$here"/*/main.go \
+key=$(cat "$here"/go.mod "$here"/go.sum "$here"/build.sh "$here"/{databases,osv_records,trivy_entries,grype_results}.py "$here"/{trivydb,grypedb}/main.go \
   "$advisories"/*.json | sha256sum | cut -c1-16)
 target=$cache/$key
 if [ ! -d "$target" ]; then

@@ -62,12 +62,22 @@ def providers_of(records: Iterable[Record]) -> Iterator[Provider]:
                 _add_system(by_provider, record, affected)
     for name, items in by_provider.items():
         yield name, OS_SCHEMA, items
-    if github := {item["Advisory"]["ghsaId"]: item for item in map(_github, known) if item}:
+    if github := _joined(filter(None, map(_github, known))):
         yield "github", GITHUB_SCHEMA, github
     for system, name in AS_THEY_ARE.items():
         own = {r["id"]: r for r in known if any(system_of(a)[0] == system for a in r["affected"])}
         if own:
             yield name, OSV_SCHEMA, own
+
+
+def _joined(items: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Return advisories by id; of several records about one, the packages are joined."""
+    joined: dict[str, Any] = {}
+    for item in items:
+        first = joined.setdefault(item["Advisory"]["ghsaId"], item)
+        if first is not item:
+            first["Advisory"]["FixedIn"] += item["Advisory"]["FixedIn"]
+    return joined
 
 
 def _add_system(by_provider: dict[str, dict[str, Any]], record: Record, affected: Record) -> None:

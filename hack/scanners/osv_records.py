@@ -42,9 +42,12 @@ def system_of(affected: Record) -> tuple[str, str]:
 
 
 def cves_of(record: Record) -> list[str]:
-    """Return the CVEs that a record is about; its own id where it names none."""
-    fields = ("aliases", "upstream") if record.get("aliases") or record.get("upstream") else ()
-    named = [record["id"], *(i for field in fields or ("related",) for i in record.get(field, []))]
+    """Return the CVEs that a record is about; its own id where it names none.
+
+    AlmaLinux alone names what an update fixes as related; elsewhere that is another flaw.
+    """
+    fields = ("aliases", "upstream", *(("related",) if record["id"].startswith("AL") else ()))
+    named = [record["id"], *(i for field in fields for i in record.get(field) or ())]
     return list(dict.fromkeys(i for i in named if i.startswith("CVE-"))) or [record["id"]]
 
 

@@ -17,7 +17,7 @@ from osv_records import (
     system_of,
 )
 
-from tidegate.advisories.versions import highest
+from tidegate.advisories.versions import IncomparableVersionError, highest, parse_version
 
 Entry = tuple[list[str], str, Any]
 """Buckets, key and value."""
@@ -123,7 +123,8 @@ def _of_language(record: Record, affected: Record, joined: Joined) -> list[Entry
         begin = f">={start}" if start != "0" or not end else ""
         vulnerable.append(", ".join(filter(None, (begin, end))))
         patched += [fixed] if fixed else []
-    vulnerable += [f"={version}" for version in affected.get("versions", [])]
+    listed = affected.get("versions") or ()
+    vulnerable += [f"={version}" for version in listed if not _is_within(system, affected, version)]
     name = _normalized(system, affected["package"]["name"])
     for identifier in cves_of(record):
         value = joined.setdefault(
@@ -135,6 +136,20 @@ def _of_language(record: Record, affected: Record, joined: Joined) -> list[Entry
         ids = (record["id"], *record.get("aliases", []))
         value["VendorIDs"] += [i for i in ids if i.startswith("GHSA-")]
     return _source(bucket, source, title, "https://github.com/advisories")
+
+
+def _is_within(system: str, affected: Record, version: str) -> bool:
+    """Whether a range holds a listed version; trivy-db leaves those out."""
+    try:
+        own = parse_version(system, version)
+        return any(
+            (start == "0" or own >= parse_version(system, start))
+            and (not fixed or own < parse_version(system, fixed))
+            and (not last or own <= parse_version(system, last))
+            for start, fixed, last in spans_of(affected)
+        )
+    except IncomparableVersionError:
+        return False
 
 
 def _normalized(system: str, name: str) -> str:

@@ -17,7 +17,7 @@ from packageurl import PackageURL
 from support.mixed_images import Mix
 from tidegate.advisories.demo import AdvisorySet
 from tidegate.advisories.osv import Advisory
-from tidegate.domain.finding import Finding, is_cve, normalize_id
+from tidegate.domain.finding import Finding, is_cve
 from tidegate.scan.answer import Scanned, judge_answer
 from tidegate.scan.scanner import Scanner
 from tidegate.testing.contracts import write_layout
@@ -56,7 +56,7 @@ async def compare(
 ) -> Reported:
     """Return who reports what in `mixes`; `known` are the records that the databases hold."""
     advisories = AdvisorySet("compared", known)
-    cves = {normalize_id(record.id): record.cves for record in known if record.cves}
+    names = {i: record.cves or record.ids for record in known for i in record.ids}
     turn = asyncio.Semaphore(2)
 
     async def one(mix: Mix, tool: str) -> set[Sighting]:
@@ -64,7 +64,7 @@ async def compare(
         async with turn:
             output = await scanners[tool].scan(layout, folder / mix.name / tool, 120)
         found = judge_answer(output, _scanned(mix), advisories).findings
-        return {seen for finding in found for seen in _sightings(mix.name, finding, cves)}
+        return {seen for finding in found for seen in _sightings(mix.name, finding, names)}
 
     for mix in mixes:
         write_layout(mix.image, folder / mix.name / "layout")
@@ -86,13 +86,13 @@ def _scanned(mix: Mix) -> Scanned:
 
 
 def _sightings(
-    image: str, finding: Finding, cves: Mapping[str, frozenset[str]]
+    image: str, finding: Finding, names: Mapping[str, frozenset[str]]
 ) -> Iterator[Sighting]:
-    """Yield a finding under each CVE that it is about, however its tool names it."""
-    ids = finding.canonical_ids
-    named = {i for i in ids if is_cve(i)} or {cve for i in ids for cve in cves.get(i, ())}
+    """Yield a finding under each CVE that it is about, else under one id for all tools."""
+    ids = frozenset(finding.canonical_ids)
+    known = ids.union(*(names.get(i, ()) for i in ids))
     package = plain(finding.package, finding.version)
-    for vulnerability in named or {normalize_id(finding.vulnerability_id)}:
+    for vulnerability in set(filter(is_cve, known)) or {min(known)}:
         yield Sighting(image, package, vulnerability.upper())
 
 

@@ -58,11 +58,11 @@ CREATE TABLE source(ecosystem TEXT PRIMARY KEY, name TEXT NOT NULL, updated_at T
 
 _FROM_2 = """
 UPDATE record SET digest = x'' WHERE id IN (SELECT id FROM affected
-  WHERE ecosystem GLOB 'Red Hat:rhel_*' OR ecosystem GLOB 'Red Hat:*_eus:*');
+  WHERE ecosystem GLOB 'Red Hat:rhel_*' OR ecosystem GLOB 'Red Hat:*_eus:*' OR ecosystem = 'Go');
 PRAGMA user_version = 3;
 """
-"""Until version 2, extended updates were kept under the product that each repository has. Without a
-digest the next import reads such records again, and keeps them under their release."""
+"""Until version 2, extended updates were kept under the product that each repository has; of Go's
+records a part was not read. Without a digest the next import reads such records again."""
 
 _DECODER = msgspec.msgpack.Decoder(Advisory)
 

@@ -192,7 +192,7 @@ def test_an_index_of_another_version_is_refused_with_advice(tmp_path: Path) -> N
         AdvisoryIndex.open(path)
 
 
-def test_an_index_of_version_2_reads_records_of_extended_updates_again(
+def test_of_an_index_of_version_2_some_records_are_read_again(
     tmp_path: Path, record: Callable[..., bytes]
 ) -> None:
     path = tmp_path / "advisories.sqlite"
