@@ -76,8 +76,8 @@ docs: install crd ## regenerate the reference pages that are made from code
 	$(BIN)/python -m tidegate.cli.docs > docs/reference/cli.md
 	$(BIN)/python hack/reference.py
 
-golden: install ## rewrite tests/golden from the real API server; review the diff
-	$(BIN)/pytest -q tests/e2e/test_golden.py --rewrite-golden
+golden: install ## rewrite tests/golden and the page of judged fields from the real API server; review the diff
+	$(BIN)/pytest -q tests/e2e/test_golden.py tests/e2e/test_judged_fields.py --rewrite-golden
 
 faults: install ## remove each guard in turn; a test must fail for it
 	$(BIN)/python tests/faults.py
