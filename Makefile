@@ -77,7 +77,7 @@ docs: install crd ## regenerate the reference pages that are made from code
 	$(BIN)/python hack/reference.py
 
 golden: install ## rewrite what the real API server sends and the scanners find; review the diff
-	$(BIN)/pytest -q tests/e2e/test_golden.py --rewrite-golden
+	$(BIN)/pytest -q tests/e2e/test_golden.py tests/e2e/test_judged_fields.py --rewrite-golden
 	$(BIN)/pytest -q tests/contract/test_scanner_differences.py --rewrite-golden
 
 faults: install ## remove each guard in turn; a test must fail for it

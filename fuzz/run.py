@@ -108,7 +108,8 @@ def report(outcome: Outcome) -> None:
         flush=True,
     )
     if outcome.crashed:
-        print("\n".join(outcome.output.splitlines()[-60:]), flush=True)
+        said = [line for line in outcome.output.splitlines() if not line.startswith(("#", "INFO"))]
+        print("\n".join(said[-60:]), flush=True)
 
 
 def main() -> int:

@@ -16,9 +16,8 @@ from tidegate.domain.workload import POD_SPEC_PATHS, changed_images, images_of, 
 from tidegate.wire.admission_v1 import AdmissionRequest, parse_review, read_uid, render_response
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-DENIES_UNSCANNED = compile_policy(
-    Policy(rules=(Rule("unscanned", Action.DENY, Conditions(block_unscanned=True)),))
-)
+WITHOUT_REPORT = Conditions(block_unscanned=True, unsupported_registries=frozenset())
+DENIES_UNSCANNED = compile_policy(Policy(rules=(Rule("unscanned", Action.DENY, WITHOUT_REPORT),)))
 NO_REPORT = ImageEvidence.of(Missing(MissingReason.NO_REPORT))
 
 
@@ -40,14 +39,9 @@ def check_review(data: bytes) -> None:
     changed = changed_images(request.object, request.old)
     assert {use.field_path for use in changed} <= named.keys()
     if changed:
-        _require_denied(request, JudgedImageMaker(changed).judged)
-
-
-class JudgedImageMaker:
-    """The images of a review, about none of which anything is known."""
-
-    def __init__(self, changed: Any) -> None:  # noqa: ANN401 - images of a workload
-        self.judged = [JudgedImage(use, _parsed(use.image), NO_REPORT) for use in changed]
+        _require_denied(
+            request, [JudgedImage(use, _parsed(use.image), NO_REPORT) for use in changed]
+        )
 
 
 def _parsed(image: str) -> ImageReference | None:
