@@ -41,10 +41,10 @@ lint: install ## style, types and import contracts
 	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/lint-imports --no-logo
 
 check: lint ## lint and the fast tests (under 60 s)
-	$(BIN)/pytest -q -n 2 -m "not integration" tests/unit tests/property tests/golden tests/arch
+	$(BIN)/pytest -q -n 2 -m "not integration and not slow" tests/unit tests/property tests/golden tests/arch
 
 test: check ## everything: the fast checks, then real registries, scanner, hub and API server
-	$(BIN)/pytest -q -n 2 -m integration tests/unit
+	$(BIN)/pytest -q -n 2 -m "integration or slow" tests/unit tests/property
 	$(BIN)/pytest -q tests/contract tests/integration tests/e2e tests/portal
 
 kube: ## build the real API server, controller-manager and kubectl into a cache (once, minutes)

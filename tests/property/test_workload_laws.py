@@ -76,6 +76,7 @@ def said(verdict: Verdict) -> tuple[bool, Counter[object]]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.data(), writers, rule_lists, modes, knowledge)
 def test_t10_no_other_field_changes_a_verdict(

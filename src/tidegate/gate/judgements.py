@@ -33,7 +33,8 @@ class _Remembered:
 class Judgements:
     """Does what `judge_evidence` does, and remembers it."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_findings: int = MAX_FINDINGS) -> None:
+        self._max_findings = max_findings
         self._known: dict[tuple[int, int, str, str, str | None], _Remembered] = {}
         self.findings = 0
         """Of the reports that are held."""
@@ -59,9 +60,9 @@ class Judgements:
         self, key: tuple[int, int, str, str, str | None], entry: _Remembered, report: Report
     ) -> None:
         size = 1 + len(report.findings)
-        if size > MAX_FINDINGS:
+        if size > self._max_findings:
             return
-        if self.findings + size > MAX_FINDINGS or len(self._known) >= MAX_JUDGEMENTS:
+        if self.findings + size > self._max_findings or len(self._known) >= MAX_JUDGEMENTS:
             self._known.clear()  # all at once: what is in use is soon back
             self.findings = 0
         self.findings += size

@@ -62,6 +62,7 @@ def test_mode_gating_and_generation_travel() -> None:
     assert metadata["annotations"] == {"tidegate.io/hub-generation": "g1"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rules",
     [

@@ -285,7 +285,7 @@ async def test_t05_our_own_signature_on_another_predicate_type_does_not_count(
     body = honest.replace(ours, predicate_type.encode())
     with monkeypatch.context() as signer:
         # Our own signer refuses to: this is another program that holds the key.
-        signer.setattr("tidegate.scan.attach._parse_about", lambda *_: parse_statement(honest))
+        signer.setattr("tidegate.scan.attach.parse_about", lambda *_: parse_statement(honest))
         await attach_report(world.registry, world.repository, body, world.key, subject=image)
     assert "predicateType" in _why(await world.read(image))
     await attach_report(world.registry, world.repository, honest, world.key, subject=image)
@@ -506,6 +506,7 @@ async def test_signed_and_not_to_be_read_is_unavailable(world: EvidenceWorld) ->
     assert evidence.reason is UnavailableReason.UNREADABLE
 
 
+@pytest.mark.slow
 async def test_t03_a_large_unsigned_statement_is_not_fetched(world: EvidenceWorld) -> None:
     image = world.push_image()
     many = [finding(f"CVE-{n}") for n in range(8000)]

@@ -120,6 +120,7 @@ def test_evidence_that_is_no_report_is_named(
     assert len(row.unverifiable) <= 20
 
 
+@pytest.mark.slow
 def test_a_large_event_is_cut_where_it_hurts_least_and_counts_stay_whole() -> None:
     many = tuple(finding(f"CVE-2024-{n:05}") for n in range(3000))
     source = ReportSource("Tidegate", "evidence", NOW)

@@ -11,7 +11,7 @@ from tidegate.domain.judge import judge_evidence
 from tidegate.domain.rule import Disposition, Policy, Rule, Thresholds, VulnerabilityExemption
 from tidegate.domain.scope import CompiledRule, compile_policy
 from tidegate.domain.verdict import Decision
-from tidegate.gate.judgements import MAX_FINDINGS, Judgements
+from tidegate.gate.judgements import Judgements
 
 SCANNED = report().scanned_at
 AGE = timedelta(days=2)
@@ -77,8 +77,8 @@ def test_a_registry_without_support_is_judged_by_itself() -> None:
 
 
 def test_what_is_remembered_is_bounded_by_findings() -> None:
-    judgements, asked = Judgements(), compiled(EXEMPTED)
-    for n in range(5):
-        found = report(*(finding(f"CVE-2024-{n}{i:06}") for i in range(MAX_FINDINGS // 3)))
+    judgements, asked = Judgements(max_findings=10), compiled(EXEMPTED)
+    for n in range(9):
+        found = report(*(finding(f"CVE-2024-{n}{i}") for i in range(3)))
         judgements(asked, "", PlatformEvidence("", DIGEST, found), NOW)
-        assert 0 < judgements.findings <= MAX_FINDINGS
+        assert 0 < judgements.findings <= 10

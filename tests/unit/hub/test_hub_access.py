@@ -82,6 +82,7 @@ PERMITTED: dict[tuple[str, str], set[Role]] = {
     ("POST", "/api/v1/advisories/packages"): {S},
     ("PUT", "/api/v1/advisories/packages"): {S},
     ("GET", "/api/v1/advisories/rematch"): {A, R, S},
+    ("POST", "/api/v1/reports/renewals"): {A},
     ("GET", "/api/v1/jobs/{job_id}"): {A, R, S},
     ("PUT", "/api/v1/jobs/{job_id}/detail"): {S},
     ("POST", "/api/v1/jobs/{job_id}/packages"): {S},

@@ -188,6 +188,7 @@ async def test_t11_many_namespaces_together_are_bounded_too(world: World) -> Non
     assert (await world.c2.ask_for_scans(other)).results == [QUEUED]
 
 
+@pytest.mark.slow
 async def test_t11_what_a_namespace_asks_for_all_the_time_waits_like_a_push(world: World) -> None:
     await heard_of(world)
     for number in range(MAX_URGENT_PER_HOUR):

@@ -118,6 +118,7 @@ async def test_findings_can_be_filtered(world: World, filters: dict[str, str], f
     )
 
 
+@pytest.mark.slow
 async def test_ten_thousand_findings_and_packages_are_paged_whole(world: World) -> None:
     body, digest = manifest()
     job = await lease(world, digest)

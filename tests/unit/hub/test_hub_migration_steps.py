@@ -127,6 +127,7 @@ async def run(database: Database, what: Callable[..., T], *arguments: Any) -> T:
         return await connection.run_sync(what, *arguments)
 
 
+@pytest.mark.slow
 async def test_every_step_keeps_all_rows_and_lets_the_release_before_go_on(
     database: Database,
 ) -> None:
@@ -161,6 +162,7 @@ async def test_every_step_keeps_all_rows_and_lets_the_release_before_go_on(
     assert differences == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("revision", REVISIONS)
 async def test_a_filled_database_of_any_release_comes_to_this_one_in_one_start(
     database: Database, revision: str

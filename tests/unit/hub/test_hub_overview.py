@@ -161,6 +161,7 @@ async def test_t23_a_cluster_tells_its_own_inventory_only(world: World) -> None:
         await world.c1.send_inventory("c2", [])
 
 
+@pytest.mark.slow
 async def test_an_inventory_of_ten_thousand_and_hostile_names_is_kept(world: World) -> None:
     many = [
         RunningImageV1(f"r.example/{n}", "sha256:" + f"{n:064}", 2, ["a", "b"])

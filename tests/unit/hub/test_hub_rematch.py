@@ -525,6 +525,7 @@ async def test_an_image_whose_matching_failed_each_time_is_not_forgotten(world: 
 # Age
 
 
+@pytest.mark.slow
 async def test_reports_are_renewed_before_half_of_the_smallest_age_spread_in_time(
     world: World,
 ) -> None:

@@ -46,6 +46,7 @@ def index_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_several_processes_say_what_one_says(
     index_file: Path, count: int, monkeypatch: pytest.MonkeyPatch

@@ -84,6 +84,7 @@ def test_t21_another_images_packages_are_refused() -> None:
         PackageList.opened(LIST.sealed(KEY), KEYS, digest_of(b"other"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "listed",
     [

@@ -212,6 +212,7 @@ def test_t03_an_oversized_statement_is_refused_unread() -> None:
         parse_statement(b" " * (MAX_STATEMENT_BYTES + 1))
 
 
+@pytest.mark.slow
 def test_t03_too_many_findings_are_refused() -> None:
     result = b'{"id":"A","vulnerablePackage":"p","detectedVersion":"","leadingSeverityScore":"Low"}'
     before, after = render_statement(replace(STATEMENT, findings=())).split(b'"result":[]')
