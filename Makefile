@@ -76,8 +76,9 @@ docs: install crd ## regenerate the reference pages that are made from code
 	$(BIN)/python -m tidegate.cli.docs > docs/reference/cli.md
 	$(BIN)/python hack/reference.py
 
-golden: install ## rewrite tests/golden and the page of judged fields from the real API server; review the diff
+golden: install ## rewrite what the real API server sends and the scanners find; review the diff
 	$(BIN)/pytest -q tests/e2e/test_golden.py tests/e2e/test_judged_fields.py --rewrite-golden
+	$(BIN)/pytest -q tests/contract/test_scanner_differences.py --rewrite-golden
 
 faults: install ## remove each guard in turn; a test must fail for it
 	$(BIN)/python tests/faults.py

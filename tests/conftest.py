@@ -91,6 +91,15 @@ def start_registry(
     return start
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let tests of frozen answers write what they got."""
+    parser.addoption(
+        "--rewrite-golden",
+        action="store_true",
+        help="write what the real API server sends, or the scanners find, now; review the diff",
+    )
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly how many tests were not run for want of a program."""
     skipped = terminalreporter.stats.get("skipped", [])

@@ -112,13 +112,18 @@ test("what is exported is the chosen rules, as the hub takes them back", async (
   expect(found.map(({ name, outcome }) => [name, outcome])).toEqual([["File A", "unchanged"]]);
 });
 
+/** Moves a rule one place down by keys; what a screen reader is told says when to go on. */
 async function moveDown(page: Page, name: string) {
+  const place = (await listed(page)).findIndex(({ rule }) => rule.name === name) + 1;
+  const live = page.locator("[id^=DndLiveRegion]");
   await page.getByRole("button", { name: `Move ${name}` }).focus();
   await page.keyboard.press("Space");
-  await page.waitForTimeout(150); // the sensor listens to arrows one turn later
+  await expect(live).toContainText(name);
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve))); // the sensor listens to arrows one turn later
   await page.keyboard.press("ArrowDown");
-  await page.waitForTimeout(300); // and follows the animation
+  await expect(live).toContainText(`${name} is at priority ${place + 1}.`);
   await page.keyboard.press("Space");
+  await expect(live).toContainText(`${name} is at priority ${place + 1}; not saved yet.`);
   await expect(page.getByRole("toolbar").getByRole("button", { name: "Save" })).toBeEnabled();
 }
 

@@ -8,7 +8,11 @@ import pytest
 
 from support.registries import REGISTRIES, started
 from tidegate.domain.digest import Digest, digest_of
-from tidegate.domain.errors import NotInRegistryError, RegistryNotConfiguredError
+from tidegate.domain.errors import (
+    NotInRegistryError,
+    RegistryNotConfiguredError,
+    RegistryUnavailableError,
+)
 from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.limits import RegistryLimits
@@ -158,6 +162,35 @@ async def test_t18_many_writers_at_once_lose_no_referrer(
     again = await client.push_referrer(image, bodies[0], OCI_MANIFEST)
     assert len((await client.list_referrers(image, subject)).descriptors) == len(pushed)
     assert again == pushed[0]
+
+
+async def test_t18_none_of_ours_is_lost_to_writers_that_take_no_turns(
+    client: RegistryClient, authority: str, image: ImageReference
+) -> None:
+    """Beside another worker of ours, somebody writes lists of their own, blindly and often."""
+    subject = (await push_image(client, image)).digest
+    ours = [referrer_body(subject, note=f"ours {number}") for number in range(8)]
+    tag = fallback_tag(subject)
+    theirs = [Descriptor(OCI_MANIFEST, digest_of(str(number).encode()), 1) for number in range(12)]
+
+    async def overwrite(other: RegistryClient) -> None:
+        for entry in theirs:
+            index = render_manifest(Manifest(media_type=OCI_INDEX, manifests=(entry,)))
+            await other.push_manifest(image, index, OCI_INDEX, tag=tag)
+
+    config = RegistryConfig(authority, plain_http=True, allow_private=True)
+    async with RegistryClient([config], limits=PATIENT) as other:
+        writers = (client, other)
+        pushes = [
+            writers[n % 2].push_referrer(image, body, OCI_MANIFEST) for n, body in enumerate(ours)
+        ]
+        ended = await asyncio.gather(*pushes, overwrite(other), return_exceptions=True)
+    # One that was overwritten again and again says so, and is pushed again later (THREATS row 18).
+    assert all(e is None or isinstance(e, str | RegistryUnavailableError) for e in ended)
+    for body in ours:
+        await client.push_referrer(image, body, OCI_MANIFEST)
+    listed = await client.list_referrers(image, subject)
+    assert {digest_of(body) for body in ours} <= {entry.digest for entry in listed.descriptors}
 
 
 async def test_t18_a_referrer_that_another_writer_lost_is_put_back_by_pushing_it_again(

@@ -272,7 +272,7 @@ class Rotating:
     async def credentials(
         self, stale: Credentials | None, repository: str = ""
     ) -> Credentials | None:
-        assert repository == "app"
+        assert repository in {"app", "other"}
         self.asked_with.append(stale)
         if stale is not None and len(self.passwords) > 1:
             self.passwords.pop(0)
@@ -307,6 +307,21 @@ async def test_a_keychain_is_asked_again_when_its_credentials_have_run_out(
     chain = Rotating("old", "new")
     async with client_of(server, keychain=chain) as client:
         assert await client.fetch_manifest(image_of(server)) is not None
+    assert chain.asked_with == [None, Credentials("ann", "old")]
+
+
+async def test_a_password_that_ran_out_is_renewed_from_any_repository(
+    server: HostileRegistry,
+) -> None:
+    """What one repository was opened with is good for all, and is refused for all."""
+    server.scripts |= wants("old", "basic", server.url)  # type: ignore[arg-type]  # scripts by path
+    chain = Rotating("old", "new")
+    async with client_of(server, keychain=chain) as client:
+        assert await client.fetch_manifest(image_of(server)) is not None
+        renewed = wants("new", "basic", server.url)["/v2/app/manifests/1"]
+        server.scripts["/v2/other/manifests/1"] = renewed  # type: ignore[assignment]  # as above
+        other = parse_reference(f"{server.authority}/other:1")
+        assert await client.fetch_manifest(other) is not None
     assert chain.asked_with == [None, Credentials("ann", "old")]
 
 

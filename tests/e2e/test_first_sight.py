@@ -1,10 +1,7 @@
 """An image that nobody told the hub of is scanned because a workload names it, and then let in."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-import msgspec
 import pytest
 
 from support.installation import Ground, Installation, until
@@ -18,22 +15,6 @@ pytestmark = pytest.mark.e2e
 WITHIN_S = 60
 
 
-async def _switch(site: Installation, findings: str) -> None:
-    async with HubClient(site.state["hub"], site.state["adminToken"]) as hub:
-        settings = await hub.get_settings()
-        await hub.put_settings(msgspec.structs.replace(settings, security_findings=findings))
-
-
-@contextmanager
-def attaching_nothing(site: Installation) -> Iterator[None]:
-    """What is pushed meanwhile has no report, as if no registry had told of it."""
-    asyncio.run(_switch(site, "Off"))
-    try:
-        yield
-    finally:
-        asyncio.run(_switch(site, "On"))
-
-
 async def _last_job(site: Installation) -> JobRecordV1:
     async with HubClient(site.state["hub"], site.state["adminToken"]) as hub:
         return (await hub.list_jobs(limit=1)).items[0]
@@ -44,7 +25,7 @@ def test_an_image_without_a_report_is_scanned_since_a_pod_names_it(ground: Groun
     marker = {"etc/made-for": ground.namespace.encode()}
     built = build_image([debian_files(CLEAN_DEBIAN), marker])
     image = DemoImage("demo/app", "first", ((built.manifest, OCI_MANIFEST),), built.blobs)
-    with attaching_nothing(ground.site):
+    with ground.site.attaching_nothing():
         ground.site.push(image, "first")
     run = f"run early --image={ground.site.state['registry']}/demo/app@{image.digest}"
 

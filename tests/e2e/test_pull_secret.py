@@ -18,7 +18,7 @@ from tidegate.gate.settings import Settings
 from tidegate.gate.sources import Sources, open_sources
 from tidegate.kube.client import connect
 from tidegate.kube.secrets import Secrets
-from tidegate.local.install import write_account_kubeconfig
+from tidegate.local.install import install, write_account_kubeconfig
 from tidegate.local.kubernetes import LocalCluster
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.registries import RegistryConfig
@@ -32,7 +32,6 @@ from tidegate.wire.oci_v1 import (
     Manifest,
     render_manifest,
 )
-from tidegate.wire.rbac import gate_manifests, render_manifests
 
 pytestmark = pytest.mark.e2e
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
@@ -94,13 +93,13 @@ async def kubeconfig(
     cluster: LocalCluster, kubectl: Kubectl, tmp_path: Path
 ) -> AsyncIterator[Path]:
     """The gate's own account, which may get one Secret."""
-    await apply(kubectl, render_manifests(gate_manifests([NAME])))
+    await install(cluster, [NAME])
     path = tmp_path / "kubeconfig"
     await write_account_kubeconfig(cluster, "tidegate-gate", path)
     try:
         yield path
     finally:
-        await apply(kubectl, render_manifests(gate_manifests()))
+        await install(cluster)
         for name in (NAME, OTHER):
             delete = ("-n", "tidegate", "delete", "secret", name, "--ignore-not-found")
             await asyncio.to_thread(kubectl, *delete)

@@ -100,3 +100,27 @@ def test_a_running_pod_is_judged_again_when_advisories_are_imported(
         f"{len(seconds)} imports, median {statistics.median(seconds):.2f} s, "
         f"longest {max(seconds):.2f} s"
     )
+
+
+UNANSWERED = 'tidegate_hub_rejudged_images_total{result="unanswered"}'
+SAME = 'tidegate_hub_rejudged_images_total{result="same"}'
+
+
+def test_t14_a_registry_that_is_away_changes_no_verdict_about_what_runs(ground: Ground) -> None:
+    """An image without a report is let in; could it not be read, it would be refused."""
+    built = build_image([debian_files(CLEAN_DEBIAN), {"etc/made-for": ground.namespace.encode()}])
+    image = demo_image(built, "away")
+    ground.rule("deny")
+    site = ground.site
+    with site.attaching_nothing():
+        site.push(image, "away")
+        ground.works(f"run early --image={site.state['registry']}/demo/app@{image.digest}")
+        ground.saw(("allow", "Pod", "early", "CREATE"))
+        with site.silent("registry"):
+            before = site.metric(UNANSWERED)
+            ground.rule("deny")  # so that what runs is judged again
+            until(lambda: site.metric(UNANSWERED), lambda count: count > before, WITHIN_S)
+        before = site.metric(SAME)
+        ground.rule("deny")
+        until(lambda: site.metric(SAME), lambda count: count > before, WITHIN_S)
+    assert ground.rejudged() == []

@@ -10,10 +10,8 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from conftest import RunningRegistry
+from support.softhsm import LABEL, PIN, make_token
 from tidegate.cli.__main__ import main
 from tidegate.domain.errors import ConfigurationError, InvalidKeyError, KeyUnavailableError
 from tidegate.domain.evidence import Report
@@ -43,26 +42,13 @@ pytestmark = pytest.mark.integration
 boto3 = pytest.importorskip("boto3", reason="boto3 is not installed: AWS KMS NOT tested")
 moto_keys = pytest.importorskip("moto.kms.utils", reason="moto is not installed: NOT tested")
 moto_server = pytest.importorskip("moto.server", reason="moto is not installed: KMS NOT tested")
-pkcs11 = pytest.importorskip("pkcs11", reason="python-pkcs11 is not installed: NOT tested")
 
 Aws = Any
 """A client of boto3's: made at run time."""
 
 MotoKey = Any
 
-PIN = "1234"
 REGION = "eu-central-1"
-SOFTHSM = next(
-    filter(
-        Path.exists,
-        [
-            Path("/usr/lib/softhsm/libsofthsm2.so"),
-            Path("/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so"),
-            Path("/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so"),
-        ],
-    ),
-    None,
-)
 
 
 def nobody() -> str:
@@ -103,47 +89,11 @@ def make_kms_key(client: Aws, alias: str, spec: str = "ECC_NIST_P256") -> str:
     return number
 
 
-@dataclass
-class Token:
-    """A token with keys: 1 is on P-256, 2 on P-384."""
-
-    label: str
-    configuration: Path
-
-
 @pytest.fixture(scope="module")
-def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Token]:
-    if SOFTHSM is None or shutil.which("softhsm2-util") is None:
-        pytest.skip("softhsm2 is not installed: apt packages of hack/apt.txt; hsm: NOT tested")
-    folder = tmp_path_factory.mktemp("softhsm")
-    (folder / "tokens").mkdir()
-    configuration = folder / "softhsm2.conf"
-    configuration.write_text(f"directories.tokendir = {folder / 'tokens'}\nlog.level = ERROR\n")
+def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("SOFTHSM2_CONF", str(configuration))
-        patched.setenv("PYKCS11LIB", str(SOFTHSM))
-        subprocess.run(
-            ["softhsm2-util", "--init-token", "--free", "--label", "tidegate", "--pin", PIN, "--so-pin", "5678"],
-            check=True, capture_output=True,
-        )  # fmt: skip
-        # In a process of its own: this one is to find the token as a worker does.
-        subprocess.run([sys.executable, "-c", _MAKE_KEYS, PIN], check=True, capture_output=True)
-        yield Token("tidegate", configuration)
-
-
-_MAKE_KEYS = """
-import os, sys, pkcs11
-from pkcs11.util.ec import encode_named_curve_parameters
-token = pkcs11.lib(os.environ["PYKCS11LIB"]).get_token(token_label="tidegate")
-with token.open(rw=True, user_pin=sys.argv[1]) as session:
-    for number, curve in ((1, "secp256r1"), (2, "secp384r1")):
-        parameters = session.create_domain_parameters(
-            pkcs11.KeyType.EC,
-            {pkcs11.Attribute.EC_PARAMS: encode_named_curve_parameters(curve)},
-            local=True,
-        )
-        parameters.generate_keypair(store=True, id=bytes([number]), label=curve)
-"""
+        make_token(tmp_path_factory.mktemp("softhsm"), patched)
+        yield
 
 
 @pytest.fixture(params=["aws", "hsm"])
@@ -153,8 +103,8 @@ def kept(request: pytest.FixtureRequest) -> SigningKey:
         alias = f"evidence-{os.urandom(4).hex()}"
         make_kms_key(request.getfixturevalue("aws"), alias)
         return load_signing_key(f"awskms:alias/{alias}", nobody, {})
-    made: Token = request.getfixturevalue("token")
-    return load_signing_key(f"hsm:1?label={made.label}", lambda: PIN, {})
+    request.getfixturevalue("token")
+    return load_signing_key(f"hsm:1?label={LABEL}", lambda: PIN, {})
 
 
 @pytest.fixture
@@ -261,17 +211,19 @@ def test_what_a_token_does_not_do_is_said_when_it_is_opened(
         load_signing_key(uri, lambda: pin, {})
 
 
+@pytest.mark.usefixtures("token")
 def test_a_token_without_its_library_says_which_variable_names_it(
-    token: Token, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("PYKCS11LIB")
     with pytest.raises((InvalidKeyError, ConfigurationError), match="PYKCS11LIB"):
-        load_signing_key(f"hsm:1?label={token.label}", lambda: PIN, {})
+        load_signing_key(f"hsm:1?label={LABEL}", lambda: PIN, {})
 
 
-def test_threads_sign_by_one_token_in_turn(token: Token) -> None:
+@pytest.mark.usefixtures("token")
+def test_threads_sign_by_one_token_in_turn() -> None:
     """A login is the process's, not the thread's: signing at once would fail."""
-    key = load_signing_key(f"hsm:1?label={token.label}", lambda: PIN, {})
+    key = load_signing_key(f"hsm:1?label={LABEL}", lambda: PIN, {})
     with ThreadPoolExecutor(8) as pool:
         signed = list(pool.map(lambda n: sign(key, b"%d" % n), range(64)))
     assert len(set(signed)) == 64

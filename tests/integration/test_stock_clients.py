@@ -1,18 +1,22 @@
 """What stock oras, jq, cosign 2 and 3 and skopeo make of our findings, and we of what they write."""
 
 import asyncio
+import base64
 import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tidegate.domain.digest import Digest, digest_of
 from tidegate.domain.errors import InvalidKeyError
+from tidegate.domain.finding import Finding
 from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.domain.severity import Severity
 from tidegate.evidence.trust_file import TrustFile, registry_configs
@@ -20,11 +24,19 @@ from tidegate.evidence.verify_image import PlatformChecks, verify_image
 from tidegate.local.images import build_image, npm_files
 from tidegate.oci.client import RegistryClient
 from tidegate.scan.attach import Attached, attach_report
+from tidegate.scan.attest import attach_attestation
 from tidegate.scan.key_source import load_signing_key
 from tidegate.testing.evidence_world import NOON, finding, statement
 from tidegate.testing.real_registries import docker_registry, embedded_registry
 from tidegate.trust.keys import SigningKey, generate_key, public_pem
-from tidegate.wire.oci_v1 import OCI_MANIFEST, Descriptor
+from tidegate.wire.oci_v1 import (
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Descriptor,
+    Manifest,
+    Platform,
+    render_manifest,
+)
 from tidegate.wire.statement_v1 import PREDICATE_TYPE, render_statement
 
 pytestmark = pytest.mark.integration
@@ -110,6 +122,21 @@ class Site:
         body = render_statement(statement(self.subject.digest, [found]))
         async with self.client() as client:
             return await attach_report(client, self.image, body, self.key, subject=self.subject)
+
+    async def attest(
+        self, subject: Descriptor, found: Finding, later: timedelta = timedelta(0)
+    ) -> None:
+        body = render_statement(statement(subject.digest, [found], at=NOON + later))
+        async with self.client() as client:
+            assert await attach_attestation(client, self.image, body, self.key, subject=subject)
+
+    async def push_index(self) -> Descriptor:
+        """Push an index with the image as its one platform."""
+        listed = msgspec.structs.replace(self.subject, platform=Platform("amd64", "linux"))
+        body = render_manifest(Manifest(media_type=OCI_INDEX, manifests=(listed,)))
+        async with self.client() as client:
+            pushed = await client.push_manifest(self.image, body, OCI_INDEX)
+        return Descriptor(OCI_INDEX, pushed.digest, len(body))
 
     def read(self, image: ImageReference | None = None) -> PlatformChecks:
         """Return what our reader makes of all that is attached."""
@@ -219,6 +246,57 @@ def test_a_customers_signature_on_the_artifact_leaves_ours_in_force(
     run(cosign, *VERIFY[:-1], *legacy, "--key", site.folder / "key.pub", artifact)
     checks = site.read()
     assert [report.artifact for report in checks.found.verified] == [attached.artifact]
+
+
+def attest(cosign: str, site: Site, about: str, key: Path) -> None:
+    """Attest by a customer's own key and program, at the tag where ours stands too."""
+    (site.folder / "predicate.json").write_text('{"of": "the customer"}')
+    run(cosign, "generate-key-pair", "--output-key-prefix", key)
+    plain = ["--use-signing-config=false", "--new-bundle-format=false"]
+    run(
+        cosign, "attest", "--yes", "--tlog-upload=false", *(plain if cosign == "cosign-3" else []),
+        "--allow-http-registry", "--key", f"{key}.key", "--type", "custom",
+        "--predicate", site.folder / "predicate.json", about,
+    )  # fmt: skip
+
+
+def verify_attestation(
+    cosign: str, about: str, key: Path, kind: str = PREDICATE_TYPE, *, ok: bool = True
+) -> list[dict[str, object]]:
+    """Return the statements that cosign accepts."""
+    command = ("verify-attestation", *VERIFY[1:], key, "--type", kind, about)
+    printed = run(cosign, *command, ok=ok)
+    if not ok:
+        return []
+    return [
+        json.loads(base64.b64decode(json.loads(line)["payload"])) for line in printed.splitlines()
+    ]
+
+
+@pytest.mark.parametrize("cosign", COSIGNS)
+@pytest.mark.parametrize("kind", ["image", "index"])
+def test_cosign_accepts_our_attestation_beside_those_of_others(
+    site: Site, cosign: str, kind: str
+) -> None:
+    subject = site.subject if kind == "image" else asyncio.run(site.push_index())
+    about = str(site.image.at(subject.digest))
+    customer, late = site.folder / "customer", site.folder / "late"
+    attest(cosign, site, about, customer)
+    old = finding("CVE-2020-1", Severity.LOW)
+    asyncio.run(site.attest(subject, old))
+    attest(cosign, site, about, late)  # cosign rewrites what we wrote
+    new = finding("CVE-2021-23337", Severity.HIGH)
+    asyncio.run(site.attest(subject, new, later=timedelta(hours=1)))
+
+    (ours,) = verify_attestation(cosign, about, site.folder / "key.pub")
+    assert ours["predicateType"] == PREDICATE_TYPE
+    assert "CVE-2021-23337" in json.dumps(ours)
+    assert "CVE-2020-1" not in json.dumps(ours)
+    for key in (customer, late):
+        (theirs,) = verify_attestation(cosign, about, key.with_suffix(".pub"), "custom")
+        assert "the customer" in json.dumps(theirs)
+    verify_attestation(cosign, about, customer.with_suffix(".pub"), ok=False)
+    verify_attestation(cosign, about, site.folder / "key.pub", "vuln", ok=False)
 
 
 @pytest.mark.parametrize("cosign", COSIGNS)

@@ -1230,6 +1230,8 @@ export interface paths {
         /**
          * Give a job back
          * @description Queue the job again after a backoff, or keep it as failed.
+         *
+         *     Reports of the platforms that did not fail are kept beside those that there are.
          */
         post: operations["failJob"];
         delete?: never;
@@ -1376,6 +1378,26 @@ export interface paths {
          */
         put: operations["putFindings"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/renewals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have reports made anew
+         * @description Let images with reports of scans before an instant wait for new ones; asking again counts.
+         */
+        post: operations["renewReports"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2052,6 +2074,8 @@ export interface components {
             /** @default  */
             advisoriesState?: string;
             referrers?: components["schemas"]["ReferrerV1"][] | null;
+            /** @default  */
+            packageListSignature?: string;
         };
         /** GatingV1 */
         GatingV1: {
@@ -2231,6 +2255,7 @@ export interface components {
             retry: boolean;
             /** @default false */
             rescan?: boolean;
+            reports?: components["schemas"]["PlatformReportV1"][];
         };
         /** JobLeaseRequestV1 */
         JobLeaseRequestV1: {
@@ -2711,6 +2736,15 @@ export interface components {
             imagesToScan: number;
             imagesToAttach: number;
             imagesToRetry: number;
+        };
+        /** RenewalRequestV1 */
+        RenewalRequestV1: {
+            before: string;
+        };
+        /** RenewalV1 */
+        RenewalV1: {
+            reports: number;
+            added: number;
         };
         /** RenewalsV1 */
         RenewalsV1: {
@@ -7914,6 +7948,75 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    renewReports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenewalRequestV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RenewalV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from tidegate.cli import verb
-from tidegate.cli.context import World, world_of
+from tidegate.cli.context import HubOption, World, world_of
 from tidegate.cli.evidence_key import load_evidence_key, passphrase_of
 from tidegate.cli.files import read_bytes
+from tidegate.cli.hub import ask_hub
 from tidegate.cli.output import (
     Format,
     OutputOption,
@@ -21,6 +22,8 @@ from tidegate.cli.output import (
 )
 from tidegate.cli.trust_edit import TrustDocument
 from tidegate.domain.errors import InputError
+from tidegate.formats.reading import instant
+from tidegate.hubclient import HubClient
 from tidegate.local.data_folder import write_private
 from tidegate.scan.key_source import is_uri
 from tidegate.trust.keys import (
@@ -33,6 +36,9 @@ from tidegate.trust.keys import (
     private_pem,
     public_pem,
 )
+from tidegate.wire.hub_data_v1 import WorkerV1
+from tidegate.wire.rematch_v1 import RenewalV1
+from tidegate.wire.statement_v1 import render_time
 
 PRIVATE_NAME = "evidence.key"
 PUBLIC_NAME = "evidence.pub"
@@ -102,8 +108,8 @@ def rotate(context: typer.Context) -> None:
     """Sign with a new evidence key from the worker's next start on; both keys are trusted.
 
     Findings that the old key signed count until it is retired: `tidegate key retire` ends that,
-    once images have been scanned again. Other clusters need the new public key in their trust.yaml
-    before the worker starts with it.
+    once `tidegate key renew` has no older reports left. Other clusters need the new public key in
+    their trust.yaml before the worker starts with it.
     """
     world = world_of(context)
     folder = world.folder()
@@ -125,6 +131,48 @@ def rotate(context: typer.Context) -> None:
     print_line(f"new key:  {name}, sha256 {fingerprint(key)}")
     print_line(f"old key:  {known[fingerprint(old)]}, trusted until `tidegate key retire` ends it")
     print_note("Restart `tidegate up` (or the scan worker): findings are signed with the new key.")
+    print_note("Then `tidegate key renew` has older reports signed by it, before the old one goes.")
+
+
+@app.command("renew")
+def renew(
+    context: typer.Context,
+    before: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="Reports of scans before it are meant: 2026-11-23T09:00:00Z. Default: now.",
+        ),
+    ] = "",
+    hub: HubOption = "",
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Have every older report made and signed anew, by the keys that workers sign with now.
+
+    After `tidegate key rotate`, once the workers run with the new key. Asking again with the same
+    time says how many are left; at none, the old key can be retired. Nothing is pulled: images are
+    matched again from their package lists, within each registry's budget of writes.
+    """
+    world = world_of(context)
+    since = instant(before, "--before") or world.now()
+
+    async def ask(client: HubClient) -> tuple[RenewalV1, list[WorkerV1]]:
+        return await client.renew_reports(render_time(since)), await client.list_workers()
+
+    found, workers = ask_hub(world, hub, ask)
+    if output is not Format.TABLE:
+        keys = {worker.name: worker.key_fingerprint for worker in workers}
+        told = {"before": render_time(since), "reports": found.reports, "added": found.added}
+        print_data({**told, "workers": keys}, output)
+        return
+    for worker in workers:
+        print_line(f"{worker.name} signs with sha256 {worker.key_fingerprint}")
+    print_line(f"reports of scans before {render_time(since)}: {found.reports}")
+    if found.reports:
+        print_note(
+            f"{found.added} more wait to be made anew; ask again with --before "
+            f"{render_time(since)} for how many are left"
+        )
 
 
 @app.command("retire")

@@ -22,6 +22,7 @@ from tidegate.domain.errors import (
 from tidegate.domain.reference import ImageReference
 from tidegate.evidence.ports import Fetched, RegistryReader
 from tidegate.evidence.signatures import (
+    cosign_tag,
     fetch_signature_tag,
     search_referring_signatures,
     verify_signatures,
@@ -96,8 +97,8 @@ _SIGN_STATEMENT = msgspec.json.Decoder(_SignStatement)
 
 
 def attestation_tag(subject: Digest) -> str:
-    """Return the tag that cosign keeps attestations of `subject` at."""
-    return f"{algorithm_of(subject)}-{encoded_part(subject)}.att"
+    """Return the tag that cosign keeps attestations of `subject` at; empty: there is none."""
+    return cosign_tag(subject, "att")
 
 
 async def read_attestations(
@@ -135,9 +136,10 @@ class _Reading:
 
     async def read_tag(self) -> None:
         """Read cosign's tag: one DSSE envelope a layer."""
-        at_tag = ImageReference(
-            self.reference.registry, self.reference.repository, attestation_tag(self.subject)
-        )
+        tag = attestation_tag(self.subject)
+        if not tag:
+            return
+        at_tag = ImageReference(self.reference.registry, self.reference.repository, tag)
         fetched = await self._claim(at_tag)
         for layer in fetched.manifest.layers if fetched is not None else ():
             if layer.media_type == ENVELOPE_MEDIA_TYPE and fetched is not None:
@@ -227,7 +229,7 @@ class _Reading:
                     statement = _SIGN_STATEMENT.decode(payload)
                 except (UntrustedError, msgspec.MsgspecError, UnicodeDecodeError):
                     continue
-                digests = {s.digest.get("sha256", "") for s in statement.subject}
+                digests = {s.digest.get(algorithm_of(manifest), "") for s in statement.subject}
                 named = encoded_part(manifest) in digests
                 if statement.predicate_type == SIGN_PREDICATE and named:
                     signers.append(signer)

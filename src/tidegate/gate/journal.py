@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from tidegate.domain.errors import InputError, UnavailableError
+from tidegate.gate.events import render_fitted
 from tidegate.gate.metrics import (
     EVENTS_DELIVERED,
     EVENTS_DROPPED,
@@ -24,7 +25,7 @@ from tidegate.gate.metrics import (
     SPOOL_BYTES,
 )
 from tidegate.gate.spool import LANES, Batch, Lane, Spool
-from tidegate.wire.event_v1 import Action, AdmissionEventV1, parse_event, render_event
+from tidegate.wire.event_v1 import Action, AdmissionEventV1, parse_event
 
 MAX_QUEUED = 10_000
 """Events between a review and the disk; the writer takes all that wait at once."""
@@ -129,7 +130,7 @@ class Journal:
         recorded: Counter[Action] = Counter()
         for lane, action, build in waiting:
             try:
-                lines.append((lane, render_event(build())))
+                lines.append((lane, render_fitted(build())))
             except Exception:
                 EVENTS_DROPPED.labels("build").inc()
                 log.exception("an admission event could not be built", action=action)

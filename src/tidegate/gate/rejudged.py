@@ -8,6 +8,8 @@ marked, and whoever compares lets the last verdict stand.
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from tidegate.domain.decide import JudgedImage
 from tidegate.domain.evidence import Unavailable
 from tidegate.domain.scope import CompiledPolicy
@@ -16,21 +18,27 @@ from tidegate.domain.workload import Lookup, Workload
 from tidegate.wire.event_v1 import AdmissionEventV1
 
 
-def mark_unanswered(
+def with_unanswered(
     event: AdmissionEventV1,
     verdict: Verdict,
     policy: CompiledPolicy,
     workload: Workload,
     judged: Sequence[JudgedImage],
-) -> None:
-    """Mark the rows of `event`, the record of `verdict`, that rest on what was not found out."""
+) -> AdmissionEventV1:
+    """Return `event`, the record of `verdict`, with the rows marked that rest on what is unknown.
+
+    `event` itself stays as it is: its rows may be those of other events, too.
+    """
     if not policy.gating_on:
-        return  # then nothing was asked
+        return event  # then nothing was asked
     facts_unknown = (policy.needs_owners and workload.owners is Lookup.FAILED) or (
         policy.needs_namespace_labels and workload.namespace_labels is Lookup.FAILED
     )
-    for row, image, known in zip(event.images, verdict.images, judged, strict=True):
-        row.unanswered = facts_unknown or _evidence_unknown(image, known)
+    rows = [
+        replace(row, unanswered=facts_unknown or _evidence_unknown(image, known))
+        for row, image, known in zip(event.images, verdict.images, judged, strict=True)
+    ]
+    return replace(event, images=rows)
 
 
 def _evidence_unknown(image: ImageVerdict, known: JudgedImage) -> bool:

@@ -35,7 +35,8 @@ from tidegate.domain.workload import (
 )
 from tidegate.gate.events import ACTIONS, Moment, Origin, event_of
 from tidegate.gate.first_sight import WAIT_S, WantedScan, wanted_scans, with_answers
-from tidegate.gate.rejudged import mark_unanswered
+from tidegate.gate.judgements import Judgements
+from tidegate.gate.rejudged import with_unanswered
 from tidegate.gate.slots import Slots
 from tidegate.wire.admission_v1 import AdmissionRequest, parse_review, render_response
 from tidegate.wire.event_v1 import Action, AdmissionEventV1
@@ -158,6 +159,7 @@ class Reviewer:
         self._scans = scans
         self._cluster_name = cluster_name
         self._compiled: tuple[Policy, CompiledPolicy] | None = None
+        self._judgements = Judgements()
 
     async def review(
         self, body: bytes, *, now: datetime, budget_s: float, origin: Origin = "api-server"
@@ -199,8 +201,9 @@ class Reviewer:
         ended_s = asyncio.get_running_loop().time()
         asked = Moment(now, began_s, "rejudged", ended_s)
         event = event_of(request, decided.workload, decided.verdict, asked)
-        mark_unanswered(event, decided.verdict, decided.policy, decided.workload, decided.judged)
-        return event
+        return with_unanswered(
+            event, decided.verdict, decided.policy, decided.workload, decided.judged
+        )
 
     async def _decide(
         self, request: AdmissionRequest, now: datetime, budget_s: float
@@ -217,7 +220,8 @@ class Reviewer:
                 self._judged(request.object, images, now, seconds),
                 side_by_side=policy.asks_cluster,
             )
-        return _Decided(workload, decide(policy, workload, judged, now), policy, judged)
+        verdict = decide(policy, workload, judged, now, self._judgements)
+        return _Decided(workload, verdict, policy, judged)
 
     def _policy_in_force(self) -> CompiledPolicy:
         ready, problems = self._policies.ready
@@ -226,6 +230,7 @@ class Reviewer:
         policy = self._policies.snapshot()
         if self._compiled is None or self._compiled[0] is not policy:
             self._compiled = (policy, compile_policy(policy))
+            self._judgements = Judgements()  # what the old rules said is of no use any more
         return self._compiled[1]
 
     async def _workload(

@@ -17,6 +17,7 @@ import httpx2
 import msgspec
 
 from tidegate.domain.errors import ClusterUnavailableError, ConfigurationError
+from tidegate.evidence.trust_file import TrustFile
 from tidegate.hubclient import HubClient
 from tidegate.local.certificates import Authority
 from tidegate.local.data_folder import CLUSTER_NAME, DataFolder, UpState, write_private
@@ -169,7 +170,9 @@ class Up:
                 return
 
     async def _install(self, cluster: LocalCluster | ExistingCluster, site: Site) -> Site:
-        await install(cluster)
+        trusted = TrustFile(self._folder.trust).current()
+        pull_secrets = {each.pull_secret for each in trusted.registries if each.pull_secret}
+        await install(cluster, sorted(pull_secrets))
         folder = self._folder.root / "cluster"
         folder.mkdir(exist_ok=True, mode=0o700)
         kubeconfigs = {name: folder / f"{name}.kubeconfig" for name in ("gate", "agent")}

@@ -51,8 +51,8 @@ class Authorizer:
         self._clock = clock
         self._basic: dict[str, str] = {}
         """By repository; by the empty one what is good for all of them."""
-        self._given: dict[str, Credentials | None] = {}
-        """By the keychain, last, for each repository."""
+        self._given: dict[str, Credentials] = {}
+        """By the keychain, by what tells them apart."""
         self._tokens: dict[str, _Token] = {}
         self._pending: dict[str, asyncio.Task[str]] = {}
 
@@ -110,12 +110,11 @@ class Authorizer:
     async def _credentials(self, repository: str, stale: str) -> Credentials | None:
         registry, keychain = self._registry, self._registry.keychain
         if keychain is not None:
-            given = self._given.get(repository)
-            refused = given is not None and bool(stale) and stale == secret_of(given)
-            found = await keychain.credentials(given if refused else None, repository)
+            found = await keychain.credentials(self._given.get(stale), repository)
             if len(self._given) >= MAX_HELD:
                 self._given.clear()
-            self._given[repository] = found
+            if found is not None:
+                self._given[secret_of(found)] = found
             return found
         if not registry.username:
             return None

@@ -100,7 +100,17 @@ class _AtTag:
     async def append(
         self, statement: bytes, predicate_type: str, *, without: frozenset[Digest] = frozenset()
     ) -> Digest:
-        """Add `statement`, signed, in the place of the layers of `without`."""
+        """Add `statement`, signed, in the place of the layers of `without`.
+
+        Raises:
+            InputError: cosign keeps no attestations of such a digest.
+        """
+        tag = attestation_tag(self.subject)
+        if not tag:
+            raise InputError(
+                f"{self.subject}: cosign's tag for its attestations would be too long; want an "
+                "image by its sha256 digest. The findings artifact needs no such tag"
+            )
         envelope = await sign_apart(sign_envelope, self.key, MEDIA_TYPE, statement)
         await self.client.push_blob(self.reference, EMPTY_BLOB)
         blob = await self.client.push_blob(self.reference, envelope)
@@ -112,7 +122,6 @@ class _AtTag:
             annotations={SIGNATURE_ANNOTATION: "", PREDICATE_ANNOTATION: predicate_type},
         )
         base = Manifest(artifact_type=ENVELOPE_MEDIA_TYPE, config=EMPTY)
-        tag = attestation_tag(self.subject)
         return await append_at_tag(self.client, self.reference, tag, base, layer, without=without)
 
     async def standing(self, statement: bytes, scanner: str) -> _Standing:

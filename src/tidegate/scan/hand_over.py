@@ -7,7 +7,7 @@ key takes it over at its next scan of the image; until then it is nobody's evide
 
 import msgspec
 
-from tidegate.domain.digest import Digest, encoded_part
+from tidegate.domain.digest import Digest, algorithm_of, encoded_part
 from tidegate.domain.errors import MalformedReportError
 from tidegate.domain.reference import ImageReference
 from tidegate.formats.cosign_vuln import PREDICATE_TYPE as COSIGN_VULN
@@ -66,7 +66,9 @@ def render_attestation(
     predicate: object = raw if document.format in _BARE else _wrapped(raw, document)
     statement = {
         "_type": STATEMENT_TYPE,
-        "subject": [{"name": reference.name, "digest": {"sha256": encoded_part(subject)}}],
+        "subject": [
+            {"name": reference.name, "digest": {algorithm_of(subject): encoded_part(subject)}}
+        ],
         "predicateType": predicate_type,
         "predicate": predicate,
     }

@@ -5,7 +5,7 @@ is not matched: only a scan can serve then.
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
@@ -43,6 +43,22 @@ class SignedList:
     signature: str
     """ECDSA over DSSE's pre-authentication encoding, base64."""
 
+    def is_by(self, keys: Iterable[EvidenceKey]) -> bool:
+        """Whether one of `keys` signed it.
+
+        Raises:
+            UntrustedSignerError: the signature is none.
+        """
+        message = pre_authentication_encoding(PAYLOAD_TYPE, self.body.encode())
+        raw = _signature(self.signature)
+        return any(signature_verifies(key.public_key, raw, message) for key in keys)
+
+
+def sign_list(key: SigningKey, body: str) -> str:
+    """Return the signature by `key` of a package list, as the hub keeps it."""
+    message = pre_authentication_encoding(PAYLOAD_TYPE, body.encode())
+    return base64.b64encode(sign(key, message)).decode()
+
 
 @dataclass(frozen=True, slots=True)
 class PackageList:
@@ -63,8 +79,7 @@ class PackageList:
             body = self._render(few, truncated=True)
         if len(body) > MAX_LIST_BYTES:  # paths of kilobytes: nobody reads those
             body = self._render((), truncated=True)
-        signature = sign(key, pre_authentication_encoding(PAYLOAD_TYPE, body))
-        return SignedList(body.decode(), base64.b64encode(signature).decode())
+        return SignedList(body.decode(), sign_list(key, body.decode()))
 
     @classmethod
     def opened(cls, signed: SignedList, keys: Sequence[EvidenceKey], subject: str) -> Self:
@@ -76,9 +91,7 @@ class PackageList:
             InputError: it is no package list.
         """
         body = signed.body.encode()
-        message = pre_authentication_encoding(PAYLOAD_TYPE, body)
-        raw = _signature(signed.signature)
-        if not any(signature_verifies(key.public_key, raw, message) for key in keys):
+        if not signed.is_by(keys):
             raise UntrustedSignerError(
                 f"the package list of {subject} that the hub keeps is not signed by an evidence "
                 "key that this worker knows; scan the image again"

@@ -98,7 +98,12 @@ def _with_layers(
 async def fetch_at_tag(
     client: RegistryWriter, reference: ImageReference, tag: str
 ) -> Fetched | None:
-    """Return the image manifest at `tag`; what is no image manifest holds nothing worth keeping."""
+    """Return the image manifest at `tag`; what is no image manifest holds nothing worth keeping.
+
+    An empty tag is none, and holds nothing.
+    """
+    if not tag:
+        return None
     try:
         fetched = await client.fetch_manifest(
             ImageReference(reference.registry, reference.repository, tag)

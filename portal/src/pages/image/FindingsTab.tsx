@@ -1,19 +1,24 @@
-import { Dropdown, Option } from "@fluentui/react-components";
-import { ChevronDown16Regular, ChevronRight16Regular, ShieldCheckmark48Regular } from "@fluentui/react-icons";
+import { Dropdown, MessageBar, MessageBarBody, MessageBarTitle, Option } from "@fluentui/react-components";
+import { BranchCompare16Regular, ChevronDown16Regular, ChevronRight16Regular, ShieldCheckmark48Regular } from "@fluentui/react-icons";
 import { useMemo, useState } from "react";
+import { Link } from "react-router";
 
 import { ApiError } from "../../api/client";
-import { DataTable, EmptyState, ErrorState, FilterBar, SeverityCounts, type Column } from "../../components";
+import { DataTable, EmptyState, ErrorState, FilterBar, SeverityCounts, StatusBadge, type Column } from "../../components";
 import { SEVERITIES, SeverityMark } from "../../components/SeverityCounts";
 import { capitalize, plural } from "../../lib/format";
 import { useParam } from "../../lib/params";
+import { useIsWide } from "../../lib/width";
 import { useFindings, type Finding, type ImageDetail, type Platform, type Subject } from "./data";
 import { FindingPanel } from "./FindingPanel";
-import { filterFindings, groupFindings, keyOf, rowsOf, severityRank, type Grouping, type Row } from "./findings";
+import { filterFindings, groupFindings, keyOf, rowsOf, severityRank, stateOf, type Grouping, type Row, type State } from "./findings";
 import styles from "./image.module.css";
 import { NothingYet } from "./NothingYet";
+import { disagreementWords } from "./ratings";
 
 const GROUPINGS: Record<Grouping, string> = { none: "No grouping", package: "By package", fix: "By fix", path: "By evidence path" };
+const STATES: Record<string, string> = { "": "All states", open: "Open", exempted: "Exempted", cleared: "Not affected" };
+const WIDE_PX = 1120;
 const FIXES: Record<string, string> = { "": "With or without a fix", yes: "With a fix", no: "Without a fix" };
 
 interface Props {
@@ -28,11 +33,13 @@ export function FindingsTab({ image, subject, platform }: Props) {
   const [search, setSearch] = useParam("search");
   const [severity, setSeverity] = useParam("severity");
   const [fixed, setFixed] = useParam("fixed");
+  const [state, setState] = useParam("state");
   const [grouping, setGrouping] = useParam("group", "none");
+  const wide = useIsWide(WIDE_PX);
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
   const [shown, setShown] = useState<Finding | null>(null);
   const severities = useMemo(() => severity.split(",").filter(Boolean), [severity]);
-  const matching = useMemo(() => filterFindings(items, { search, severities, fixed }), [items, search, severities, fixed]);
+  const matching = useMemo(() => filterFindings(items, { search, severities, fixed, state }), [items, search, severities, fixed, state]);
   const grouped = isGrouping(grouping) ? grouping : null;
   const rows = useMemo(
     () =>
@@ -41,7 +48,7 @@ export function FindingsTab({ image, subject, platform }: Props) {
         : matching.map((finding): Row => ({ kind: "finding", finding, key: keyOf(finding) })),
     [matching, grouped, opened],
   );
-  const columns = grouped ? GROUPED_COLUMNS : COLUMNS;
+  const columns = useMemo(() => (grouped ? GROUPED_COLUMNS : COLUMNS).filter(({ only }) => !only || (only === "wide") === wide), [grouped, wide]);
   const open = (row: Row) => {
     if (row.kind === "finding") setShown(row.finding);
     else setOpened(toggled(opened, row.group.key));
@@ -49,6 +56,7 @@ export function FindingsTab({ image, subject, platform }: Props) {
   if (error) return lacks(error) ? <NothingYet image={image} what="finding" /> : <ErrorState error={error} onRetry={refetch} />;
   return (
     <>
+      <Incomplete platform={platform} />
       <FilterBar
         search={search}
         onSearch={setSearch}
@@ -69,6 +77,7 @@ export function FindingsTab({ image, subject, platform }: Props) {
             </Option>
           ))}
         </Dropdown>
+        <Choice label="State" options={STATES} value={state} onChange={setState} />
         <Choice label="Fix" options={FIXES} value={fixed} onChange={setFixed} />
         <Choice label="Grouping" options={GROUPINGS} value={grouping} onChange={setGrouping} />
       </FilterBar>
@@ -79,7 +88,7 @@ export function FindingsTab({ image, subject, platform }: Props) {
         rows={rows}
         rowKey={(row) => (row.kind === "group" ? row.group.key : row.key)}
         loading={isPending}
-        minWidth={880}
+        minWidth={wide ? 1080 : 690}
         sort={grouped ? undefined : { key: "severity", down: false }}
         activeKey={shown ? keyOf(shown) : undefined}
         onOpen={open}
@@ -108,6 +117,22 @@ function Choice({ label, options, value, onChange }: { label: string; options: R
   );
 }
 
+/** What the list lacks stands above it: an incomplete report never looks like a clean one. */
+function Incomplete({ platform }: { platform: Platform | undefined }) {
+  const report = platform?.report;
+  if (!platform || !report || report.complete) return null;
+  const [first = "not everything in the image was judged", ...others] = report.gaps ?? [];
+  return (
+    <MessageBar intent="warning" className={styles["notice"] ?? ""}>
+      <MessageBarBody>
+        <MessageBarTitle>The report is incomplete</MessageBarTitle>
+        {capitalize(first)}
+        {others.length ? `, and ${plural(others.length, "more gap")}` : ""}. <Link to={`?tab=report&platform=${platform.digest}`}>See what was judged</Link>
+      </MessageBarBody>
+    </MessageBar>
+  );
+}
+
 function Clean({ platform }: { platform: Platform | undefined }) {
   const report = platform?.report;
   if (report && !report.complete) {
@@ -126,14 +151,52 @@ function Clean({ platform }: { platform: Platform | undefined }) {
 
 const pathOf = (finding: Finding): string => finding.locations?.[0]?.path ?? "";
 
-const cells: Record<"id" | "severity" | "package" | "version" | "fix" | "path", (finding: Finding) => React.ReactNode> = {
+const cells: Record<"id" | "severity" | "package" | "both" | "version" | "state" | "fix" | "path", (finding: Finding) => React.ReactNode> = {
   id: (finding) => <span title={[finding.id, ...(finding.aliases ?? [])].join("\n")}>{finding.id}</span>,
-  severity: (finding) => <SeverityMark severity={finding.severity} />,
+  severity: (finding) => <Severity finding={finding} />,
   package: (finding) => <span title={finding.package}>{finding.name}</span>,
+  both: (finding) => <span title={finding.package}>{`${finding.name} ${finding.version}`}</span>,
+  state: (finding) => <StateMark finding={finding} />,
   version: (finding) => <span title={finding.version}>{finding.version}</span>,
   fix: (finding) => (finding.fixedVersion ? <span title={finding.fixedVersion}>{finding.fixedVersion}</span> : <span className={styles["muted"]}>none yet</span>),
   path: (finding) => <Path finding={finding} />,
 };
+
+/** The severity that counts, and a mark where others say something else. */
+function Severity({ finding }: { finding: Finding }) {
+  const told = disagreementWords(finding);
+  return (
+    <span className={styles["severity"]}>
+      <SeverityMark severity={finding.severity} />
+      {told ? (
+        <span role="img" aria-label={told} title={told} className={styles["differs"]}>
+          <BranchCompare16Regular aria-hidden />
+        </span>
+      ) : null}
+    </span>
+  );
+}
+
+const STATE_RANK: Record<State, number> = { open: 0, exempted: 1, cleared: 2 };
+
+function StateMark({ finding }: { finding: Finding }) {
+  const state = stateOf(finding);
+  if (state === "open") return <span className={styles["muted"]}>Open</span>;
+  if (state === "cleared") {
+    const [mark] = finding.notAffected ?? [];
+    return (
+      <StatusBadge tone="good" title={`${mark?.justification ?? ""}, says ${mark?.author ?? ""}`}>
+        {mark?.status === "fixed" ? "Fixed" : "Not affected"}
+      </StatusBadge>
+    );
+  }
+  const rules = (finding.exempted ?? []).map(({ rule }) => rule).join(", ");
+  return (
+    <StatusBadge tone="info" title={`Where this rule decides: ${rules}`}>
+      Exempted
+    </StatusBadge>
+  );
+}
 
 function Path({ finding }: { finding: Finding }) {
   const locations = finding.locations ?? [];
@@ -149,20 +212,25 @@ function Path({ finding }: { finding: Finding }) {
 const ofFinding = (render: (finding: Finding) => React.ReactNode) => (row: Row) => (row.kind === "finding" ? render(row.finding) : null);
 const by = (value: (finding: Finding) => string | number) => (row: Row) => (row.kind === "finding" ? value(row.finding) : "");
 
-const COLUMNS: readonly Column<Row>[] = [
+/** A column for all widths, or one of them. */
+type FittingColumn = Column<Row> & { only?: "wide" | "narrow" };
+
+const COLUMNS: readonly FittingColumn[] = [
   { key: "id", header: "Vulnerability", width: "minmax(168px, 1.2fr)", sortBy: by((f) => f.id), render: ofFinding(cells.id) },
-  { key: "severity", header: "Severity", width: "112px", sortBy: by((f) => severityRank(f.severity)), render: ofFinding(cells.severity) },
-  { key: "package", header: "Package", width: "minmax(160px, 1.2fr)", sortBy: by((f) => f.name), render: ofFinding(cells.package) },
-  { key: "version", header: "Version", width: "minmax(120px, 0.9fr)", sortBy: by((f) => f.version), render: ofFinding(cells.version) },
-  { key: "fix", header: "Fixed in", width: "minmax(136px, 1fr)", sortBy: by((f) => f.fixedVersion ?? ""), render: ofFinding(cells.fix) },
-  { key: "path", header: "Evidence path", width: "minmax(176px, 2fr)", sortBy: by(pathOf), render: ofFinding(cells.path) },
+  { key: "severity", header: "Severity", width: "124px", sortBy: by((f) => severityRank(f.severity)), render: ofFinding(cells.severity) },
+  { key: "state", header: "State", width: "minmax(128px, 0.8fr)", sortBy: by((f) => STATE_RANK[stateOf(f)]), render: ofFinding(cells.state) },
+  { key: "both", header: "Package", width: "minmax(144px, 1.2fr)", only: "narrow", sortBy: by((f) => f.name), render: ofFinding(cells.both) },
+  { key: "package", header: "Package", width: "minmax(160px, 1.2fr)", only: "wide", sortBy: by((f) => f.name), render: ofFinding(cells.package) },
+  { key: "version", header: "Version", width: "minmax(120px, 0.9fr)", only: "wide", sortBy: by((f) => f.version), render: ofFinding(cells.version) },
+  { key: "fix", header: "Fixed in", width: "minmax(120px, 1fr)", sortBy: by((f) => f.fixedVersion ?? ""), render: ofFinding(cells.fix) },
+  { key: "path", header: "Evidence path", width: "minmax(176px, 2fr)", only: "wide", sortBy: by(pathOf), render: ofFinding(cells.path) },
 ];
 
-const GROUPED_COLUMNS: readonly Column<Row>[] = [
+const GROUPED_COLUMNS: readonly FittingColumn[] = [
   {
     key: "name",
     header: "Group, vulnerability",
-    width: "minmax(280px, 2fr)",
+    width: "minmax(248px, 2fr)",
     render: (row) =>
       row.kind === "group" ? <Heading row={row} /> : <span className={styles["member"]}>{cells.id(row.finding)}</span>,
   },
@@ -172,9 +240,10 @@ const GROUPED_COLUMNS: readonly Column<Row>[] = [
     width: "minmax(264px, 1.2fr)",
     render: (row) => (row.kind === "group" ? <SeverityCounts counts={row.group.counts} /> : cells.severity(row.finding)),
   },
-  { key: "package", header: "Package", width: "minmax(144px, 1fr)", render: ofFinding((f) => `${f.name} ${f.version}`) },
-  { key: "fix", header: "Fixed in", width: "minmax(120px, 0.8fr)", render: ofFinding(cells.fix) },
-  { key: "path", header: "Evidence path", width: "minmax(160px, 1.4fr)", render: ofFinding(cells.path) },
+  { key: "state", header: "State", width: "minmax(128px, 0.8fr)", render: ofFinding(cells.state) },
+  { key: "package", header: "Package", width: "minmax(144px, 1fr)", only: "wide", render: ofFinding(cells.both) },
+  { key: "fix", header: "Fixed in", width: "minmax(112px, 0.8fr)", only: "wide", render: ofFinding(cells.fix) },
+  { key: "path", header: "Evidence path", width: "minmax(160px, 1.4fr)", only: "wide", render: ofFinding(cells.path) },
 ];
 
 function Heading({ row }: { row: Row & { kind: "group" } }) {

@@ -17,6 +17,7 @@ import { ManifestTab } from "./ManifestTab";
 import { PackagesTab } from "./PackagesTab";
 import { ReferrersTab } from "./ReferrersTab";
 import { countReferrers } from "./referrers";
+import { ReportTab } from "./ReportTab";
 import { ScansTab } from "./ScansTab";
 import { StatementTab } from "./StatementTab";
 import { ImageSkeleton } from "./ImageSkeleton";
@@ -57,9 +58,10 @@ function Loaded({ image, subject, onRefresh }: { image: ImageDetail; subject: Su
   const about = platform?.digest ?? "";
   const referrers = image.referrers ?? [];
   const scans = image.scans ?? [];
-  const perPlatform = tab === "findings" || tab === "packages" || tab === "statement";
+  const perPlatform = tab === "findings" || tab === "report" || tab === "packages" || tab === "statement";
   const tabs: Record<string, ReactNode> = {
     findings: <FindingsTab key={about} image={image} subject={subject} platform={platform} />,
+    report: <ReportTab key={about} image={image} subject={subject} platform={about} />,
     packages: <PackagesTab key={about} image={image} subject={subject} platform={about} />,
     manifest: <ManifestTab image={image} />,
     referrers: <ReferrersTab image={image} referrers={referrers} />,
@@ -75,6 +77,7 @@ function Loaded({ image, subject, onRefresh }: { image: ImageDetail; subject: Su
       <div className={styles["tabs"]}>
         <TabList selectedValue={tab in tabs ? tab : "findings"} onTabSelect={(_, data) => setTab(String(data.value))} aria-label="About this image">
           <Tab value="findings">Findings</Tab>
+          <Tab value="report">Report</Tab>
           <Tab value="packages">Packages</Tab>
           <Tab value="manifest">Manifest</Tab>
           <Tab value="referrers">Referrers ({countReferrers(referrers)})</Tab>

@@ -6,6 +6,7 @@ import { PAGE_LIMIT, usePages } from "../../api/pages";
 export type ImageDetail = Schemas["ImageDetailV1"];
 export type Platform = Schemas["ImagePlatformV1"];
 export type Finding = Schemas["FindingDetailV1"];
+export type Report = Schemas["ImageReportV1"];
 export type Package = Schemas["PackageV1"];
 export type Referrer = Schemas["ReferrerV1"];
 export type ScanRecord = Schemas["ScanRecordV1"];
@@ -49,6 +50,14 @@ export const usePackages = (subject: Subject, platform: string) =>
       body(client.GET("/api/v1/images/packages", { params: { query: { ...subject, platform, limit: PAGE_LIMIT, cursor } } })),
     whole: true,
   });
+
+/** What the newest report of one platform rests on. */
+export function useReport(subject: Subject, platform: string) {
+  return useQuery({
+    queryKey: [...keyOf(subject), "report", platform],
+    queryFn: () => body(client.GET("/api/v1/images/report", { params: { query: { ...subject, platform } } })),
+  });
+}
 
 /** The statement as it was signed, as text. */
 export function useStatement(subject: Subject, platform: string) {

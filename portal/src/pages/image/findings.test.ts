@@ -11,7 +11,9 @@ const CRITICAL = finding("CVE-1", { severity: "critical", name: "log4j-core", fi
 const HIGH = finding("CVE-2", { aliases: ["GHSA-xyz"], fixedVersion: "3.2.5", locations: [{ path: "usr/lib/django" }] });
 const UNFIXED = finding("CVE-3", { severity: "low" });
 const ALL = [CRITICAL, HIGH, UNFIXED];
-const NONE = { search: "", severities: [], fixed: "" };
+const NONE = { search: "", severities: [], fixed: "", state: "" };
+const CLEARED = finding("CVE-4", { notAffected: [{ status: "not_affected", justification: "x", author: "a", source: "s" }], exempted: [{ rule: "r" }] });
+const EXEMPTED = finding("CVE-5", { exempted: [{ rule: "r" }] });
 
 describe("the findings filter", () => {
   it.each([
@@ -52,7 +54,13 @@ describe("groups", () => {
   });
 });
 
-it("counts severities", () => {
+it("tell what trusted statements clear from what a rule exempts, and from what counts", () => {
+  const states = ["open", "exempted", "cleared"].map((state) => filterFindings([...ALL, CLEARED, EXEMPTED], { ...NONE, state }).map(({ id }) => id));
+  expect(states).toEqual([["CVE-1", "CVE-2", "CVE-3"], ["CVE-5"], ["CVE-4"]]);
+});
+
+it("counts severities, of those alone that are not cleared", () => {
+  expect(countSeverities([CLEARED, EXEMPTED]).high).toBe(1);
   expect(countSeverities(ALL)).toEqual({ critical: 1, high: 1, medium: 0, low: 1, unknown: 0 });
 });
 

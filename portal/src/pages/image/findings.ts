@@ -9,6 +9,16 @@ export interface FindingFilter {
   severities: readonly string[];
   /** "" all, "yes" with a fixed version, "no" without. */
   fixed: string;
+  /** "" all, else those in this state. */
+  state: string;
+}
+
+/** Whether a finding counts: trusted VEX statements clear it for all rules, an exemption for one. */
+export type State = "open" | "exempted" | "cleared";
+
+export function stateOf({ notAffected, exempted }: Finding): State {
+  if (notAffected?.length) return "cleared";
+  return exempted?.length ? "exempted" : "open";
 }
 
 export interface Group {
@@ -28,6 +38,7 @@ export function filterFindings(findings: readonly Finding[], filter: FindingFilt
   return findings.filter(
     (finding) =>
       (filter.severities.length === 0 || filter.severities.includes(finding.severity)) &&
+      (filter.state === "" || filter.state === stateOf(finding)) &&
       (filter.fixed === "" || (filter.fixed === "yes") === Boolean(finding.fixedVersion)) &&
       (search === "" || textOf(finding).includes(search)),
   );
@@ -60,9 +71,10 @@ export function rowsOf(groups: readonly Group[], open: ReadonlySet<string>): Row
 
 export const keyOf = (finding: Finding): string => `${finding.id} ${finding.package}`;
 
+/** Returns how many count, by severity: those that a trusted statement clears count nowhere. */
 export function countSeverities(findings: readonly Finding[]): Counts {
   const counts: Record<Severity, number> = { critical: 0, high: 0, medium: 0, low: 0, unknown: 0 };
-  for (const { severity } of findings) counts[severity] += 1;
+  for (const finding of findings) if (stateOf(finding) !== "cleared") counts[finding.severity] += 1;
   return counts;
 }
 

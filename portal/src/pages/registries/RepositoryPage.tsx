@@ -17,6 +17,7 @@ import {
 } from "../../components";
 import { plural } from "../../lib/format";
 import { useParam } from "../../lib/params";
+import { useIsWide } from "../../lib/width";
 import { useImages, type Image } from "./data";
 import { badness, worstCounts } from "../../lib/counts";
 import { ImageStatus } from "./ImageStatus";
@@ -24,8 +25,13 @@ import { imageLink, registryLink } from "./links";
 import styles from "./registries.module.css";
 import { Tags } from "./Tags";
 
+/** Narrower than that, the digest and the platforms give way; both stand on the image's own page. */
+const WIDE_PX = 1080;
+
 export function Component() {
   const { registry = "", repository = "" } = useParams();
+  const wide = useIsWide(WIDE_PX);
+  const columns = useMemo(() => (wide ? COLUMNS : COLUMNS.filter(({ key }) => key !== "digest" && key !== "platforms")), [wide]);
   const [search, setSearch] = useParam("search");
   const { items, isPending, error, refetch } = useImages(registry, repository, search);
   const navigate = useNavigate();
@@ -52,11 +58,11 @@ export function Component() {
       ) : (
         <DataTable
           label={`Images of ${repository}`}
-          columns={COLUMNS}
+          columns={columns}
           rows={items}
           rowKey={(row) => row.digest}
           loading={isPending}
-          minWidth={880}
+          minWidth={wide ? 1000 : 640}
           onOpen={(row) => void navigate(imageLink(row.registry, row.repository, row.digest))}
           empty={
             <EmptyState title={search ? "No image matches" : "No image of this repository is known"}>

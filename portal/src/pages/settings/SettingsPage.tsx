@@ -6,12 +6,14 @@ import { Page, PageHeader } from "../../components";
 import { AdvisoriesTab } from "./AdvisoriesTab";
 import { ComponentsTab } from "./ComponentsTab";
 import { KeysTab } from "./KeysTab";
+import { RegistriesTab } from "./registries/RegistriesTab";
 import styles from "./settings.module.css";
 import { TokensTab } from "./TokensTab";
 import { UsersTab } from "./UsersTab";
 
 const TABS = [
   { value: "components", text: "Components", admin: false, Content: ComponentsTab },
+  { value: "registries", text: "Registries", admin: false, Content: RegistriesTab },
   { value: "users", text: "Users", admin: true, Content: UsersTab },
   { value: "tokens", text: "API tokens", admin: true, Content: TokensTab },
   { value: "keys", text: "Evidence keys", admin: false, Content: KeysTab },

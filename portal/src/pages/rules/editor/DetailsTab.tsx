@@ -9,7 +9,7 @@ import type { TabProps } from "./tab";
 
 export function DetailsTab(props: TabProps) {
   const { form, change, problems, record, disabled } = props;
-  const touched = useTouched(record !== undefined);
+  const touched = useTouched(record !== undefined || props.told);
   const isDefault = record?.isDefault ?? false;
   return (
     <div className={styles["form"]}>

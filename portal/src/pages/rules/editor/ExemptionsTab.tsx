@@ -36,7 +36,7 @@ const EXAMPLES: Record<ResourceMatcher, string> = {
 };
 
 export function ExemptionsTab(props: TabProps) {
-  const touched = useTouched(false);
+  const touched = useTouched(props.told);
   return (
     <div className={styles["form"]}>
       <Vulnerabilities {...props} touched={touched} />

@@ -1,14 +1,15 @@
 import { Button, MessageBar, MessageBarActions, MessageBarBody, Tab as TabButton, TabList } from "@fluentui/react-components";
-import { useEffect, useMemo, useRef, useState } from "react";
-import { useBlocker } from "react-router";
+import { useMemo, useRef, useState } from "react";
 
 import { ApiError } from "../../../api/client";
 import { useMayWrite } from "../../../api/session";
 import { useTell } from "../../../app/toasts";
 import { ConfirmDialog, DetailPanel } from "../../../components";
 import { capitalize } from "../../../lib/format";
+import { useLeaveGuard } from "../../../lib/leave";
 import { useCreateRule, useReplaceRule } from "../data";
 import { bodyOf, emptyForm, formOf, type RuleForm, type RuleRecord } from "../form";
+import { refusalOf, type Refusal } from "../refusal";
 import { TABS, isEmpty, tabOf, validate, type Tab } from "../validate";
 import { ConditionsTab } from "./ConditionsTab";
 import { DetailsTab } from "./DetailsTab";
@@ -37,14 +38,12 @@ export function RuleEditor({ record, rules, onClose }: Props) {
   const [tab, setTab] = useState<Tab>("details");
   const mayWrite = useMayWrite();
   const today = useMemo(() => new Date().toISOString().slice(0, 10), []);
-  const problems = useMemo(
-    () =>
-      validate(form, {
-        names: rules.filter((other) => other.id !== opened?.id).map((other) => other.rule.name),
-        today,
-      }),
-    [form, rules, opened, today],
-  );
+  const [refusal, setRefusal] = useState<Refusal | null>(null);
+  const problems = useMemo(() => {
+    const names = rules.filter((other) => other.id !== opened?.id).map((other) => other.rule.name);
+    const found = validate(form, { names, today });
+    return refusal ? { ...found, [refusal.tab]: { ...refusal.problems, ...found[refusal.tab] } } : found;
+  }, [form, rules, opened, today, refusal]);
   const dirty = useMemo(() => JSON.stringify(bodyOf(form)) !== JSON.stringify(bodyOf(initial)), [form, initial]);
   const saved = useRef(false);
   const saving = useSaving(opened, form, {
@@ -52,7 +51,10 @@ export function RuleEditor({ record, rules, onClose }: Props) {
       saved.current = true;
       onClose();
     },
-    onRefused: (field) => setTab(tabOf(field)),
+    onRefused: (error) => {
+      setTab(tabOf(error.field));
+      setRefusal(refusalOf(error.field, error.message, form) ?? null);
+    },
   });
   const guard = useLeaveGuard(() => dirty && !saved.current);
 
@@ -60,8 +62,11 @@ export function RuleEditor({ record, rules, onClose }: Props) {
   const firstBad = TABS.find((name) => !isEmpty(problems[name]));
   const reachable = (name: Tab) =>
     opened !== undefined || TABS.slice(0, TABS.indexOf(name)).every((earlier) => isEmpty(problems[earlier]));
-  const change = (part: Partial<RuleForm>) => setForm((before) => ({ ...before, ...part }));
-  const tabProps = { form, change, problems: problems[tab], today, record: opened, disabled: !mayWrite };
+  const change = (part: Partial<RuleForm>) => {
+    setForm((before) => ({ ...before, ...part }));
+    setRefusal(null); // what the hub said was of the rule as it was
+  };
+  const tabProps = { form, change, problems: problems[tab], today, told: refusal !== null, record: opened, disabled: !mayWrite };
   const next = TABS[place + 1];
   const previous = TABS[place - 1];
 
@@ -110,7 +115,7 @@ export function RuleEditor({ record, rules, onClose }: Props) {
         }
       >
         <div role="tabpanel" aria-label={TITLES[tab]} className={styles["panel"]}>
-          <SaveError error={saving.error} onOverwrite={() => saving.save("*")} />
+          <SaveError error={refusal ? null : saving.error} onOverwrite={() => saving.save("*")} />
           {opened?.warnings?.length ? <Warnings warnings={opened.warnings} /> : null}
           {tab === "details" ? <DetailsTab {...tabProps} /> : null}
           {tab === "conditions" ? <ConditionsTab {...tabProps} /> : null}
@@ -134,8 +139,8 @@ export function RuleEditor({ record, rules, onClose }: Props) {
 
 interface Outcome {
   onSaved: () => void;
-  /** With the field, as the API calls it, that the hub found wrong. */
-  onRefused: (field: string) => void;
+  /** With the field that the hub found wrong. */
+  onRefused: (error: ApiError) => void;
 }
 
 function useSaving(opened: RuleRecord | undefined, form: RuleForm, { onSaved, onRefused }: Outcome) {
@@ -147,7 +152,7 @@ function useSaving(opened: RuleRecord | undefined, form: RuleForm, { onSaved, on
     tell("success", opened ? "Rule saved" : "Rule added", record.rule.name);
   };
   const failed = (error: Error) => {
-    if (error instanceof ApiError && error.field) onRefused(error.field);
+    if (error instanceof ApiError && error.field) onRefused(error);
   };
   return {
     busy: create.isPending || replace.isPending,
@@ -157,29 +162,6 @@ function useSaving(opened: RuleRecord | undefined, form: RuleForm, { onSaved, on
       if (opened) replace.mutate({ id: opened.id, etag, write }, { onSuccess: done, onError: failed });
       else create.mutate(write, { onSuccess: done, onError: failed });
     },
-  };
-}
-
-/** Asks before leaving while there is something to lose, by a link, the back button or a closed tab. */
-function useLeaveGuard(hasChanges: () => boolean) {
-  const blocker = useBlocker(({ currentLocation, nextLocation }) => {
-    return hasChanges() && currentLocation.pathname !== nextLocation.pathname;
-  });
-  const ask = useRef(hasChanges);
-  useEffect(() => {
-    ask.current = hasChanges;
-  });
-  useEffect(() => {
-    const warn = (event: BeforeUnloadEvent) => {
-      if (ask.current()) event.preventDefault();
-    };
-    addEventListener("beforeunload", warn);
-    return () => removeEventListener("beforeunload", warn);
-  }, []);
-  return {
-    asking: blocker.state === "blocked",
-    leave: () => blocker.proceed?.(),
-    stay: () => blocker.reset?.(),
   };
 }
 

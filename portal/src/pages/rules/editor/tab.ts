@@ -7,6 +7,8 @@ export interface TabProps {
   change: (part: Partial<RuleForm>) => void;
   problems: Problems;
   today: string;
+  /** Whether the hub refused something: nothing that is wrong waits to be left any more. */
+  told: boolean;
   record: RuleRecord | undefined;
   disabled: boolean;
 }
