@@ -285,7 +285,7 @@ async def test_t05_our_own_signature_on_another_predicate_type_does_not_count(
     body = honest.replace(ours, predicate_type.encode())
     with monkeypatch.context() as signer:
         # Our own signer refuses to: this is another program that holds the key.
-        signer.setattr("tidegate.scan.attach._parse_about", lambda *_: parse_statement(honest))
+        signer.setattr("tidegate.scan.attach.parse_about", lambda *_: parse_statement(honest))
         await attach_report(world.registry, world.repository, body, world.key, subject=image)
     assert "predicateType" in _why(await world.read(image))
     await attach_report(world.registry, world.repository, honest, world.key, subject=image)
