@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-COPIED = ("src", "tests", "pyproject.toml", "config", "README.md", "docs", "Makefile")
+COPIED = ("src", "tests", "fuzz", "pyproject.toml", "config", "README.md", "docs", "Makefile")
 TESTS_FAILED = 1
 """pytest's exit code when tests ran and some failed; 2 and up mean that they did not run."""
 
@@ -119,7 +119,7 @@ def copy_checkout(target: Path) -> Path:
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
+            ignored = shutil.ignore_patterns("__pycache__", "work")
             shutil.copytree(source, target / name, ignore=ignored)
         elif source.exists():
             shutil.copy2(source, target / name)

@@ -1,4 +1,4 @@
-"""Bytes that are no text are refused as what is no JSON is.
+"""What cannot be decoded is refused as what is malformed is, whichever error says so.
 
 msgspec raises `UnicodeDecodeError`, which is none of its own errors, for a string that is not UTF-8.
 Who catches only `MsgspecError` lets a stranger's byte through as a fault of ours.
@@ -66,3 +66,14 @@ def test_t03_who_decodes_json_expects_bytes_that_are_no_text(place: str) -> None
     caught = set[str]().union(*(names_in(handler.type) for handler in node.handlers))
     body = set[str]().union(*map(names_in, node.body))
     assert not decodes_bytes(node) or caught & ALSO or body & STRICT_FIRST
+
+
+def test_t03_who_decodes_base64_expects_characters_that_are_none_of_it() -> None:
+    # For text beyond ASCII `b64decode` raises a plain ValueError, of which binascii.Error is a kind.
+    named = [
+        f"{path.relative_to(SOURCES)}:{handler.lineno}"
+        for path in sorted(SOURCES.rglob("*.py"))
+        for handler in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(handler, ast.ExceptHandler) and "binascii" in names_in(handler.type)
+    ]
+    assert named == [], "catch ValueError"

@@ -14,6 +14,7 @@ TESTS = frozenset(
     for body in SOURCES
     for name in re.findall(r"^(?:async )?def (test_\w+)", body, re.MULTILINE)
 )
+ADVISORY = r"(?:CVE|GO)-[0-9-]+"
 MUST_BE_HELD = (1, 2, 3, 4, 5, 6, 16, 17, 24)
 
 
@@ -44,7 +45,7 @@ def test_a_row_names_tests_that_exist_and_carry_its_number(number: int) -> None:
 def cases() -> Iterator[tuple[str, str]]:
     """Yield each case of hostile evidence with the tests that try it, as the page has them."""
     _, _, section = PAGE.partition("## Hostile evidence, case by case")
-    for line in re.findall(r"^\| .*$", section, re.MULTILINE):
+    for line in re.findall(r"^\| .*$", section.partition("\n## ")[0], re.MULTILINE):
         case, _, held_by = line.strip("| ").split(" | ")
         if held_by != "tried by":
             yield case, held_by
@@ -71,3 +72,39 @@ def test_a_case_names_tests_that_exist_and_measure_where_it_says(held_by: str) -
 def test_every_row_that_has_tests_is_on_the_page() -> None:
     numbers = {int(found[1]) for name in TESTS if (found := re.match(r"test_t(\d\d)_", name))}
     assert sorted(numbers - ROWS.keys()) == []
+
+
+# Advisories about others
+
+
+def advisories() -> Iterator[tuple[str, list[str]]]:
+    """Yield each advisory of another program and the tests that it names."""
+    for line in re.findall(rf"^\| {ADVISORY} .*$", PAGE, re.MULTILINE):
+        name, *_, held_by = line.strip("| ").split(" | ")
+        yield name, re.findall(r"`(test_\w+)`", held_by)
+
+
+HELD_OFF = dict(advisories())
+
+KNOWN_OF_OTHERS = [
+    "CVE-2022-35929", "CVE-2022-35930", "CVE-2022-47633", "CVE-2023-25656", "CVE-2023-33958",
+    "CVE-2023-34091", "CVE-2023-42813", "CVE-2023-42814", "CVE-2023-42815", "CVE-2023-42816",
+    "CVE-2023-46737", "CVE-2023-47630", "CVE-2024-23332", "CVE-2024-29902", "CVE-2024-29903",
+    "CVE-2024-48921", "CVE-2025-27403", "CVE-2025-46342", "CVE-2025-47281", "CVE-2026-4789",
+    "CVE-2026-10517", "CVE-2026-23881", "CVE-2026-33540", "CVE-2026-35172", "CVE-2026-39395",
+    "CVE-2026-40868", "CVE-2026-41323", "CVE-2026-41485", "CVE-2026-48978", "CVE-2026-50151",
+    "GO-2026-4285",
+]  # fmt: skip
+"""Published flaws of programs with our work; one more is added here and to the page together."""
+
+
+def test_every_flaw_of_others_that_we_know_of_is_on_the_page_once() -> None:
+    assert [name for name, _ in advisories()] == KNOWN_OF_OTHERS
+
+
+@pytest.mark.parametrize("advisory", HELD_OFF)
+def test_a_flaw_of_others_is_held_off_by_tests_that_exist(advisory: str) -> None:
+    named = HELD_OFF[advisory]
+    assert named
+    assert [name for name in named if name not in TESTS] == []
+    assert [name for name in named if int(name[6:8]) not in ROWS] == []

@@ -7,7 +7,6 @@ with work to do.
 
 import asyncio
 import base64
-import binascii
 import os
 import random
 from pathlib import Path
@@ -112,10 +111,11 @@ class SecretPlace:
         """Return what the Secret holds."""
         try:
             secret = await self._client.get(Secret, self._name, namespace=self._namespace)
-            return base64.b64decode((secret.data or {}).get(SECRET_KEY, "")).decode().strip()
         except API_ERRORS as error:
             raise self._unusable(describe(error)) from error
-        except (binascii.Error, UnicodeDecodeError) as error:
+        try:
+            return base64.b64decode((secret.data or {}).get(SECRET_KEY, "")).decode().strip()
+        except ValueError as error:
             raise self._unusable(f"its key {SECRET_KEY!r} is no token") from error
 
     async def try_out(self) -> None:

@@ -80,7 +80,7 @@ def parse_reference(text: str) -> ImageReference:
         raise _invalid(text, f"tag {tag!r}: want 1 to 128 of letters, digits, '_', '.', '-'")
     registry, repository = _split_name(name)
     if not _is_host(registry):
-        raise _invalid(text, f"registry {registry!r}: want a host with a dot or a port")
+        raise _invalid(text, f"registry {registry!r}: want a host name or address, with a port")
     if not is_repository(repository):
         raise _invalid(text, f"repository {repository!r}: want lower-case path components")
     if tag is None and digest is None:
@@ -122,18 +122,13 @@ def _split_tag(rest: str) -> tuple[str, str | None]:
 
 def _split_name(name: str) -> tuple[str, str]:
     first, slash, remainder = name.partition("/")
-    is_host = slash and _names_host(first.lower())
-    if slash and not is_host and first != first.lower():
-        return first, remainder  # a host to Docker, and to nobody once it is normalised
+    word = first.lower()
+    is_host = slash and ("." in word or ":" in word or word == "localhost")
     host = normalize_host(first) if is_host else DOCKER_HUB
     repository = remainder if is_host else name
     if host == DOCKER_HUB and "/" not in repository:
         repository = f"library/{repository}"
     return host, repository
-
-
-def _names_host(first: str) -> bool:
-    return "." in first or ":" in first or first == "localhost"
 
 
 def _is_host(registry: str) -> bool:

@@ -12,7 +12,6 @@ asked for, which an administrator configured by its exact name.
 """
 
 import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -139,7 +138,7 @@ def _credentials(entry: Entry, where: str, *, shared: bool) -> Credentials | Non
         return None
     try:
         user, colon, password = base64.b64decode(entry.auth, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:  # other characters, a wrong length, or what is no text
         raise RegistryUnavailableError(f"{where}: `auth` is no base64 of USER:PASSWORD") from error
     password = password.rstrip("\0")
     return Credentials(user, password, shared=shared) if colon and password else None

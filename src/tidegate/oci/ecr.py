@@ -4,7 +4,6 @@ Protocols: AWS STS, `AssumeRoleWithWebIdentity` (unsigned); Amazon ECR, `GetAuth
 """
 
 import base64
-import binascii
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +94,7 @@ class EcrKeychain(CloudKeychain):
         try:
             encoded = given.authorization_data[0].authorization_token
             user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (IndexError, binascii.Error, UnicodeDecodeError) as error:
+        except (IndexError, ValueError) as error:
             raise self._refusal("ECR's answer holds no token") from error
         if not password:
             raise self._refusal("ECR's answer holds no token")

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -73,7 +72,7 @@ def _parse_hash(text: str, where: str) -> PasswordHash:
     try:
         kind, n, r, p, salt, key = text.split("$")
         parsed = PasswordHash(int(n), int(r), int(p), _to_bytes(salt), _to_bytes(key))
-    except (ValueError, binascii.Error) as error:
+    except ValueError as error:
         raise ConfigurationError(f"{where}: want scrypt$n$r$p$salt$hash") from error
     affordable = 128 * parsed.n * parsed.r <= _MAX_MEMORY_BYTES // 2 and 1 <= parsed.p <= 16
     is_power_of_two = parsed.n > 1 and parsed.n & (parsed.n - 1) == 0

@@ -5,7 +5,6 @@ is not matched: only a scan can serve then.
 """
 
 import base64
-import binascii
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -139,7 +138,7 @@ class PackageList:
 def _signature(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
+    except ValueError as error:
         raise UntrustedSignerError("the package list's signature is no base64") from error
 
 

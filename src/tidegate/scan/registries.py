@@ -7,7 +7,6 @@ bound to the connection that they are for; what cannot be opened is not contacte
 
 import asyncio
 import base64
-import binascii
 import hashlib
 import time
 from collections.abc import Iterable, Sequence
@@ -205,7 +204,7 @@ def _credentials(registry: WorkerRegistryV1, key: X25519PrivateKey) -> Credentia
                 sealed = base64.b64decode(each.ciphertext, validate=True)
                 opened = unseal(key, sealing_info(registry.host, registry.connection), sealed)
                 return msgspec.json.decode(opened, type=CredentialsV1)
-            except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            except (msgspec.MsgspecError, ValueError) as error:
                 raise ContentMismatchError("its credentials are of no form known here") from error
     raise ContentMismatchError(
         "its credentials are sealed for other workers' keys; enter them again, or give this "

@@ -8,7 +8,6 @@ be able to fill the memory of whoever opens it.
 """
 
 import base64
-import binascii
 import hashlib
 import re
 from typing import Literal
@@ -116,5 +115,5 @@ def _derive(kdf: _Kdf, passphrase: bytes) -> bytes:
 def _base64(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ValueError("no base64") from error

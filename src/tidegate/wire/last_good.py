@@ -5,7 +5,6 @@ bytes: zlib (RFC 1950) over the object's JSON without what the API server owns.
 """
 
 import base64
-import binascii
 import hashlib
 import zlib
 from collections.abc import Mapping
@@ -89,6 +88,6 @@ def parse_config_map(binary_data: Mapping[str, str] | None) -> PolicyObject:
     """
     try:
         copy = base64.b64decode((binary_data or {})[DATA_KEY], validate=True)
-    except (KeyError, binascii.Error) as error:
+    except (KeyError, ValueError) as error:
         raise InvalidPolicyError(f"last good copy: no base64 in {DATA_KEY}: {error}") from error
     return parse_copy(copy)

@@ -35,7 +35,7 @@ from tidegate.testing.evidence_world import (
 from tidegate.testing.memory_registry import render_index
 from tidegate.trust.configuration import TrustConfiguration
 from tidegate.trust.keys import generate_key
-from tidegate.trust.simplesigning import SIGNATURE_ANNOTATION
+from tidegate.trust.simplesigning import SIGNATURE_ANNOTATION, sign_artifact
 from tidegate.wire.oci_v1 import OCI_INDEX, OCI_MANIFEST, Descriptor
 from tidegate.wire.statement_v1 import parse_statement, render_statement
 
@@ -359,6 +359,63 @@ async def test_t05_a_changed_signature_does_not_count(
     del world.registry.manifests[attached.signature]
     world.registry.tags[signature_tag(attached.artifact)] = changed
     assert isinstance(await world.read(image), Missing)
+
+
+def _about(image: Descriptor, **fields: object) -> bytes:
+    """Return the statement of a clean scan of `image` with other fields."""
+    document = json.loads(render_statement(statement(image.digest)))
+    return json.dumps({**document, **fields}).encode()
+
+
+async def _attach_signed(world: EvidenceWorld, image: Descriptor, body: bytes) -> None:
+    """Attach `body`, signed by the evidence key, whatever it is; our own writer would refuse."""
+    attached = await world.attach(image)
+
+    def carry(document: Any, content: bytes) -> None:  # noqa: ANN401 - JSON
+        world.registry.blobs[digest_of(content)] = content
+        document["layers"][0] |= {"digest": digest_of(content), "size": len(content)}
+
+    artifact = _change(world, attached.artifact, lambda document: carry(document, body))
+    payload, signature = sign_artifact(world.key, artifact, "registry.example/app")
+
+    def sign(document: Any) -> None:  # noqa: ANN401 - JSON
+        carry(document, payload)
+        document["layers"][0]["annotations"][SIGNATURE_ANNOTATION] = signature
+
+    world.registry.tags[signature_tag(artifact)] = _change(world, attached.signature, sign)
+    _list_instead(world, image, {attached.artifact: artifact})
+
+
+@pytest.mark.parametrize(
+    "signed",
+    [
+        pytest.param(lambda image: _about(image)[:-1], id="cut-off"),
+        pytest.param(lambda _: b"{}", id="empty"),
+        pytest.param(lambda _: b"\xff", id="no-text"),
+        pytest.param(lambda image: _about(image, predicate={}), id="empty-predicate"),
+        pytest.param(lambda image: _about(image, predicate=None), id="no-predicate"),
+        pytest.param(
+            lambda image: _about(image, predicateType="https://in-toto.io/attestation/vulns/v0.1"),
+            id="other-predicate-type",
+        ),
+        pytest.param(
+            lambda image: _about(image, _type="https://in-toto.io/Statement/v0.1"), id="other-type"
+        ),
+        pytest.param(lambda image: _about(image, subject=[]), id="no-subject"),
+    ],
+)
+async def test_t05_what_is_signed_and_does_not_parse_is_never_a_report(
+    world: EvidenceWorld, signed: Callable[[Descriptor], bytes]
+) -> None:
+    image = world.push_image()
+    await _attach_signed(world, image, signed(image))
+    assert not isinstance(await world.read(image), Report)
+
+
+async def test_what_is_signed_by_hand_and_parses_is_a_report(world: EvidenceWorld) -> None:
+    image = world.push_image()
+    await _attach_signed(world, image, _about(image, unknown=1))
+    assert isinstance(await world.read(image), Report)
 
 
 async def test_t05_no_byte_of_a_served_artifact_can_differ(world: EvidenceWorld) -> None:

@@ -102,6 +102,7 @@ async def test_a_changed_secret_is_in_force_at_once(tmp_path: Path) -> None:
         pytest.param(b'{"auths":' + b"[" * 40, "nested", id="t03-nested"),
         pytest.param(b" " * (2**20 + 1), "larger", id="t03-large"),
         pytest.param({"auths": {"r.example:5000": {"auth": "!!"}}}, "base64", id="no-base64"),
+        pytest.param({"auths": {"r.example:5000": {"auth": "\u202e"}}}, "base64", id="no-ascii"),
         pytest.param({"credHelpers": {"r.example:5000": "../x"}}, "plain name", id="helper-path"),
         pytest.param({"credsStore": "no-such"}, "cannot be run", id="no-helper"),
     ],

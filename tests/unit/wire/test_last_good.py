@@ -81,6 +81,7 @@ def test_t03_a_bomb_is_unpacked_to_its_limit_only() -> None:
         pytest.param(None, id="nothing"),
         pytest.param({"other": ""}, id="other-key"),
         pytest.param({DATA_KEY: "!"}, id="no-base64"),
+        pytest.param({DATA_KEY: "\u202e"}, id="no-ascii"),
         pytest.param({DATA_KEY: base64.b64encode(b"x").decode()}, id="no-copy"),
     ],
 )

@@ -4,7 +4,6 @@ A cursor is opaque to readers; it says after which row the next page begins.
 """
 
 import base64
-import binascii
 from collections.abc import Iterable
 from typing import Annotated, TypeVar, cast
 
@@ -67,7 +66,7 @@ def parse_cursor(text: str, form: type[T]) -> T | None:
         values = msgspec.json.decode(body, type=form)
         if any(isinstance(v, int) and abs(v) > _MAX_PLACE for v in msgspec.to_builtins(values)):
             raise ValueError("a place beyond all places")
-    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
+    except (ValueError, msgspec.MsgspecError) as error:
         raise InputError(
             f"cursor {text[:80]!r} is not of this list; leave it out to begin anew"
         ) from error

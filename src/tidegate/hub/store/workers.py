@@ -1,7 +1,6 @@
 """Scan workers: what each last said of its registries, advisories and evidence key."""
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -117,7 +116,7 @@ def _sealing_fingerprint(pem: str) -> str:
     """Return the SHA-256 of an X25519 key; empty for anything else: whoever seals by it is told."""
     try:
         body = base64.b64decode("".join(pem.split("-----")[2:3]))
-    except binascii.Error:
+    except ValueError:
         return ""
     # RFC 8410 section 4: a fixed head, then the key itself.
     is_key = len(body) == len(_X25519_HEAD) + 32 and body.startswith(_X25519_HEAD)
