@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
 
 import { body, client, type Schemas } from "../../../api/client";
 import { failureOf } from "../../../api/query";
@@ -10,13 +11,20 @@ export type Worker = Schemas["WorkerV1"];
 type Write = Schemas["RegistryWriteV1"];
 
 const REFRESH_MS = 15_000;
-const TESTING_MS = 1_000;
+const TESTING_MS = 1_500;
 
 /** Registries that are configured in the hub, and those that workers' own files name. */
 export function useConfigured() {
   const registries = useRegistries();
   const workers = useWorkers();
   const error = registries.error ?? failureOf(workers);
+  const queries = useQueryClient();
+  const testing = registries.items.some(({ configured }) => configured?.testing);
+  useEffect(() => {
+    if (!testing) return undefined;
+    const timer = window.setInterval(() => void queries.invalidateQueries({ queryKey: ["registries"], exact: true }), TESTING_MS);
+    return () => window.clearInterval(timer);
+  }, [testing, queries]);
   const refetch = () => {
     registries.refetch();
     void workers.refetch();
