@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help install up lint check test kube clients scanners e2e portal screens bench crd docs golden faults fix lock clean
+.PHONY: help install up lint check test kube clients scanners registries e2e portal screens bench crd docs golden faults fuzz fix lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,10 @@ clients: ## fetch the stock clients oras and cosign, which some tests drive (Deb
 scanners: install ## build Syft and Grype, and databases for Grype and Trivy, into a cache (once, minutes)
 	hack/scanners/build.sh
 
+registries: ## build zot and the OCI conformance suite into a cache (once, a minute)
+	hack/conformance/build.sh
+	hack/zot/build.sh
+
 e2e: install ## only the tests on the real API server
 	$(BIN)/pytest tests/e2e
 
@@ -72,11 +76,17 @@ docs: install crd ## regenerate the reference pages that are made from code
 	$(BIN)/python -m tidegate.cli.docs > docs/reference/cli.md
 	$(BIN)/python hack/reference.py
 
-golden: install ## rewrite tests/golden from the real API server; review the diff
-	$(BIN)/pytest -q tests/e2e/test_golden.py --rewrite-golden
+golden: install ## rewrite what the real API server sends and the scanners find; review the diff
+	$(BIN)/pytest -q tests/e2e/test_golden.py tests/e2e/test_judged_fields.py --rewrite-golden
+	$(BIN)/pytest -q tests/contract/test_scanner_differences.py --rewrite-golden
 
 faults: install ## remove each guard in turn; a test must fail for it
 	$(BIN)/python tests/faults.py
+
+SECONDS ?= 60
+fuzz: install ## try changed inputs on each parser for SECONDS (60) under libFuzzer
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/fuzz.txt
+	$(BIN)/python fuzz/run.py --seconds $(SECONDS) $(TARGETS)
 
 fix: install ## format and repair what ruff can
 	$(BIN)/ruff format .

@@ -19,7 +19,18 @@ from tidegate.scan.scanners.builtin import find_trivy
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
-PARTS = ("decision", "warm", "cold", "memory", "scan", "sync", "rematch", "hub_load")
+PARTS = (
+    "decision",
+    "warm",
+    "cold",
+    "memory",
+    "scan",
+    "push",
+    "drain",
+    "sync",
+    "rematch",
+    "hub_load",
+)
 PART_LIMIT_S = 900
 LIBRARIES = ("uvicorn", "uvloop", "httptools", "msgspec", "cryptography", "httpcore2")
 

@@ -91,6 +91,15 @@ def start_registry(
     return start
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let tests of frozen answers write what they got."""
+    parser.addoption(
+        "--rewrite-golden",
+        action="store_true",
+        help="write what the real API server sends, or the scanners find, now; review the diff",
+    )
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly how many tests were not run for want of a program."""
     skipped = terminalreporter.stats.get("skipped", [])
@@ -99,7 +108,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("tests without a program that they drive", sep="!", red=True)
         terminalreporter.write_line(
             f"{len(lacking)} tests were SKIPPED: a program is not installed (`-ra` says which); "
-            "run `make clients` and `make scanners`, and install the packages of hack/apt.txt"
+            "run `make clients`, `make scanners` and `make registries`, and install the packages of "
+            "hack/apt.txt"
         )
 
 

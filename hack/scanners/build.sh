@@ -7,7 +7,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 advisories=$here/../../src/tidegate/advisories/demo
 python=${PYTHON:-$here/../../.venv/bin/python}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/tidegate/scanners
-key=$(cat "$here"/go.mod "$here"/go.sum "$here"/build.sh "$here"/databases.py "$here"/*/main.go \
+key=$(cat "$here"/go.mod "$here"/go.sum "$here"/build.sh "$here"/{databases,osv_records,trivy_entries,grype_results}.py "$here"/{trivydb,grypedb}/main.go \
   "$advisories"/*.json | sha256sum | cut -c1-16)
 target=$cache/$key
 if [ ! -d "$target" ]; then
@@ -25,9 +25,8 @@ if [ ! -d "$target" ]; then
     go build -buildvcs=false -trimpath -ldflags "-s -w -X main.version=${version#v}" -o "$work/" "github.com/anchore/$tool/cmd/$tool"
     echo "scanners: $tool $version built"
   done
-  "$python" databases.py "$advisories" "$work/databases" "$work"
+  "$python" databases.py "$work/databases" "$work" "$advisories"
   "$work/grype" --version
-  rm -rf "$work/databases/providers" "$work/trivydb" "$work/grypedb"
   mkdir -p "$cache"
   chmod 755 "$work"
   mv "$work" "$target"

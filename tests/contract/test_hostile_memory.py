@@ -4,9 +4,12 @@ The cap is for one image: what is read of it at a time is bounded (manifest 4 Mi
 pages 8 MiB), and parsing makes objects of it. `EvidenceLimits` bounds how many are read at a time.
 """
 
+import asyncio
 import json
 import tracemalloc
+import zlib
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +26,12 @@ from tidegate.evidence.memory import ReportMemory
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.limits import RegistryLimits
 from tidegate.oci.registries import RegistryConfig
-from tidegate.testing.evidence_world import evidence_key
+from tidegate.scan.attach import attach_report
+from tidegate.testing.evidence_world import evidence_key, finding, statement
 from tidegate.testing.hostile_registry import HostileRegistry, ScriptedAnswer, SeenRequest
+from tidegate.testing.memory_registry import MemoryRegistry
 from tidegate.trust.configuration import TrustConfiguration
-from tidegate.trust.keys import generate_key
+from tidegate.trust.keys import PrivateKey, generate_key
 from tidegate.wire.oci_v1 import (
     EMPTY_BLOB,
     OCI_EMPTY,
@@ -34,8 +39,10 @@ from tidegate.wire.oci_v1 import (
     OCI_MANIFEST,
     Descriptor,
     Manifest,
+    parse_manifest,
     render_manifest,
 )
+from tidegate.wire.statement_v1 import render_statement
 
 CAP_BYTES = 40 * 2**20
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -119,6 +126,39 @@ def large_statement(server: HostileRegistry) -> None:
     }
 
 
+def flood_by_tag(server: HostileRegistry) -> None:
+    server.scripts[f"/v2/app/manifests/{SUBJECT.replace(':', '-')}"] = index(0, 10_000)
+
+
+def compressed(server: HostileRegistry) -> None:
+    """A quarter of a gibibyte in little, for clients that unpack what they are given."""
+    packed = zlib.compressobj(9, zlib.DEFLATED, 31)
+    body = b"".join(packed.compress(b" " * 2**20) for _ in range(256)) + packed.flush()
+    encoded = ("Content-Encoding", "gzip")
+    server.scripts[REFERRERS] = replace(
+        manifest(body, OCI_INDEX), headers=(("Content-Type", OCI_INDEX), encoded)
+    )
+
+
+def endless_refusal(server: HostileRegistry) -> None:
+    server.scripts[REFERRERS] = ScriptedAnswer(500, endless=True)
+
+
+def endless_token(server: HostileRegistry) -> None:
+    challenge = f'Bearer realm="{server.url}/token",service="x"'
+    server.scripts[f"/v2/app/manifests/{SUBJECT}"] = ScriptedAnswer(
+        401, (("WWW-Authenticate", challenge),)
+    )
+    server.scripts["/token"] = ScriptedAnswer(body=b'{"token":"', endless=True)
+
+
+def circular_redirects(server: HostileRegistry) -> None:
+    """Every read leads to itself, with a body beside it."""
+    server.scripts[REFERRERS] = ScriptedAnswer(
+        307, (("Location", REFERRERS),), body=b"x" * (8 * 2**20)
+    )
+
+
 @pytest.fixture
 async def server() -> AsyncIterator[HostileRegistry]:
     async with HostileRegistry({f"/v2/app/manifests/{SUBJECT}": manifest(IMAGE)}) as running:
@@ -136,16 +176,37 @@ async def server() -> AsyncIterator[HostileRegistry]:
         pytest.param(wide, (Missing, Unavailable), id="t03-wide"),
         pytest.param(many_names, (Missing, Unavailable), id="t03-many-annotations"),
         pytest.param(large_statement, Missing, id="t03-large-statement"),
+        pytest.param(flood_by_tag, Unavailable, id="t02-ten-thousand-referrers-by-tag"),
+        pytest.param(compressed, Unavailable, id="t03-compressed"),
+        pytest.param(endless_refusal, Unavailable, id="t03-endless-refusal"),
+        pytest.param(endless_token, Unavailable, id="t03-endless-token"),
+        pytest.param(circular_redirects, Unavailable, id="t03-circular-redirects"),
     ],
 )
 async def test_t03_memory_stays_below_its_cap_whatever_a_registry_sends(
     server: HostileRegistry, tmp_path: Path, play: Play, kinds: type | tuple[type, ...]
 ) -> None:
     play(server)
-    trust = TrustConfiguration(keys=(evidence_key(generate_key()),), generation="1")
+    evidence, peak_bytes = await judged(server, tmp_path, generate_key())
+    assert not isinstance(evidence, Report)
+    assert isinstance(evidence, kinds)
+    assert peak_bytes < CAP_BYTES, f"{peak_bytes / 2**20:.1f} MiB"
+
+
+async def judged(
+    server: HostileRegistry, tmp_path: Path, key: PrivateKey
+) -> tuple[Report | Missing | Unavailable, int]:
+    """Return what a gate that trusts `key` makes of the image, and the most it held meanwhile."""
+    return await judged_at(server.authority, tmp_path, key)
+
+
+async def judged_at(
+    host: str, tmp_path: Path, key: PrivateKey
+) -> tuple[Report | Missing | Unavailable, int]:
+    trust = TrustConfiguration(keys=(evidence_key(key),), generation="1")
     limits = replace(EvidenceLimits(), flight_timeout_s=100.0)
-    config = RegistryConfig(server.authority, plain_http=True, allow_private=True)
-    image = parse_reference(f"{server.authority}/app@{SUBJECT}")
+    config = RegistryConfig(host, plain_http=True, allow_private=True)
+    image = parse_reference(f"{host}/app@{SUBJECT}")
     async with RegistryClient([config], limits=PATIENT) as client:
         memory = ReportMemory(tmp_path / "reports.jsonl")
         gatherer = Gatherer(client, lambda: trust, memory, EvidenceCache(limits), limits=limits)
@@ -157,7 +218,77 @@ async def test_t03_memory_stays_below_its_cap_whatever_a_registry_sends(
         finally:
             tracemalloc.stop()
         await gatherer.aclose()
-    evidence = found.platforms[0].evidence
-    assert not isinstance(evidence, Report)
-    assert isinstance(evidence, kinds)
-    assert peak - before < CAP_BYTES, f"{(peak - before) / 2**20:.1f} MiB"
+    return found.platforms[0].evidence, peak - before
+
+
+LARGE_CAP_BYTES = 64 * 2**20
+"""For a statement of twenty thousand findings that counts: a key of ours signed it."""
+
+
+async def signed(server: HostileRegistry, key: PrivateKey, body: bytes) -> Descriptor:
+    """Serve a report about the image, signed by `key`; return its statement's layer."""
+    memory = MemoryRegistry(server.authority)
+    image = Descriptor(OCI_MANIFEST, memory.put_manifest(IMAGE, OCI_MANIFEST), len(IMAGE))
+    repository = parse_reference(f"{server.authority}/app")
+    attached = await attach_report(memory, repository, body, key, subject=image)
+    artifact = parse_manifest(memory.manifests[attached.artifact][0], OCI_MANIFEST)
+    entry = Descriptor(OCI_MANIFEST, attached.artifact, 1, artifact_type=REPORT)
+    listed = render_manifest(Manifest(media_type=OCI_INDEX, manifests=(entry,)))
+    server.scripts[REFERRERS] = manifest(listed, OCI_INDEX)
+    for digest, (stored, media_type) in memory.manifests.items():
+        server.scripts[f"/v2/app/manifests/{digest}"] = manifest(stored, media_type)
+    for tag, digest in memory.tags.items():
+        server.scripts[f"/v2/app/manifests/{tag}"] = manifest(*memory.manifests[digest])
+    for digest, blob in memory.blobs.items():
+        server.scripts[f"/v2/app/blobs/{digest}"] = ScriptedAnswer(body=blob)
+    return artifact.layers[0]
+
+
+async def test_t03_a_signed_statement_that_never_ends_is_read_to_its_size(
+    server: HostileRegistry, tmp_path: Path
+) -> None:
+    key = generate_key()
+    body = render_statement(statement(SUBJECT, [finding("CVE-1")], at=NOW))
+    layer = await signed(server, key, body)
+    evidence, _ = await judged(server, tmp_path / "honest", key)
+    assert isinstance(evidence, Report), "as it was signed it counts"
+    server.scripts[f"/v2/app/blobs/{layer.digest}"] = ScriptedAnswer(body=body, endless=True)
+    evidence, peak_bytes = await judged(server, tmp_path / "endless", key)
+    assert isinstance(evidence, Unavailable)
+    assert peak_bytes < CAP_BYTES, f"{peak_bytes / 2**20:.1f} MiB"
+
+
+async def test_t03_a_very_large_statement_that_counts_stays_below_its_cap(
+    server: HostileRegistry, tmp_path: Path
+) -> None:
+    key = generate_key()
+    aliases = [frozenset({f"GHSA-{number:060}"}) for number in range(20_000)]
+    found = [replace(finding(f"CVE-2026-{n}"), aliases=each) for n, each in enumerate(aliases)]
+    body = render_statement(statement(SUBJECT, found, at=NOW))
+    assert len(body) > 4 * 2**20
+    await signed(server, key, body)
+    evidence, peak_bytes = await judged(server, tmp_path, key)
+    assert isinstance(evidence, Report)
+    assert peak_bytes < LARGE_CAP_BYTES, f"{peak_bytes / 2**20:.1f} MiB"
+
+
+async def test_t03_a_header_without_an_end_is_cut(tmp_path: Path) -> None:
+    sent_bytes = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent_bytes
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nLink: <")
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"a" * 65536)
+                await writer.drain()
+                sent_bytes += 65536
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        host = f"localhost:{server.sockets[0].getsockname()[1]}"
+        evidence, peak_bytes = await judged_at(host, tmp_path, generate_key())
+    assert isinstance(evidence, Unavailable)
+    assert sent_bytes < CAP_BYTES
+    assert peak_bytes < CAP_BYTES, f"{peak_bytes / 2**20:.1f} MiB"

@@ -771,6 +771,28 @@ async def test_t18_a_list_that_others_keep_overwriting_is_an_error(
             await client.push_referrer(image_of(hostile), body, OCI_MANIFEST)
 
 
+async def test_t18_what_others_listed_stays_as_they_wrote_it(hostile: HostileRegistry) -> None:
+    report = Manifest(config=EMPTY, subject=Descriptor(OCI_MANIFEST, SUBJECT, 1))
+    body = render_manifest(report)
+    hostile.scripts[f"/v2/app/manifests/{digest_of(body)}"] = ScriptedAnswer(201)
+    theirs = {"mediaType": OCI_MANIFEST, "digest": SUBJECT, "size": 1, "theirs": {"a": [1]}}
+    stored = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [theirs]})
+    lists = [stored.encode()]
+
+    def keeps(request: SeenRequest) -> ScriptedAnswer:
+        if request.method == "PUT":
+            lists.append(request.body)
+            return ScriptedAnswer(201)
+        return manifest(lists[-1], OCI_INDEX)
+
+    hostile.scripts[FALLBACK_PATH] = keeps
+    async with client_of(hostile) as client:
+        await client.push_referrer(image_of(hostile), body, OCI_MANIFEST)
+    first, second = json.loads(lists[-1])["manifests"]
+    assert first == theirs
+    assert second["digest"] == digest_of(body)
+
+
 # --- connections ----------------------------------------------------------------------------------
 
 

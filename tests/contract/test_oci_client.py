@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from support.registries import REGISTRIES, started
 from tidegate.domain.digest import Digest, digest_of
-from tidegate.domain.errors import NotInRegistryError, RegistryNotConfiguredError
+from tidegate.domain.errors import (
+    NotInRegistryError,
+    RegistryNotConfiguredError,
+    RegistryUnavailableError,
+)
 from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.limits import RegistryLimits
 from tidegate.oci.manifests import PushedManifest
 from tidegate.oci.referrers import fallback_tag
 from tidegate.oci.registries import RegistryConfig
-from tidegate.testing.real_registries import (
-    docker_registry,
-    embedded_registry,
-    has_docker_registry,
-)
 from tidegate.wire.oci_v1 import (
     EMPTY_BLOB,
     OCI_EMPTY,
@@ -38,19 +38,12 @@ PATIENT = RegistryLimits(read_timeout_s=30.0, write_timeout_s=30.0)  # on a load
 NOWHERE = digest_of(b"nobody pushed this")
 
 
-@pytest.fixture(scope="module", params=["docker-registry", "embedded"])
+@pytest.fixture(scope="module", params=REGISTRIES)
 def authority(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    folder: Path = tmp_path_factory.mktemp("registry")
-    if request.param == "docker-registry":
-        if not has_docker_registry():
-            pytest.skip("docker-registry is not installed: apt packages of hack/apt.txt")
-        with docker_registry(folder) as found:
-            yield found
-    else:
-        with embedded_registry(folder) as found:
-            yield found
+    with started(request.param, tmp_path_factory.mktemp("registry")) as found:
+        yield found
 
 
 @pytest.fixture
@@ -106,7 +99,6 @@ async def test_what_is_not_there_is_none_and_not_an_error(
     assert (await client.list_referrers(image, NOWHERE)).descriptors == ()
     assert await client.list_tags(image) == ()
     assert not await client.has_blob(image, NOWHERE)
-    assert not await client.delete_manifest(image, NOWHERE)
 
 
 async def test_a_blob_that_is_not_there_is_named(
@@ -139,9 +131,10 @@ async def test_a_referrer_is_listed_whatever_the_registry_can_do(
     other = await client.push_referrer(image, referrer_body(subject, "x/other"), OCI_MANIFEST)
     everything = await client.list_referrers(image, subject)
     assert {entry.digest for entry in everything.descriptors} == {report, other}
-    assert {entry.artifact_type for entry in everything.descriptors} == {REPORT, "x/other"}
+    types = {entry.artifact_type for entry in everything.descriptors}
+    assert types in ({REPORT, "x/other"}, {""})  # all that a registry says, or nothing
     reports = await client.list_referrers(image, subject, REPORT)
-    wanted = {report} if reports.source == "api" else {report, other}
+    wanted = {report} if reports.source == "api" and types != {""} else {report, other}
     assert {entry.digest for entry in reports.descriptors} == wanted
 
 
@@ -169,6 +162,35 @@ async def test_t18_many_writers_at_once_lose_no_referrer(
     again = await client.push_referrer(image, bodies[0], OCI_MANIFEST)
     assert len((await client.list_referrers(image, subject)).descriptors) == len(pushed)
     assert again == pushed[0]
+
+
+async def test_t18_none_of_ours_is_lost_to_writers_that_take_no_turns(
+    client: RegistryClient, authority: str, image: ImageReference
+) -> None:
+    """Beside another worker of ours, somebody writes lists of their own, blindly and often."""
+    subject = (await push_image(client, image)).digest
+    ours = [referrer_body(subject, note=f"ours {number}") for number in range(8)]
+    tag = fallback_tag(subject)
+    theirs = [Descriptor(OCI_MANIFEST, digest_of(str(number).encode()), 1) for number in range(12)]
+
+    async def overwrite(other: RegistryClient) -> None:
+        for entry in theirs:
+            index = render_manifest(Manifest(media_type=OCI_INDEX, manifests=(entry,)))
+            await other.push_manifest(image, index, OCI_INDEX, tag=tag)
+
+    config = RegistryConfig(authority, plain_http=True, allow_private=True)
+    async with RegistryClient([config], limits=PATIENT) as other:
+        writers = (client, other)
+        pushes = [
+            writers[n % 2].push_referrer(image, body, OCI_MANIFEST) for n, body in enumerate(ours)
+        ]
+        ended = await asyncio.gather(*pushes, overwrite(other), return_exceptions=True)
+    # One that was overwritten again and again says so, and is pushed again later (THREATS row 18).
+    assert all(e is None or isinstance(e, str | RegistryUnavailableError) for e in ended)
+    for body in ours:
+        await client.push_referrer(image, body, OCI_MANIFEST)
+    listed = await client.list_referrers(image, subject)
+    assert {digest_of(body) for body in ours} <= {entry.digest for entry in listed.descriptors}
 
 
 async def test_t18_a_referrer_that_another_writer_lost_is_put_back_by_pushing_it_again(
@@ -205,6 +227,7 @@ async def test_a_deleted_manifest_is_gone(client: RegistryClient, image: ImageRe
     pushed = await push_image(client, image)
     assert await client.delete_manifest(image, pushed.digest)
     assert await client.fetch_manifest(image.at(pushed.digest)) is None
+    assert not await client.delete_manifest(image, pushed.digest)
 
 
 async def test_an_index_keeps_its_platforms(client: RegistryClient, image: ImageReference) -> None:

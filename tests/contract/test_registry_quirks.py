@@ -4,7 +4,8 @@
 |---|---|
 | GHCR | no referrers API; 303 to a page for browsers |
 | GitLab | the fallback tag resolves to the image itself |
-| Harbor, proxy cache | an image that is not cached yet is fetched from afar; its name has a prefix |
+| Harbor, proxy cache | serves images of afar under a prefix, without what refers to them, and takes no push |
+| zot 1.4 | the API of a release candidate: the config's type for the artifact's, also as a filter |
 | cosign, as a writer | the fallback index has `oci.empty` for a type and no annotations |
 | many | `Link` relative or absolute, 429 with and without `Retry-After`, blobs on another host |
 """
@@ -52,6 +53,8 @@ SUBJECT = digest_of(IMAGE)
 REPORT = "application/vnd.in-toto+json"
 LIMITS = RegistryLimits(read_timeout_s=20.0)  # on a loaded machine
 REFERRERS = f"/v2/app/referrers/{SUBJECT}"
+THEN, LATER = "Sun, 01 Mar 2015 23:59:00 GMT", "Mon, 02 Mar 2015 00:00:30 GMT"
+"""By a server whose clock is far off ours."""
 FALLBACK = f"/v2/app/manifests/{fallback_tag(SUBJECT)}"
 
 
@@ -131,6 +134,37 @@ async def test_gitlabs_fallback_tag_that_is_the_image_lists_nothing(
     assert (found.descriptors, found.source) == ((), "tag")
 
 
+@pytest.mark.parametrize("word", ["references", "referrers"])
+async def test_what_an_early_api_filtered_out_is_asked_for_unfiltered(
+    server: HostileRegistry, word: str
+) -> None:
+    """zot 1.4 knows artifacts by their config's type, and says that it filtered in the list."""
+
+    def early(request: SeenRequest) -> ScriptedAnswer:
+        if "artifactType" not in request.target:
+            return index(ONE, artifact_type=OCI_EMPTY)
+        said = {f"org.opencontainers.{word}.filtersApplied": "artifactType"}
+        empty = Manifest(media_type=OCI_INDEX, annotations=said)
+        return manifest(render_manifest(empty), OCI_INDEX)
+
+    server.scripts[REFERRERS] = early
+    async with client_of(server) as client:
+        found = await client.list_referrers(image_of(server), SUBJECT, REPORT)
+    assert [(d.digest, d.artifact_type) for d in found.descriptors] == [(ONE, "")]
+    assert len(server.seen) == 2
+
+
+async def test_a_list_that_a_registry_filtered_by_the_specification_is_asked_for_once(
+    server: HostileRegistry,
+) -> None:
+    answer = index()
+    applied = ("OCI-Filters-Applied", "artifactType")
+    server.scripts[REFERRERS] = replace(answer, headers=(*answer.headers, applied))
+    async with client_of(server) as client:
+        found = await client.list_referrers(image_of(server), SUBJECT, REPORT)
+    assert (found.descriptors, len(server.seen)) == ((), 1)
+
+
 async def test_an_index_that_cosign_wrote_is_not_filtered(server: HostileRegistry) -> None:
     server.scripts[FALLBACK] = index(ONE, artifact_type=OCI_EMPTY)
     async with client_of(server) as client:
@@ -192,6 +226,10 @@ async def test_t02_ten_thousand_referrers_are_an_error_within_bounded_memory(
         pytest.param((("Retry-After", "17"),), 17.0, id="told"),
         pytest.param((), 0.0, id="untold"),
         pytest.param((("Retry-After", "soon"),), 0.0, id="odd"),
+        pytest.param((("Retry-After", "9" * 40),), 7 * 86_400.0, id="t02-for-ever"),
+        pytest.param((("Retry-After", LATER), ("Date", THEN)), 90.0, id="date"),
+        pytest.param((("Retry-After", THEN), ("Date", LATER)), 0.0, id="date-gone-by"),
+        pytest.param((("Retry-After", LATER), ("Date", "now")), 0.0, id="date-against-none"),
     ],
 )
 @pytest.mark.parametrize("where", ["registry", "token-server"])
@@ -231,7 +269,10 @@ class Rotating:
         self.passwords = list(passwords)
         self.asked_with: list[Credentials | None] = []
 
-    async def credentials(self, stale: Credentials | None) -> Credentials | None:
+    async def credentials(
+        self, stale: Credentials | None, repository: str = ""
+    ) -> Credentials | None:
+        assert repository in {"app", "other"}
         self.asked_with.append(stale)
         if stale is not None and len(self.passwords) > 1:
             self.passwords.pop(0)
@@ -269,6 +310,21 @@ async def test_a_keychain_is_asked_again_when_its_credentials_have_run_out(
     assert chain.asked_with == [None, Credentials("ann", "old")]
 
 
+async def test_a_password_that_ran_out_is_renewed_from_any_repository(
+    server: HostileRegistry,
+) -> None:
+    """What one repository was opened with is good for all, and is refused for all."""
+    server.scripts |= wants("old", "basic", server.url)  # type: ignore[arg-type]  # scripts by path
+    chain = Rotating("old", "new")
+    async with client_of(server, keychain=chain) as client:
+        assert await client.fetch_manifest(image_of(server)) is not None
+        renewed = wants("new", "basic", server.url)["/v2/app/manifests/1"]
+        server.scripts["/v2/other/manifests/1"] = renewed  # type: ignore[assignment]  # as above
+        other = parse_reference(f"{server.authority}/other:1")
+        assert await client.fetch_manifest(other) is not None
+    assert chain.asked_with == [None, Credentials("ann", "old")]
+
+
 async def test_a_keychain_that_gives_the_same_again_is_not_asked_for_ever(
     server: HostileRegistry,
 ) -> None:
@@ -302,6 +358,32 @@ async def test_the_same_digest_is_read_by_any_name(server: HostileRegistry, name
         found = await client.list_referrers(image, SUBJECT, REPORT)
     assert [d.digest for d in found.descriptors] == [ONE]
     assert {request.headers["host"] for request in server.seen} == {server.authority}
+
+
+async def test_harbors_proxy_cache_hides_reports_until_it_is_an_alias_of_its_source(
+    server: HostileRegistry,
+) -> None:
+    """The cache has the image and lists nothing; named as an alias, its source is read instead."""
+    server.scripts[f"/v2/app/manifests/{SUBJECT}"] = manifest(IMAGE)
+    server.scripts[REFERRERS] = index(ONE)
+    refusal = ScriptedAnswer(405, body=b'{"errors":[{"code":"METHOD_NOT_ALLOWED"}]}')
+    cached = {
+        f"/v2/proxy/app/manifests/{SUBJECT}": manifest(IMAGE),
+        f"/v2/proxy/app/referrers/{SUBJECT}": index(),
+        "/v2/proxy/app/blobs/uploads/": refusal,
+    }
+    async with HostileRegistry(cached) as harbor:
+        image = parse_reference(f"{harbor.authority}/proxy/app@{SUBJECT}")
+        async with RegistryClient([config(harbor)], limits=LIMITS) as client:
+            assert (await client.fetch_manifest(image)) is not None
+            assert (await client.list_referrers(image, SUBJECT, REPORT)).descriptors == ()
+            with pytest.raises(RegistryUnavailableError, match="HTTP 405"):
+                await client.push_blob(image, b"report")
+        harbor.seen.clear()
+        source = config(server, aliases=(f"{harbor.authority}/proxy",))
+        async with RegistryClient([config(harbor), source], limits=LIMITS) as client:
+            found = await client.list_referrers(image, SUBJECT, REPORT)
+        assert ([d.digest for d in found.descriptors], harbor.seen) == ([ONE], [])
 
 
 async def test_a_name_that_only_begins_like_an_alias_is_another_registry(

@@ -120,9 +120,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"{len(_skipped)} tests were SKIPPED: no real API server; run `make kube` once"
         )
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--rewrite-golden", action="store_true", help="write what the real API server sends now"
-    )

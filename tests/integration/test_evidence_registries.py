@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support.registries import REGISTRIES, started
 from tidegate.domain.evidence import (
     Missing,
     MissingReason,
@@ -27,10 +28,10 @@ from tidegate.evidence.memory import ReportMemory
 from tidegate.evidence.trust_file import TrustFile, registry_configs
 from tidegate.evidence.verify_image import verify_image
 from tidegate.oci.client import RegistryClient
-from tidegate.scan.attach import attach_attestation, attach_report, restore_attachment
+from tidegate.scan.attach import attach_report, restore_attachment
+from tidegate.scan.attest import attach_attestation
 from tidegate.scan.prune import prune_reports
 from tidegate.testing.evidence_world import NOON, finding, statement
-from tidegate.testing.real_registries import docker_registry, embedded_registry
 from tidegate.trust.configuration import TrustConfiguration
 from tidegate.trust.keys import PrivateKey, generate_key, public_pem
 from tidegate.wire.oci_v1 import (
@@ -49,17 +50,10 @@ COSIGN = os.environ.get("TIDEGATE_COSIGN") or shutil.which("cosign")
 COSIGN_FLAGS = ("--insecure-ignore-tlog=true", "--allow-http-registry")
 
 
-@pytest.fixture(scope="module", params=["embedded", "docker-registry"])
+@pytest.fixture(scope="module", params=REGISTRIES)
 def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("registry")
-    if request.param == "embedded":
-        with embedded_registry(folder) as found:
-            yield found
-    elif shutil.which("docker-registry") is None:
-        pytest.skip("docker-registry is not installed: apt packages of hack/apt.txt")
-    else:
-        with docker_registry(folder) as found:
-            yield found
+    with started(request.param, tmp_path_factory.mktemp("registry")) as found:
+        yield found
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What stock cosign 2 and 3 attach to an image in real registries, taken over by a worker."""
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -19,9 +20,22 @@ from tidegate.oci.client import RegistryClient
 from tidegate.oci.registries import RegistryConfig
 from tidegate.plugins import load_formats
 from tidegate.scan.foreign import Borrowing, Foreign, ImageFacts, take_over
+from tidegate.testing.real_registries import (
+    docker_registry,
+    embedded_registry,
+    has_docker_registry,
+)
 from tidegate.trust.configuration import Accepted, EvidenceKey, TrustedSource
 from tidegate.trust.keys import fingerprint, load_public_key
-from tidegate.wire.oci_v1 import OCI_MANIFEST, parse_manifest
+from tidegate.wire.oci_v1 import (
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Descriptor,
+    Manifest,
+    Platform,
+    parse_manifest,
+    render_manifest,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -57,13 +71,13 @@ class Site:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def attest(self, kind: str, predicate: Path, *more: str) -> None:
+    def attest(self, kind: str, predicate: Path, *more: str, about: str = "") -> None:
         offline = ["--tlog-upload=false"]
         if self.program.endswith("-3"):
             offline.append("--use-signing-config=false")
         self.run(
             "attest", "--key", "cosign.key", "--type", kind, "--predicate", str(predicate),
-            "--allow-http-registry", *offline, *more, self.target,
+            "--allow-http-registry", *offline, *more, about or self.target,
         )  # fmt: skip
 
     def source(self) -> TrustedSource:
@@ -136,3 +150,68 @@ async def test_another_key_of_cosigns_is_nobodys(
     found = await take(site, client)
     assert (found.statements, found.claims) == ((), ())
     assert len(found.refused) == 1
+
+
+FORMS = [
+    pytest.param("cosign", (), id="cosign-2-tag"),
+    pytest.param("cosign", ("--new-bundle-format",), id="cosign-2-bundle"),
+    pytest.param("cosign-3", (), id="cosign-3-bundle"),
+    pytest.param("cosign-3", ("--new-bundle-format=false",), id="cosign-3-tag"),
+]
+
+
+@pytest.mark.parametrize(("program", "form"), FORMS)
+@pytest.mark.parametrize("kind", ["embedded", "docker-registry"])
+async def test_several_attestations_on_an_index_are_read_for_its_platform(
+    program: str, form: tuple[str, ...], kind: str, tmp_path: Path
+) -> None:
+    found_program = shutil.which(program)
+    if found_program is None:
+        pytest.skip(f"{program} is not installed, run `make clients`: attestations NOT read")
+    if kind == "docker-registry" and not has_docker_registry():
+        pytest.skip("docker-registry is not installed: apt packages of hack/apt.txt")
+    running = embedded_registry if kind == "embedded" else docker_registry
+    (tmp_path / "registry").mkdir()
+    with running(tmp_path / "registry") as host:
+        config = RegistryConfig(host=host, plain_http=True, allow_private=True)
+        async with RegistryClient([config]) as client:
+            made = Site(RunningRegistry("", host, 0, tmp_path), tmp_path, found_program, "indexed")
+            image = made.image
+            copied = DemoImage(made.repository, "1", image.manifests, image.blobs, image.worst)
+            await push_image(client, host, copied)
+            platform, media_type = image.manifests[-1]
+            index = render_manifest(
+                Manifest(
+                    media_type=OCI_INDEX,
+                    manifests=(
+                        Descriptor(
+                            media_type, Digest(image.digest), len(platform),
+                            platform=Platform("linux", "amd64"),
+                        ),
+                    ),
+                )
+            )  # fmt: skip
+            reference = parse_reference(made.target)
+            pushed = await client.push_manifest(reference, index, OCI_INDEX)
+            about = f"{host}/{made.repository}@{pushed.digest}"
+
+            claim = openvex_statement(
+                vulnerability={"name": "CVE-2019-10906"}, products=[{"@id": pushed.digest}]
+            )
+            (tmp_path / "vex.json").write_bytes(body(openvex(statements=[claim])))
+            vuln = SAMPLES / "trivy/high.cosign-vuln.json"
+            await asyncio.to_thread(made.attest, "vuln", vuln, *form, about=about)
+            vex = tmp_path / "vex.json"
+            await asyncio.to_thread(made.attest, "openvex", vex, *form, about=about)
+
+            config_of = parse_manifest(platform, media_type).config
+            assert config_of is not None
+            facts = ImageFacts(
+                reference, Digest(image.digest), config_of.digest, Digest(pushed.digest)
+            )
+            borrowing = Borrowing((made.source(),), load_formats())
+            found = await take_over(client, facts, borrowing, NOW)
+    assert found.refused == ()
+    (report,) = found.statements
+    assert (report.scanner.name, report.subject) == ("Trivy", image.digest)
+    assert [f.vulnerability_id for f in report.findings if f.not_affected] == ["CVE-2019-10906"]

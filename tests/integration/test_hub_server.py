@@ -8,14 +8,17 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import uvicorn
 
-from support.hub_world import CLUSTER_TOKENS, START, TOKENS
+from support.hub_world import CLUSTER_TOKENS, START, TOKENS, until
 from tidegate.hub.app import running
 from tidegate.hub.context import Hub
 from tidegate.hub.server import make_server
 from tidegate.hub.settings import HubSettings
 from tidegate.hub.store.database import Database
+from tidegate.hubclient import HubClient
 from tidegate.net.guard import ConnectionLimits
+from tidegate.wire.hub_v1 import ScanRequestV1
 
 pytestmark = pytest.mark.integration
 
@@ -37,6 +40,7 @@ BODY = b'{"name": "t", "role": "reader"}'
 class Served:
     hub: Hub
     port: int
+    server: uvicorn.Server
 
     async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port)
@@ -60,7 +64,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
         async with asyncio.timeout(10):
             while not server.started:
                 await asyncio.sleep(0.01)
-        yield Served(hub, server.servers[0].sockets[0].getsockname()[1])
+        yield Served(hub, server.servers[0].sockets[0].getsockname()[1], server)
         server.should_exit = True
         await task
 
@@ -175,3 +179,23 @@ async def test_t11_connections_beyond_the_hubs_cap_are_cut_and_others_serve(
     assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
     for _, other in kept:
         other.transport.abort()
+
+
+async def test_a_worker_that_went_while_it_waited_takes_no_job_along(served: Served) -> None:
+    _, writer = await served.open()
+    asked = b'{"worker": "stopped", "waitS": 20}'
+    writer.write(
+        b"POST /api/v1/jobs/lease HTTP/1.1\r\nhost: hub\r\ncontent-type: application/json\r\n"
+        b"authorization: Bearer %b\r\ncontent-length: %d\r\n\r\n%b"
+        % (TOKENS["scanner"].encode(), len(asked), asked)
+    )
+    await until(lambda: served.hub.signals.jobs.waiting == 1)
+    writer.transport.abort()
+    await until(lambda: not served.server.server_state.connections)
+    url = f"http://127.0.0.1:{served.port}"
+    async with HubClient(url, TOKENS["admin"]) as admin, HubClient(url, TOKENS["scanner"]) as other:
+        digest = "sha256:" + "a" * 64
+        await admin.request_scan(ScanRequestV1("registry.example", "shop/web", digest))
+        job = await other.lease_job("other", 3.0)
+    assert job is not None
+    assert (job.digest, job.attempt) == (digest, 1)

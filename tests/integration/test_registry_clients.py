@@ -176,24 +176,6 @@ def test_cosign_signs_and_verifies(registry: Running, tmp_path: Path) -> None:
     )  # fmt: skip
 
 
-def test_the_specs_own_conformance_suite_passes(start_registry: Start, tmp_path: Path) -> None:
-    # distribution-spec's `conformance` program, 2025 or newer; another program may have that name.
-    suite = os.environ.get("TIDEGATE_OCI_CONFORMANCE")
-    if not suite:
-        pytest.skip("TIDEGATE_OCI_CONFORMANCE names no program: conformance suite NOT run")
-    with start_registry() as registry:
-        run(
-            suite,
-            OCI_VERSION="1.1",
-            OCI_REGISTRY=registry.host,
-            OCI_TLS="disabled",
-            OCI_RESULTS_DIR=str(tmp_path / "results"),
-            OCI_API_BLOBS_UPLOAD_CANCEL="true",
-            OCI_API_BLOBS_DIGEST_HEADER="true",
-            OCI_API_MANIFESTS_DIGEST_HEADER="true",
-        )
-
-
 # Events
 
 

@@ -114,6 +114,9 @@ async def test_t19_other_processes_cannot_be_reached(folder: Path) -> None:
         folder,
     )
     assert ended.exit_code == 7
+    # A namespace of its own, whatever else keeps signals in: it is the first process there.
+    alone = await attempt("import os, sys; sys.stderr.write(str(os.getpid()))", folder)
+    assert alone.log == "1"
 
 
 async def test_t19_no_capability_is_left(folder: Path) -> None:

@@ -21,10 +21,11 @@ from typing import Protocol, TypeVar
 import pytest
 
 from support.report_documents import openvex, openvex_statement, statement
+from support.softhsm import LABEL, PIN, make_token
 from tidegate.advisories.importer import import_advisories
 from tidegate.advisories.index import AdvisoryIndex
 from tidegate.domain.digest import Digest, digest_of
-from tidegate.domain.evidence import Report
+from tidegate.domain.evidence import Missing, Report
 from tidegate.domain.reference import ImageReference
 from tidegate.evidence.verify_image import verify_image
 from tidegate.hubclient.client import HubClient
@@ -32,12 +33,19 @@ from tidegate.local.images import DemoImage, build_demo_images
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.registries import RegistryConfig
 from tidegate.registry.content import Content
-from tidegate.scan.attach import attach_envelope
+from tidegate.scan.attest import attach_envelope
 from tidegate.trust.configuration import EvidenceKey, TrustConfiguration
-from tidegate.trust.keys import PrivateKey, fingerprint, generate_key, private_pem, public_pem
+from tidegate.trust.keys import (
+    PrivateKey,
+    fingerprint,
+    generate_key,
+    load_public_key,
+    private_pem,
+    public_pem,
+)
 from tidegate.wire.hub_v1 import ImageV1, ScanRequestV1
 from tidegate.wire.oci_v1 import OCI_MANIFEST, Descriptor
-from tidegate.wire.statement_v1 import parse_statement
+from tidegate.wire.statement_v1 import parse_statement, render_time
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
@@ -70,6 +78,8 @@ class World:
     hub_pid: int
     sources: list[dict[str, object]] = field(default_factory=list)
     """Whose reports and VEX statements the worker takes over."""
+    keys: list[dict[str, object]] = field(default_factory=list)
+    """What the worker's trust file has of evidence keys."""
 
     async def push(self, image: DemoImage) -> ImageReference:
         reference = ImageReference(self.host, image.repository, image.tag)
@@ -180,12 +190,13 @@ def running_worker(
     world: World, python_path: str, **settings: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     files = {
-        "KEY_FILE": private_pem(world.key),
+        "KEY": private_pem(world.key),
         "TOKEN_FILE": f"{world.tokens['scanner']}\n".encode(),
         "REGISTRIES": json.dumps(
             {
                 "registries": [{"host": world.host, "plainHttp": True, "allowPrivate": True}],
                 "sources": world.sources,
+                "keys": world.keys,
             }
         ).encode(),
     }
@@ -483,6 +494,90 @@ async def test_an_imported_advisory_renews_exactly_the_affected_reports_without_
     report = platform.found.evidence
     assert isinstance(report, Report)
     assert report.sources[0].artifact == new.artifact
+
+
+def named(**keys: PrivateKey) -> TrustConfiguration:
+    made = (EvidenceKey(name, k.public_key(), fingerprint(k)) for name, k in keys.items())
+    return TrustConfiguration(keys=tuple(made), generation="-".join(keys))
+
+
+async def evidence_by(world: World, trust: TrustConfiguration, reference: ImageReference) -> object:
+    checks = await verify_image(world.client, trust, reference, datetime.now(UTC))
+    return checks.platforms[0].found.evidence
+
+
+async def test_keys_are_rotated_with_overlap_and_no_report_goes_missing_or_is_pulled_for(
+    world: World, python_path: str
+) -> None:
+    old, new = world.key, generate_key()
+    pems = {name: public_pem(key).decode() for name, key in (("old", old), ("new", new))}
+    entries = [{"name": name, "publicKey": pem} for name, pem in pems.items()]
+    (world.folder / "scan").mkdir()
+    import_records(world, record("something-else"))
+    world.keys = entries[:1]
+    with running_worker(world, python_path, NAME="w1"):
+        images = await scanned(world, "critical", "clean")
+    # Trusted before it signs; the worker's next start takes it, from a sealed file this time.
+    world.key, world.keys = new, entries
+    (world.folder / "passphrase").write_text("correct horse\n")
+    sealed = world.folder / "sealed.key"
+    sealed.write_bytes(private_pem(new, b"correct horse"))
+    settings = {
+        "NAME": "w1",
+        "KEY": f"file:{sealed}",
+        "KEY_PASSPHRASE_FILE": str(world.folder / "passphrase"),
+    }
+    with running_worker(world, python_path, **settings):
+        for reference in images.values():
+            both = await evidence_by(world, named(old=old, new=new), reference)
+            assert isinstance(both, Report)
+            assert isinstance(await evidence_by(world, named(new=new), reference), Missing)
+        rotated_at = render_time(datetime.now(UTC))
+        with not_pullable(world, *(DEMO[tag] for tag in images)):
+            asked = await world.hub.renew_reports(rotated_at)
+            assert (asked.reports, asked.added) == (2, 2)
+            await until(
+                lambda: world.hub.renew_reports(rotated_at), lambda found: not found.reports
+            )
+    for reference in images.values():
+        for trust in (named(old=old, new=new), named(new=new), named(old=old)):
+            assert isinstance(await evidence_by(world, trust, reference), Report)
+    # The old key is gone: lists of packages have the new signature too, so nothing is scanned anew.
+    world.keys = entries[1:]
+    with running_worker(world, python_path, **settings):
+        with not_pullable(world, *(DEMO[tag] for tag in images)):
+            before = (await world.image(images["critical"])).reports[0]
+            import_records(world, record("Django", number=2))
+            await matched_by(world, 3)
+        (after,) = (await world.image(images["critical"])).reports
+    assert after.counts.critical == before.counts.critical + 1
+    assert isinstance(await evidence_by(world, named(new=new), images["critical"]), Report)
+
+
+async def test_a_worker_signs_by_a_key_that_stays_in_its_token(
+    world: World, python_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_token(world.folder / "token", monkeypatch)
+    reference = await world.push(DEMO["clean"])
+    await world.request(reference)
+    with running_worker(world, python_path, KEY=f"hsm:1?label={LABEL}", KEY_PASSPHRASE=PIN):
+        await world.until(reference, "scanned", "failed")
+        (told,) = await until(world.hub.list_keys, bool)
+    key = load_public_key(told.public_key.encode())
+    entry = EvidenceKey("token", key, fingerprint(key))
+    trust = TrustConfiguration(keys=(entry,), generation="1")
+    assert isinstance(await evidence_by(world, trust, reference), Report)
+
+
+async def test_a_worker_that_may_not_sign_does_not_start_and_says_what_to_check(
+    world: World, python_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_token(world.folder / "token", monkeypatch)
+    with (
+        pytest.raises(AssertionError, match="check that it is reachable"),
+        running_worker(world, python_path, KEY="hsm:1", KEY_PASSPHRASE=PIN[::-1]),
+    ):
+        pytest.fail("it started")
 
 
 async def test_a_withdrawn_advisory_takes_its_finding_from_reports(

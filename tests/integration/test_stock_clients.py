@@ -1,17 +1,22 @@
 """What stock oras, jq, cosign 2 and 3 and skopeo make of our findings, and we of what they write."""
 
 import asyncio
+import base64
 import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tidegate.domain.digest import Digest, digest_of
+from tidegate.domain.errors import InvalidKeyError
+from tidegate.domain.finding import Finding
 from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.domain.severity import Severity
 from tidegate.evidence.trust_file import TrustFile, registry_configs
@@ -19,10 +24,19 @@ from tidegate.evidence.verify_image import PlatformChecks, verify_image
 from tidegate.local.images import build_image, npm_files
 from tidegate.oci.client import RegistryClient
 from tidegate.scan.attach import Attached, attach_report
+from tidegate.scan.attest import attach_attestation
+from tidegate.scan.key_source import load_signing_key
 from tidegate.testing.evidence_world import NOON, finding, statement
 from tidegate.testing.real_registries import docker_registry, embedded_registry
-from tidegate.trust.keys import PrivateKey, generate_key, public_pem
-from tidegate.wire.oci_v1 import OCI_MANIFEST, Descriptor
+from tidegate.trust.keys import SigningKey, generate_key, public_pem
+from tidegate.wire.oci_v1 import (
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Descriptor,
+    Manifest,
+    Platform,
+    render_manifest,
+)
 from tidegate.wire.statement_v1 import PREDICATE_TYPE, render_statement
 
 pytestmark = pytest.mark.integration
@@ -49,7 +63,7 @@ def run(*command: str | Path, ok: bool = True) -> str:
         text=True,
         timeout=60,
         check=False,
-        env=os.environ | {"COSIGN_PASSWORD": ""},
+        env={"COSIGN_PASSWORD": "", **os.environ},
     )
     assert (done.returncode == 0) == ok, f"{command}: exit {done.returncode}: {done.stderr}"
     return done.stdout if ok else done.stderr
@@ -89,7 +103,7 @@ class Site:
     folder: Path
     image: ImageReference
     subject: Descriptor
-    key: PrivateKey = field(default_factory=generate_key)
+    key: SigningKey = field(default_factory=generate_key)
 
     def __post_init__(self) -> None:
         pem = public_pem(self.key)
@@ -108,6 +122,21 @@ class Site:
         body = render_statement(statement(self.subject.digest, [found]))
         async with self.client() as client:
             return await attach_report(client, self.image, body, self.key, subject=self.subject)
+
+    async def attest(
+        self, subject: Descriptor, found: Finding, later: timedelta = timedelta(0)
+    ) -> None:
+        body = render_statement(statement(subject.digest, [found], at=NOON + later))
+        async with self.client() as client:
+            assert await attach_attestation(client, self.image, body, self.key, subject=subject)
+
+    async def push_index(self) -> Descriptor:
+        """Push an index with the image as its one platform."""
+        listed = msgspec.structs.replace(self.subject, platform=Platform("amd64", "linux"))
+        body = render_manifest(Manifest(media_type=OCI_INDEX, manifests=(listed,)))
+        async with self.client() as client:
+            pushed = await client.push_manifest(self.image, body, OCI_INDEX)
+        return Descriptor(OCI_INDEX, pushed.digest, len(body))
 
     def read(self, image: ImageReference | None = None) -> PlatformChecks:
         """Return what our reader makes of all that is attached."""
@@ -171,6 +200,20 @@ def test_cosign_accepts_our_key_and_refuses_another(site: Site, cosign: str) -> 
 
 
 @pytest.mark.parametrize("cosign", COSIGNS)
+def test_a_key_that_cosign_sealed_signs_findings(
+    site: Site, cosign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COSIGN_PASSWORD", "correct horse")
+    run(cosign, "generate-key-pair", "--output-key-prefix", site.folder / "sealed")
+    source = str(site.folder / "sealed.key")
+    with pytest.raises(InvalidKeyError, match="the passphrase does not open it"):
+        load_signing_key(source, lambda: "", {})
+    site.key = load_signing_key(source, lambda: "correct horse", {})
+    artifact = str(site.image.at(asyncio.run(site.attach()).artifact))
+    run(cosign, *VERIFY, site.folder / "sealed.pub", artifact)
+
+
+@pytest.mark.parametrize("cosign", COSIGNS)
 def test_findings_are_no_signature_of_the_image(site: Site, cosign: str) -> None:
     asyncio.run(site.attach())
     image = str(site.image.at(site.subject.digest))
@@ -203,6 +246,57 @@ def test_a_customers_signature_on_the_artifact_leaves_ours_in_force(
     run(cosign, *VERIFY[:-1], *legacy, "--key", site.folder / "key.pub", artifact)
     checks = site.read()
     assert [report.artifact for report in checks.found.verified] == [attached.artifact]
+
+
+def attest(cosign: str, site: Site, about: str, key: Path) -> None:
+    """Attest by a customer's own key and program, at the tag where ours stands too."""
+    (site.folder / "predicate.json").write_text('{"of": "the customer"}')
+    run(cosign, "generate-key-pair", "--output-key-prefix", key)
+    plain = ["--use-signing-config=false", "--new-bundle-format=false"]
+    run(
+        cosign, "attest", "--yes", "--tlog-upload=false", *(plain if cosign == "cosign-3" else []),
+        "--allow-http-registry", "--key", f"{key}.key", "--type", "custom",
+        "--predicate", site.folder / "predicate.json", about,
+    )  # fmt: skip
+
+
+def verify_attestation(
+    cosign: str, about: str, key: Path, kind: str = PREDICATE_TYPE, *, ok: bool = True
+) -> list[dict[str, object]]:
+    """Return the statements that cosign accepts."""
+    command = ("verify-attestation", *VERIFY[1:], key, "--type", kind, about)
+    printed = run(cosign, *command, ok=ok)
+    if not ok:
+        return []
+    return [
+        json.loads(base64.b64decode(json.loads(line)["payload"])) for line in printed.splitlines()
+    ]
+
+
+@pytest.mark.parametrize("cosign", COSIGNS)
+@pytest.mark.parametrize("kind", ["image", "index"])
+def test_cosign_accepts_our_attestation_beside_those_of_others(
+    site: Site, cosign: str, kind: str
+) -> None:
+    subject = site.subject if kind == "image" else asyncio.run(site.push_index())
+    about = str(site.image.at(subject.digest))
+    customer, late = site.folder / "customer", site.folder / "late"
+    attest(cosign, site, about, customer)
+    old = finding("CVE-2020-1", Severity.LOW)
+    asyncio.run(site.attest(subject, old))
+    attest(cosign, site, about, late)  # cosign rewrites what we wrote
+    new = finding("CVE-2021-23337", Severity.HIGH)
+    asyncio.run(site.attest(subject, new, later=timedelta(hours=1)))
+
+    (ours,) = verify_attestation(cosign, about, site.folder / "key.pub")
+    assert ours["predicateType"] == PREDICATE_TYPE
+    assert "CVE-2021-23337" in json.dumps(ours)
+    assert "CVE-2020-1" not in json.dumps(ours)
+    for key in (customer, late):
+        (theirs,) = verify_attestation(cosign, about, key.with_suffix(".pub"), "custom")
+        assert "the customer" in json.dumps(theirs)
+    verify_attestation(cosign, about, customer.with_suffix(".pub"), ok=False)
+    verify_attestation(cosign, about, site.folder / "key.pub", "vuln", ok=False)
 
 
 @pytest.mark.parametrize("cosign", COSIGNS)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidegate.advisories.versions import COVERED, IncomparableVersionError, parse_version
+from tidegate.advisories.versions import COVERED, HASHED, IncomparableVersionError, parse_version
 
 NUMBER = st.integers(0, 30).map(str) | st.sampled_from(["00", "01", "010"])
 NUMBERS = st.lists(NUMBER, min_size=1, max_size=4).map(".".join)
@@ -70,6 +70,17 @@ def test_versions_are_totally_ordered(ecosystem: str) -> None:
             assert a <= c, texts
         if a == b:
             assert (a < c) == (b < c), texts
+
+    check()
+
+
+@pytest.mark.parametrize("ecosystem", sorted(SCHEMES.keys() & HASHED))
+def test_equal_versions_have_equal_hashes_where_they_are_kept_by_them(ecosystem: str) -> None:
+    @settings(max_examples=300, deadline=None)
+    @given(SCHEMES[ecosystem], SCHEMES[ecosystem])
+    def check(one: str, other: str) -> None:
+        a, b = parse_version(ecosystem, one), parse_version(ecosystem, other)
+        assert a != b or hash(a) == hash(b)
 
     check()
 

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,6 +40,7 @@ class CliSite:
     folder: DataFolder
     digests: dict[str, Digest]
     """Of the demo images, by tag."""
+    restart_worker: Callable[[], None]
 
     def image(self, tag: str) -> str:
         return f"{self.state.registry}/demo/app:{tag}"
@@ -79,8 +80,15 @@ def running_site(root: Path, *, demo_images: frozenset[str]) -> Iterator[CliSite
     site = Site(folder, ports, pair)
     (folder.policy / "lab.json").write_text(json.dumps(lab_policy("deny")))
     with ExitStack() as stack:
-        for plan in (plan_hub(site), plan_registry(site), plan_worker(site), plan_gate(site)):
+        for plan in (plan_hub(site), plan_registry(site), plan_gate(site)):
             stack.enter_context(_running(plan))
+        worker = stack.enter_context(ExitStack())
+        worker.enter_context(_running(plan_worker(site)))
+
+        def restart_worker() -> None:
+            worker.close()
+            worker.enter_context(_running(plan_worker(site)))
+
         state = UpState(
             hub=site.url("hub"),
             portal=site.url("hub"),
@@ -93,7 +101,7 @@ def running_site(root: Path, *, demo_images: frozenset[str]) -> Iterator[CliSite
             public_key=str(folder.public_key),
         )
         folder.state.write_bytes(msgspec.json.encode(state))
-        yield CliSite(state, folder, asyncio.run(_push(state, demo_images)))
+        yield CliSite(state, folder, asyncio.run(_push(state, demo_images)), restart_worker)
 
 
 async def _push(state: UpState, tags: frozenset[str]) -> dict[str, Digest]:

@@ -3,17 +3,21 @@
 import asyncio
 import json
 import os
+import re
 import select
 import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import httpx2
+import msgspec
 
 from tidegate.domain.digest import Digest
 from tidegate.hubclient import HubClient
@@ -184,6 +188,37 @@ class Installation:
         assert said.code == 0, said.err
         listed: list[dict[str, Any]] = json.loads(said.out)["items"]
         return listed[::-1]
+
+    @contextmanager
+    def attaching_nothing(self) -> Iterator[None]:
+        """What is pushed meanwhile has no report, as if no registry had told of it."""
+        asyncio.run(self._switch_findings("Off"))
+        try:
+            yield
+        finally:
+            asyncio.run(self._switch_findings("On"))
+
+    async def _switch_findings(self, to: Literal["On", "Off"]) -> None:
+        async with HubClient(self.state["hub"], self.state["adminToken"]) as hub:
+            settings = await hub.get_settings()
+            await hub.put_settings(msgspec.structs.replace(settings, security_findings=to))
+
+    @contextmanager
+    def silent(self, part: str) -> Iterator[None]:
+        """`part` holds its connections meanwhile and answers nobody."""
+        pid = self.pid_of(part)
+        assert pid is not None, f"{part} does not run"
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def metric(self, line: str) -> float:
+        """Return a number that the hub counts, by its name and labels."""
+        text = httpx2.get(f"{self.state['hub']}/metrics").text
+        found = re.search(rf"^{re.escape(line)} (\S+)$", text, re.MULTILINE)
+        return float(found[1]) if found else 0.0
 
     def push(self, image: DemoImage, tag: str) -> Digest:
         """Push `image` to demo/app under `tag`; return its digest once it is scanned."""

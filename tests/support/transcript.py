@@ -23,13 +23,14 @@ MASKS = (
     (r"\b[0-9a-f]{64}\b", "<digest>"),
     (r"^(Uploading|Uploaded |Exists   ) [0-9a-f]{12} ", r"\1 <digest> "),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
+    (r"\bevidence-\d{8}\b", "evidence-<day>"),
     (r"\b(localhost|127\.0\.0\.1):\d+", r"\1:<port>"),
     (r'"version": "\d+\.\d+\.\d+"', '"version": <ours>'),
     (r'"size": \d+', '"size": <size>'),
     (r"(\d+[dhms])+$", "<age>"),
     (r"(?<=\S) {2,}", "  "),  # columns are as wide as what was masked in them
 )
-"""What differs from run to run: ids of reviews, digests, times, ports, our version, sizes, ages."""
+"""What differs from run to run: ids of reviews, digests, times, keys, ports, our version, sizes, ages."""
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ PARTS = {
     "registry": (registry.settings_from, ["DATA_DIR"]),
     "scan": (
         scan.read_settings,
-        ["HUB_URL", "TOKEN_FILE", "KEY_FILE", "DATA_DIR", "REGISTRIES"],
+        ["HUB_URL", "TOKEN_FILE", "KEY", "DATA_DIR", "REGISTRIES"],
     ),
 }
 """How each part reads its settings, and what it cannot start without."""

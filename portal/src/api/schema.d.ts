@@ -470,6 +470,8 @@ export interface paths {
         /**
          * Tell what would be decided now about running workloads
          * @description Keep the verdicts of an agent's own cluster; a changed one becomes an event.
+         *
+         *     A row that is `unanswered` changes nothing: the verdict before stands.
          */
         post: operations["postRejudgements"];
         delete?: never;
@@ -1010,6 +1012,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for scans of images that workloads name
+         * @description Queue a scan of each image, before all others where a deployment waits for it.
+         *
+         *     An answer for each says whether one is queued, or why not: no worker contacts its registry, it
+         *     failed lately, or the namespace has enough waiting. The cluster is that of the token.
+         */
+        post: operations["askForScans"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images/lookup": {
         parameters: {
             query?: never;
@@ -1205,6 +1230,8 @@ export interface paths {
         /**
          * Give a job back
          * @description Queue the job again after a backoff, or keep it as failed.
+         *
+         *     Reports of the platforms that did not fail are kept beside those that there are.
          */
         post: operations["failJob"];
         delete?: never;
@@ -1351,6 +1378,26 @@ export interface paths {
          */
         put: operations["putFindings"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/renewals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have reports made anew
+         * @description Let images with reports of scans before an instant wait for new ones; asking again counts.
+         */
+        post: operations["renewReports"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2027,6 +2074,8 @@ export interface components {
             /** @default  */
             advisoriesState?: string;
             referrers?: components["schemas"]["ReferrerV1"][] | null;
+            /** @default  */
+            packageListSignature?: string;
         };
         /** GatingV1 */
         GatingV1: {
@@ -2166,6 +2215,8 @@ export interface components {
             notAffectedOmitted?: number;
             unverifiable?: string[];
             resourceExemptions?: string[];
+            /** @default false */
+            unanswered?: boolean;
         };
         /** ImageV1 */
         ImageV1: {
@@ -2204,6 +2255,7 @@ export interface components {
             retry: boolean;
             /** @default false */
             rescan?: boolean;
+            reports?: components["schemas"]["PlatformReportV1"][];
         };
         /** JobLeaseRequestV1 */
         JobLeaseRequestV1: {
@@ -2685,6 +2737,15 @@ export interface components {
             imagesToAttach: number;
             imagesToRetry: number;
         };
+        /** RenewalRequestV1 */
+        RenewalRequestV1: {
+            before: string;
+        };
+        /** RenewalV1 */
+        RenewalV1: {
+            reports: number;
+            added: number;
+        };
         /** RenewalsV1 */
         RenewalsV1: {
             cursor: number;
@@ -2988,6 +3049,7 @@ export interface components {
         TurnRequestV1: {
             worker: string;
             hosts: string[];
+            generation: string;
         };
         /** TurnV1 */
         TurnV1: {
@@ -3048,6 +3110,29 @@ export interface components {
             saidAt?: string;
             /** @default  */
             detail?: string;
+        };
+        /** WantedImageV1 */
+        WantedImageV1: {
+            registry: string;
+            repository: string;
+            digest: string;
+            waiting: boolean;
+        };
+        /** WantedResultV1 */
+        WantedResultV1: {
+            /** @enum {string} */
+            state: "queued" | "scanned" | "refused";
+            /** @default  */
+            detail?: string;
+        };
+        /** WantedScansResultV1 */
+        WantedScansResultV1: {
+            results: components["schemas"]["WantedResultV1"][];
+        };
+        /** WantedScansV1 */
+        WantedScansV1: {
+            namespace: string;
+            images: components["schemas"]["WantedImageV1"][];
         };
         /** WorkerHeartbeatV1 */
         WorkerHeartbeatV1: {
@@ -6621,6 +6706,66 @@ export interface operations {
             };
         };
     };
+    askForScans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedScansV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WantedScansResultV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
     getImage: {
         parameters: {
             query: {
@@ -7803,6 +7948,75 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    renewReports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenewalRequestV1"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RenewalV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,12 +2,15 @@
 
 Triggers note every package name and identifier whose records came, went or became others, however
 the import is written. So nothing that another process imports is missed, and a crash keeps or loses
-both together. A reader takes what was noted so far, and drops it once it is dealt with.
+both together. A reader takes what was noted so far, and drops it once it is dealt with. Which code
+dealt with it is kept as well: other code may judge everything differently.
 """
 
 import sqlite3
 from dataclasses import dataclass
 from hashlib import sha256
+
+from tidegate.advisories.matcher import matcher_name
 
 _EVERYTHING = "*"
 
@@ -17,6 +20,9 @@ CREATE TABLE IF NOT EXISTS changed(kind TEXT NOT NULL, value TEXT NOT NULL, batc
 CREATE TABLE IF NOT EXISTS changed_batch(one INTEGER PRIMARY KEY CHECK (one = 1),
                                          batch INTEGER NOT NULL, state TEXT NOT NULL);
 INSERT OR IGNORE INTO changed_batch VALUES (1, 1, '');
+CREATE TABLE IF NOT EXISTS changed_by(one INTEGER PRIMARY KEY CHECK (one = 1),
+                                      matcher TEXT NOT NULL);
+INSERT OR IGNORE INTO changed_by VALUES (1, '');
 """
 
 _NOTE = "INSERT OR REPLACE INTO changed SELECT '{kind}', {value}, batch FROM changed_batch"
@@ -75,7 +81,7 @@ class Changes:
 def prepare_changes(connection: sqlite3.Connection) -> None:
     """Let the index note changes from now on; nothing happens where it does already."""
     known = "SELECT count(*) FROM sqlite_master WHERE name LIKE 'changed%'"
-    if connection.execute(known).fetchone() == (2 + _TRIGGERS.count("CREATE TRIGGER"),):
+    if connection.execute(known).fetchone() == (3 + _TRIGGERS.count("CREATE TRIGGER"),):
         return
     for statement in filter(str.strip, _TABLES.split(";\n")):
         connection.execute(statement)
@@ -88,12 +94,13 @@ def take_changes(connection: sqlite3.Connection) -> Changes:
     connection.execute("BEGIN IMMEDIATE")
     try:
         (batch, since) = connection.execute("SELECT batch, state FROM changed_batch").fetchone()
+        (matcher,) = connection.execute("SELECT matcher FROM changed_by").fetchone()
         connection.execute("UPDATE changed_batch SET batch = batch + 1")
         everything = connection.execute(
             "SELECT 1 FROM changed WHERE kind = 'all' AND batch <= ?", (batch,)
         ).fetchone()
         names = None
-        if everything is None and since:
+        if everything is None and since and matcher == matcher_name():
             names = frozenset(name for (name,) in connection.execute(_NAMES, (batch,)))
         state = state_of(connection)
     except BaseException:
@@ -109,6 +116,7 @@ def forget_changes(connection: sqlite3.Connection, taken: Changes) -> None:
     try:
         connection.execute("DELETE FROM changed WHERE batch <= ?", (taken.batch,))
         connection.execute("UPDATE changed_batch SET state = ?", (taken.state,))
+        connection.execute("UPDATE changed_by SET matcher = ?", (matcher_name(),))
     except BaseException:
         connection.execute("ROLLBACK")
         raise
@@ -116,11 +124,12 @@ def forget_changes(connection: sqlite3.Connection, taken: Changes) -> None:
 
 
 def state_of(connection: sqlite3.Connection) -> str:
-    """Return a name of what the index holds: the same for the same records, however they came.
+    """Return a name of what is said by the index: the same for the same records, however they came.
 
-    Reads every record's digest, which takes about a microsecond each.
+    The code that judges by them is a part of it. Reads every record's digest, which takes about a
+    microsecond each.
     """
-    content = sha256()
+    content = sha256(matcher_name().encode())
     for ecosystem in connection.execute("SELECT ecosystem FROM source ORDER BY ecosystem"):
         content.update(repr(ecosystem).encode())
     for identifier, digest in connection.execute("SELECT id, digest FROM record ORDER BY id"):

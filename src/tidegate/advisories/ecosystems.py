@@ -7,15 +7,24 @@ name the product or the repository as well, which no image tells: `release_key` 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+
+MAX_NAMES = 4096
+"""Names of ecosystems and releases that are kept with what is known of them: OSV has some 700."""
 
 _PYPI_SEPARATORS = re.compile(r"[-_.]+")
 _UBUNTU = re.compile(r"(Ubuntu(?::Pro)?):(\d\d\.\d\d)(?::LTS)?")
 _RED_HAT = re.compile(r"Red Hat:enterprise_linux:(\d+)(?:\.\d+)?(?:::.*)?")
+_RED_HAT_EXTENDED = re.compile(
+    r"Red Hat:(?:rhel_(?:eus|e4s|aus|tus)|enterprise_linux_eus):(\d+\.\d+)(?:::.*)?"
+)
+_RED_HAT_MINOR = re.compile(r"\.el(\d+)_(\d+)(?:$|\.|\+)")
+"""In the release of a build for one minor release: `46.el9_0`, `30.el9_2.4`."""
 _SUSE = re.compile(r"SUSE:Linux Enterprise (?!Micro).*?(\d+(?: SP\d+|\.\d+)?)(?:-[A-Z]+)?")
 _MAJOR = re.compile(r"(AlmaLinux|Rocky Linux):(\d+)(?:\.\d+)?")
 
 _KEYS = {
-    "Red Hat": re.compile(r"Red Hat:enterprise_linux:\d+"),
+    "Red Hat": re.compile(r"Red Hat:(?:enterprise_linux:\d+|rhel_eus:\d+\.\d+)"),
     "SUSE": re.compile(r"SUSE:Linux (?:Enterprise )?(?:Micro )?\d+(?: SP\d+|\.\d+)?"),
     "Ubuntu": _UBUNTU,
 }
@@ -64,9 +73,11 @@ ECOSYSTEMS = {ecosystem.name: ecosystem for ecosystem in _ALL}
 """By name; packages of others are reported as not covered."""
 
 _OTHER = Ecosystem("")
+
 _FAMILIES = {"Wolfi": "Chainguard", "openSUSE": "SUSE"}
 
 
+@lru_cache(maxsize=MAX_NAMES)
 def ecosystem_of(name: str) -> Ecosystem:
     """Return what is known of the ecosystem `name`, with or without release."""
     return ECOSYSTEMS.get(base_of(name), _OTHER)
@@ -89,8 +100,9 @@ def family_of(name: str) -> str:
 def release_key(name: str) -> str:
     """Return the one name of the release that OSV's `name` speaks of; other names as they are.
 
-    Red Hat by major version, since its minor releases get one stream of updates; extended-update
-    and layered products are others and stay apart. SUSE by service pack, over its products and
+    Red Hat by major version, since its minor releases get one stream of updates; a minor release's
+    extended updates, whatever the support plan, are one (`Red Hat:rhel_eus:9.2`), and layered
+    products stay apart. SUSE by service pack, over its products and
     modules, for a package is filed under the module that ships it. Ubuntu's `Pro` stays apart.
     """
     if found := _UBUNTU.fullmatch(name):
@@ -98,6 +110,8 @@ def release_key(name: str) -> str:
         return f"{product}:{release}{':LTS' if _is_lts(release) else ''}"
     if found := _RED_HAT.fullmatch(name):
         return f"Red Hat:enterprise_linux:{found[1]}"
+    if found := _RED_HAT_EXTENDED.fullmatch(name):
+        return f"Red Hat:rhel_eus:{found[1]}"
     if found := _SUSE.fullmatch(name):
         return f"SUSE:Linux Enterprise {found[1]}"
     if found := _MAJOR.fullmatch(name):
@@ -105,6 +119,7 @@ def release_key(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=MAX_NAMES)
 def covering_names(name: str) -> tuple[str, ...]:
     """Return the release keys whose advisories cover packages of `name`, the nearest first.
 
@@ -118,6 +133,7 @@ def covering_names(name: str) -> tuple[str, ...]:
     return (name,)
 
 
+@lru_cache(maxsize=MAX_NAMES)
 def matched_names(name: str) -> tuple[str, ...]:
     """Return the release keys whose records concern packages of `name`, the nearest first.
 
@@ -126,6 +142,16 @@ def matched_names(name: str) -> tuple[str, ...]:
     """
     without_pack = name.partition(" SP")[0]
     return tuple(dict.fromkeys((*covering_names(name), name, without_pack, base_of(name))))
+
+
+def extended_updates(name: str, version: str) -> str:
+    """Return the release key of the extended updates that a build may come from; empty for none.
+
+    Red Hat builds them for one minor release and says so in the version; what an image is
+    subscribed to, it does not tell.
+    """
+    found = _RED_HAT_MINOR.search(version) if base_of(name) == "Red Hat" else None
+    return f"Red Hat:rhel_eus:{found[1]}.{found[2]}" if found else ""
 
 
 def is_matched(key: str) -> bool:

@@ -37,7 +37,7 @@ from tidegate.domain.finding import normalize_id
 INDEX_FILE = "advisories.sqlite"
 """Name of the index in the data folder."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 LOCK_WAIT_S = 30.0
 """Longest wait for another process that writes."""
@@ -55,6 +55,14 @@ CREATE INDEX identifier_id ON identifier(id);
 CREATE TABLE source(ecosystem TEXT PRIMARY KEY, name TEXT NOT NULL, updated_at TEXT NOT NULL,
                     imported_at TEXT NOT NULL, record_count INTEGER NOT NULL) WITHOUT ROWID;
 """
+
+_FROM_2 = """
+UPDATE record SET digest = x'' WHERE id IN (SELECT id FROM affected
+  WHERE ecosystem GLOB 'Red Hat:rhel_*' OR ecosystem GLOB 'Red Hat:*_eus:*' OR ecosystem = 'Go');
+PRAGMA user_version = 3;
+"""
+"""Until version 2, extended updates were kept under the product that each repository has; of Go's
+records a part was not read. Without a digest the next import reads such records again."""
 
 _DECODER = msgspec.msgpack.Decoder(Advisory)
 
@@ -170,7 +178,7 @@ class AdvisoryIndex:
         return tuple(self._sources(None))
 
     def state(self) -> str:
-        """Return a name of all that the index holds: equal for equal records."""
+        """Return a name of all that the index says: equal for equal records and the same code."""
         return state_of(self._connection)
 
     def imports(self) -> tuple[tuple[str, ...], ...]:
@@ -266,6 +274,16 @@ def _create(connection: sqlite3.Connection) -> int:
     return SCHEMA_VERSION
 
 
+def _upgrade(connection: sqlite3.Connection) -> int:
+    """Bring an index of version 2 to this one; what it holds stays."""
+    connection.execute("BEGIN IMMEDIATE")
+    if _version(connection) == 2:
+        for statement in filter(str.strip, _FROM_2.split(";")):
+            connection.execute(statement)
+    connection.execute("COMMIT")
+    return _version(connection)
+
+
 def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -275,6 +293,8 @@ def _prepare(connection: sqlite3.Connection, path: Path | None) -> None:
             connection.execute("BEGIN IMMEDIATE")
             version = _version(connection) or _create(connection)
             connection.execute("COMMIT")
+        if version == 2:
+            version = _upgrade(connection)
     except sqlite3.DatabaseError as error:
         raise InvalidAdvisoryError(
             f"advisory index {path}: {error}; want an index of this program: remove the file and "

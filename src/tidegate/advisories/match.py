@@ -10,7 +10,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tidegate.advisories.ecosystems import base_of, matched_names, normalize_name
+from tidegate.advisories.ecosystems import (
+    base_of,
+    extended_updates,
+    matched_names,
+    normalize_name,
+)
 from tidegate.advisories.index import Advisories
 from tidegate.advisories.osv import Advisory, Affected
 from tidegate.advisories.package import Package
@@ -128,6 +133,7 @@ def _findings(package: Package, hits: Iterable[_Hit], advisories: Advisories) ->
         _finding(package, key, group, advisories)
         for key, group in groups.items()
         if not _is_denied(package, key, group, advisories)
+        and not _is_fixed_in_its_stream(package, key, advisories)
     ]
 
 
@@ -141,6 +147,26 @@ def _is_denied(package: Package, key: str, group: Sequence[_Hit], advisories: Ad
         return False
     own = f"{base_of(package.ecosystem).upper()}-{key}"
     return any(record.id.upper() == own for record in advisories.naming(own))
+
+
+def _is_fixed_in_its_stream(package: Package, key: str, advisories: Advisories) -> bool:
+    """Whether the extended updates that this build belongs to have fixed `key` at its version.
+
+    Such a fix is often below the main stream's (`46.el9_0`, `47.el9_1`), which says nothing then.
+    """
+    stream = extended_updates(package.ecosystem, package.compared_version)
+    if not stream:
+        return False
+    name = normalize_name(package.ecosystem, package.compared_name)
+    entries = [
+        entry
+        for advisory in advisories.affecting(stream, name)
+        if key in advisory.cves
+        for entry in advisory.affected
+        if (entry.ecosystem, entry.package) == (stream, name)
+    ]
+    judged = [judge_version(entry, package.compared_version).affected for entry in entries]
+    return bool(judged) and all(affected is False for affected in judged)
 
 
 def _canonical_ids(advisory: Advisory, advisories: Advisories) -> list[str]:

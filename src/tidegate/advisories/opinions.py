@@ -17,6 +17,7 @@ from tidegate.advisories.index import Advisories, EcosystemSource
 from tidegate.advisories.match import match_packages
 from tidegate.advisories.osv import Advisory
 from tidegate.advisories.package import Package
+from tidegate.advisories.versions import is_covered
 
 OPINION_BYTES = 12
 """Two opinions of one package are alike by chance once in 2**96."""
@@ -50,6 +51,8 @@ def opinion_of(package: Package, advisories: Advisories) -> str:
 
     Where it lies and its package URL make no difference.
     """
+    if _is_not_named(package, advisories):
+        return ""
     matched = match_packages((replace(package, locations=()),), advisories)
     (ecosystem,) = matched.coverage.ecosystems
     undecided = bool(matched.coverage.not_understood)
@@ -61,6 +64,17 @@ def opinion_of(package: Package, advisories: Advisories) -> str:
     ]
     body = msgspec.json.encode([bool(ecosystem.source), undecided, said])
     return blake2b(body, digest_size=OPINION_BYTES).hexdigest()
+
+
+def _is_not_named(package: Package, advisories: Advisories) -> bool:
+    """Whether the ecosystem's advisories are there, and none names this package: most packages."""
+    name = normalize_name(package.ecosystem, package.compared_name)
+    return (
+        is_covered(package.ecosystem)
+        and not advisories.affecting(package.ecosystem, name)
+        and (source := advisories.source(package.ecosystem)) is not None
+        and bool(source.name)
+    )
 
 
 def opinions(

@@ -5,14 +5,16 @@ apart from `aliases`: they name other vulnerabilities or other distributors' fix
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Literal
 
 import msgspec
 
 from tidegate.advisories.ecosystems import ecosystem_of, normalize_name, release_key
+from tidegate.advisories.semver import go_key
 from tidegate.domain.errors import InvalidAdvisoryError
 from tidegate.domain.finding import is_cve, normalize_id
 
@@ -69,9 +71,13 @@ class Affected:
     word: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Advisory:
-    """One OSV record, as far as matching and reporting need it."""
+    """One OSV record, as far as matching and reporting need it.
+
+    Without slots, so that what follows from a record is worked out once: a record is matched with
+    hundreds of packages.
+    """
 
     id: str
     modified_at: datetime
@@ -87,12 +93,12 @@ class Advisory:
     cwe_ids: tuple[str, ...]
     references: tuple[str, ...]
 
-    @property
+    @cached_property
     def ids(self) -> frozenset[str]:
         """The own id and the aliases, normalised."""
         return frozenset(map(normalize_id, (self.id, *self.aliases)))
 
-    @property
+    @cached_property
     def cves(self) -> frozenset[str]:
         """The CVEs that the record is about.
 
@@ -111,19 +117,19 @@ class Advisory:
         fixed = (frozenset(filter(is_cve, map(normalize_id, i))) for i in _fixes(self))
         return next(filter(None, fixed), frozenset())
 
-    @property
+    @cached_property
     def of_distribution(self) -> bool:
         """Whether the record speaks of packages of Linux distributions only."""
         return bool(self.affected) and all(
             ecosystem_of(entry.ecosystem).distribution for entry in self.affected
         )
 
-    @property
+    @cached_property
     def modules(self) -> frozenset[str]:
         """The module streams (`nodejs:20`) that the title of a Red Hat family's update names."""
         return frozenset(_MODULE.findall(self.summary))
 
-    @property
+    @cached_property
     def ecosystems(self) -> frozenset[str]:
         """Every ecosystem that the record names."""
         return frozenset(entry.ecosystem for entry in self.affected)
@@ -187,12 +193,14 @@ class _Specific(msgspec.Struct):
     ubuntu_priority: msgspec.Raw = msgspec.Raw()
     urgency: msgspec.Raw = msgspec.Raw()
     cwe_ids: msgspec.Raw = msgspec.Raw()
+    custom_ranges: msgspec.Raw = msgspec.Raw()
 
 
 _DECODER = msgspec.json.Decoder(_Record)
 _SPECIFIC = msgspec.json.Decoder(_Specific)
 _WORD = msgspec.json.Decoder(str)
 _WORDS = msgspec.json.Decoder(list[str])
+_RANGES = msgspec.json.Decoder(list[_Range])
 
 
 def parse_advisory(body: bytes) -> Advisory:
@@ -246,10 +254,13 @@ def _affected(record_id: str, entry: _Affected) -> Affected:
     return Affected(
         ecosystem=release_key(ecosystem),
         package=normalize_name(ecosystem, name),
-        ranges=tuple(
-            _events(record_id, r, f"{epoch[1]}:" if epoch else "")
-            for r in entry.ranges or ()
-            if r.type != "GIT"
+        ranges=(
+            *(
+                _events(record_id, r, f"{epoch[1]}:" if epoch else "")
+                for r in entry.ranges or ()
+                if r.type != "GIT"
+            ),
+            *(_custom_ranges(record_id, entry) if ecosystem == "Go" else ()),
         ),
         versions=frozenset(entry.versions or ()),
         vectors=_vectors(entry.severity),
@@ -275,6 +286,24 @@ def _events(record_id: str, entry: _Range, epoch: str) -> tuple[Event, ...]:
     if not any(event.kind == "introduced" for event in found):
         raise InvalidAdvisoryError(f"{record_id}: a range without an introduced event; want one")
     return tuple(found)
+
+
+def _custom_ranges(record_id: str, entry: _Affected) -> Iterator[tuple[Event, ...]]:
+    """Yield what Go's database says of versions besides the ranges of the schema.
+
+    Of modules whose tags are no versions of the module (`go.etcd.io/etcd` 3.3.25), the schema's
+    ranges hold commits only, and the tags stand here (go.dev/doc/security/vuln/database,
+    "custom_ranges"). They only add: what cannot be read or compared says nothing.
+    """
+    try:
+        raw = _specific(entry.ecosystem_specific).custom_ranges
+        for found in _RANGES.decode(raw) if raw else ():
+            events = _events(record_id, found, "")
+            for event in events:
+                go_key(event.version)
+            yield events
+    except (msgspec.MsgspecError, InvalidAdvisoryError, ValueError, RecursionError):
+        return
 
 
 def _fixes(advisory: Advisory) -> tuple[tuple[str, ...], ...]:

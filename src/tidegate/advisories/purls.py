@@ -38,6 +38,7 @@ _DISTRIBUTIONS = {
     ("rpm", "rhel"): "Red Hat",
     ("rpm", "rocky"): "Rocky Linux",
     ("rpm", "rocky-linux"): "Rocky Linux",
+    ("rpm", "sles"): "SUSE",
     ("rpm", "suse"): "SUSE",
 }
 """Types and namespaces, and what OSV calls the distributions."""

@@ -14,7 +14,8 @@ _BUILD = rf"(?:\+{_IDENTIFIERS})?"
 _SEMVER = re.compile(rf"v?{_CORE}(?:-({_IDENTIFIERS}))?{_BUILD}")
 _NPM = re.compile(rf"[=v]?{_CORE}(?:-?({_IDENTIFIERS}))?{_BUILD}")
 _NUGET = re.compile(rf"v?{_CORE}(?:\.(\d+))?(?:-({_IDENTIFIERS}))?{_BUILD}")
-_GO_RELEASE = re.compile(r"(?:go|v)?(\d+\.\d+(?:\.\d+)?)(?:-?(beta|rc)\.?(\d+))?")
+_GO_RELEASE = re.compile(r"(?:go|v)?(\d+\.\d+(?:\.\d+)?)(?:(beta|rc)(\d+))?")
+"""How Go calls itself. `v1.0.0-rc92` is a module's, where `rc92` is a word (semver.org, 9)."""
 
 Key = tuple[object, ...]
 

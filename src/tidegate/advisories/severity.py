@@ -101,7 +101,10 @@ def _speaker(record: Advisory) -> str:
     return _NAMES.get(prefix, prefix)
 
 
-def _said(vectors: Iterable[Vector], word: str, speaker: str, *, own: bool) -> list[_Opinion]:
+@lru_cache(maxsize=16384)
+def _said(
+    vectors: tuple[Vector, ...], word: str, speaker: str, *, own: bool
+) -> tuple[_Opinion, ...]:
     scored = []
     for scheme in _SCHEMES:
         for vector in vectors:
@@ -120,7 +123,7 @@ def _said(vectors: Iterable[Vector], word: str, speaker: str, *, own: bool) -> l
         for name, text in named
         if severity_of_word(text)
     ]
-    return [*scored, *words]
+    return (*scored, *words)
 
 
 def _sort_key(rating: Rating) -> tuple[str, str, str, str]:

@@ -2,17 +2,25 @@
 
 What is new is a report (the hub tells of it), the rules in force, or time that passed: exemptions
 end and reports grow old. The hub compares each verdict with the one before and records an event
-where it changed. What could not be judged or told stays pending: nothing is forgotten.
+where it changed. What could not be judged or told stays pending, and so does what a gate could not
+find out, because a registry is away: nothing is forgotten.
 """
 
 import asyncio
+import random
 from collections.abc import AsyncIterable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
 import structlog
 
-from tidegate.agent.running import Renewed, RunningWorkload, group_pods, review_of
+from tidegate.agent.running import (
+    Renewed,
+    RunningWorkload,
+    WorkloadKey,
+    group_pods,
+    review_of,
+)
 from tidegate.domain.errors import InputError, UnavailableError
 from tidegate.hubclient import HubClient
 from tidegate.kube.client import API_ERRORS, describe
@@ -32,6 +40,12 @@ SETTLE_S = 6.0
 """From news to judging: a gate takes a report for the newest for 5 s, and hears of rules itself."""
 
 RETRY_S = 5.0
+UNANSWERED_S = 30.0
+"""After so long, what a gate could not find out is asked again."""
+
+PROBE = 8
+"""Of that, so many at random come first; while none has an answer, the others wait."""
+
 SIDE_BY_SIDE = 4
 """Questions to the gate at once: reviews of the API server come first."""
 
@@ -73,6 +87,10 @@ class Rejudge:
         self._rules = rules
         self._renewed: list[RenewedImageV1] = []
         self._everything = True
+        self._unanswered: set[WorkloadKey] = set()
+        """What the gate could not find out enough about."""
+        self._sweep_at = 0.0
+        """On the event loop's clock."""
         self._news = asyncio.Event()
         self._news.set()
 
@@ -109,12 +127,16 @@ class Rejudge:
             judged_by = policy
 
     async def _judge(self) -> None:
+        time = asyncio.get_running_loop().time
         while True:
+            wait_s = max(0.0, self._sweep_at - time())
+            if self._unanswered:
+                wait_s = min(wait_s, UNANSWERED_S)
             try:
-                async with asyncio.timeout(SWEEP_S):
+                async with asyncio.timeout(wait_s):
                     await self._news.wait()
             except TimeoutError:
-                self._everything = True
+                self._everything |= time() >= self._sweep_at
             else:
                 await asyncio.sleep(SETTLE_S)
             if not await self.look():
@@ -126,23 +148,46 @@ class Rejudge:
         self._renewed, self._everything = [], False
         self._news.clear()
         try:
-            workloads = await group_pods(self._pods())
-            if not everything:
-                known = Renewed.of(renewed)
-                workloads = [each for each in workloads if each.runs_any(known)]
-            await self._judge_all(workloads)
+            workloads = await self._judge_what(renewed, everything=everything)
         except API_ERRORS as error:
             log.warning("running pods not listed", why=describe(error))
         except (UnavailableError, InputError) as error:
             log.warning("running workloads not judged again", why=str(error))
         else:
             if workloads:
-                log.info("running workloads judged again", workloads=len(workloads))
+                log.info(
+                    "running workloads judged again",
+                    workloads=workloads,
+                    unanswered=len(self._unanswered),
+                )
             return True
         self._renewed = [*renewed, *self._renewed]
         self._everything |= everything
         self._news.set()
         return False
+
+    async def _judge_what(self, renewed: list[RenewedImageV1], *, everything: bool) -> int:
+        """Judge what is new, then what had no answer; return how many workloads that were."""
+        workloads = await group_pods(self._pods())
+        running = {each.key for each in workloads}
+        self._unanswered &= running
+        if everything:
+            await self._judge_all(workloads)
+            self._sweep_at = asyncio.get_running_loop().time() + SWEEP_S
+            return len(workloads)
+        known = Renewed.of(renewed)
+        new = [each for each in workloads if each.runs_any(known)]
+        await self._judge_all(new)
+        rest = {each.key for each in workloads} - {each.key for each in new}
+        again = [each for each in workloads if each.key in self._unanswered & rest]
+        # At random: one registry that stays away must not stand before the others.
+        random.shuffle(again)
+        probed = again[:PROBE]
+        await self._judge_all(probed)
+        if any(each.key not in self._unanswered for each in probed):
+            await self._judge_all(again[PROBE:])
+            probed = again
+        return len(new) + len(probed)
 
     async def _judge_all(self, workloads: list[RunningWorkload]) -> None:
         """Judge in batches; each is told to the hub before the next begins."""
@@ -151,14 +196,23 @@ class Rejudge:
             some = workloads[start : start + MAX_REJUDGED]
             asked = [asyncio.create_task(self._ask(each, slots)) for each in some]
             try:
-                verdicts = [event for event in await asyncio.gather(*asked) if event is not None]
+                answers = await asyncio.gather(*asked)
             finally:
                 for task in asked:
                     task.cancel()
                 with suppress(asyncio.CancelledError):
                     await asyncio.gather(*asked, return_exceptions=True)
+            verdicts = [event for event in answers if event is not None]
             if verdicts:
                 await self._hub.send_rejudgements(self._cluster, verdicts)
+            for workload, event in zip(some, answers, strict=True):
+                self._note(workload, event)
+
+    def _note(self, workload: RunningWorkload, event: AdmissionEventV1 | None) -> None:
+        if event is not None and any(row.unanswered for row in event.images):
+            self._unanswered.add(workload.key)
+        else:
+            self._unanswered.discard(workload.key)
 
     async def _ask(
         self, workload: RunningWorkload, slots: asyncio.Semaphore

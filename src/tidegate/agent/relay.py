@@ -1,29 +1,37 @@
-"""Takes events from the gates and hands them to the hub: 200 only once the hub has stored them.
+"""Takes from the gates what is for the hub: 200 only once the hub has answered.
 
 `POST /v1/events` with an EventBatchV1 and the gates' bearer token. A gate keeps what was not
-answered with 200 and sends it again, so nothing is kept here. 400 and 413 mean "these bytes never";
-everything that may pass, a wrong cluster token included, is a 503.
+answered with 200 and sends it again, so nothing is kept here. `POST /v1/scans` with a WantedScansV1
+asks for scans; a gate that gets no answer says that none was queued. 400 and 413 mean "these bytes
+never"; everything that may pass, a wrong cluster token included, is a 503.
 """
 
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import structlog
 
 from tidegate.domain.errors import InputError, NotFoundError, NotPermittedError, UnavailableError
 from tidegate.wire.event_v1 import AdmissionEventV1
+from tidegate.wire.first_sight_v1 import WantedScansResultV1, WantedScansV1
 from tidegate.wire.hub_v1 import EventBatchResultV1, EventBatchV1
 
 MAX_BATCH_BYTES = 16 * 2**20
 """What the hub takes at once."""
 
+MAX_WANTED_BYTES = 64 * 1024
 BODY_DEADLINE_S = 10.0
 MAX_IN_FLIGHT = 16
 """Batches held in memory at once; a gate that gets 503 tries again."""
+
+MAX_WANTED_IN_FLIGHT = 16
+"""Questions for scans at once: they never take the places of events."""
+
+T = TypeVar("T")
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -32,13 +40,18 @@ Send = Callable[[Message], Awaitable[None]]
 log = structlog.get_logger()
 
 
-class EventSink(Protocol):
-    """The hub, as far as events go."""
+class Hub(Protocol):
+    """The hub, as far as gates go."""
 
     async def post_events(
         self, events: list[AdmissionEventV1], dropped: int = 0
     ) -> EventBatchResultV1:
         """Store `events`; the same ones again do no harm."""
+        ...
+
+    async def ask_for_scans(self, body: WantedScansV1) -> WantedScansResultV1:
+        """Queue scans of what is asked for."""
+        ...
 
 
 class RefusedError(InputError):
@@ -54,14 +67,15 @@ class Relay:
 
     def __init__(
         self,
-        sink: EventSink | None,
+        hub: Hub | None,
         gate_token_file: Path | None,
         problems: Callable[[], tuple[str, ...]],
     ) -> None:
-        self._sink = sink
+        self._hub = hub
         self._gate_token_file = gate_token_file
         self._problems = problems
         self._in_flight = 0
+        self._wanted_in_flight = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -88,25 +102,46 @@ class Relay:
                 return 503 if problems else 200, {"problems": problems}
             case "POST", "/v1/events":
                 return 200, await self._take_events(scope, receive)
+            case "POST", "/v1/scans":
+                return 200, await self._take_wanted(scope, receive)
             case method, path:
-                raise RefusedError(404, f"{method} {path}: want POST /v1/events")
+                raise RefusedError(404, f"{method} {path}: want POST /v1/events or /v1/scans")
 
     async def _take_events(self, scope: Message, receive: Receive) -> EventBatchResultV1:
         self._demand_token(dict(scope["headers"]).get(b"authorization", b""))
-        if self._sink is None:
+        if self._hub is None:
             raise RefusedError(503, "no hub is configured; events stay with the gate")
         if self._in_flight >= MAX_IN_FLIGHT:
             raise RefusedError(503, f"{MAX_IN_FLIGHT} batches are under way; try again")
         self._in_flight += 1
         try:
-            batch = _parse(await _read(receive))
-            return await self._hand_over(self._sink, batch)
+            batch = _parse(await _read(receive, MAX_BATCH_BYTES), EventBatchV1)
+            return await self._hand_over(self._hub, batch)
         finally:
             self._in_flight -= 1
 
-    async def _hand_over(self, sink: EventSink, batch: EventBatchV1) -> EventBatchResultV1:
+    async def _take_wanted(self, scope: Message, receive: Receive) -> WantedScansResultV1:
+        self._demand_token(dict(scope["headers"]).get(b"authorization", b""))
+        if self._hub is None:
+            raise RefusedError(503, "no hub is configured, so nobody queues scans")
+        if self._wanted_in_flight >= MAX_WANTED_IN_FLIGHT:
+            raise RefusedError(503, f"{MAX_WANTED_IN_FLIGHT} questions are under way; try again")
+        self._wanted_in_flight += 1
         try:
-            return await sink.post_events(batch.events, batch.dropped)
+            wanted = _parse(await _read(receive, MAX_WANTED_BYTES), WantedScansV1)
+            return await self._hub.ask_for_scans(wanted)
+        except (UnavailableError, NotPermittedError, NotFoundError) as error:
+            raise RefusedError(503, f"the hub queued no scan: {error}") from error
+        except RefusedError:
+            raise
+        except InputError as error:
+            raise RefusedError(400, f"the hub refuses the question: {error}") from error
+        finally:
+            self._wanted_in_flight -= 1
+
+    async def _hand_over(self, hub: Hub, batch: EventBatchV1) -> EventBatchResultV1:
+        try:
+            return await hub.post_events(batch.events, batch.dropped)
         except (UnavailableError, NotPermittedError, NotFoundError) as error:
             log.warning("events not stored", events=len(batch.events), why=str(error))
             raise RefusedError(503, f"the hub did not store the events: {error}") from error
@@ -128,7 +163,7 @@ class Relay:
             raise RefusedError(401, "want the gates' bearer token")
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read(receive: Receive, max_bytes: int) -> bytes:
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_DEADLINE_S):
@@ -137,16 +172,16 @@ async def _read(receive: Receive) -> bytes:
                 if message["type"] == "http.disconnect":
                     raise RefusedError(400, "the connection ended within the body")
                 body += message.get("body", b"")
-                if len(body) > MAX_BATCH_BYTES:
-                    raise RefusedError(413, f"want at most {MAX_BATCH_BYTES} bytes")
+                if len(body) > max_bytes:
+                    raise RefusedError(413, f"want at most {max_bytes} bytes")
                 if not message.get("more_body"):
                     return bytes(body)
     except TimeoutError as error:
         raise RefusedError(503, f"the body took more than {BODY_DEADLINE_S:g} s") from error
 
 
-def _parse(body: bytes) -> EventBatchV1:
+def _parse(body: bytes, wanted: type[T]) -> T:
     try:
-        return msgspec.json.decode(body, type=EventBatchV1)
+        return msgspec.json.decode(body, type=wanted)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RefusedError(400, f"no batch of events: {error}") from error
+        raise RefusedError(400, f"no {wanted.__name__}: {error}") from error

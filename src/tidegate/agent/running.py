@@ -31,10 +31,15 @@ _CONTAINERS = (
 )
 
 
+WorkloadKey = tuple[str, frozenset[str]]
+"""Whose pods, by uid, and their images."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunningWorkload:
     """Pods that one verdict is about."""
 
+    key: WorkloadKey
     namespace: str
     name: str
     pod: Body
@@ -84,15 +89,14 @@ async def list_pods(client: AsyncClient) -> AsyncIterator[Body]:
 
 async def group_pods(pods: AsyncIterable[Body]) -> list[RunningWorkload]:
     """Return one workload for all pods of a controller that run the same images."""
-    found: dict[object, RunningWorkload] = {}
+    found: dict[WorkloadKey, RunningWorkload] = {}
     async for pod in pods:
         metadata = pod.get("metadata") or {}
         namespace = str(metadata.get("namespace") or "")
         if namespace in EXCLUDED_NAMESPACES or _phase(pod) in ENDED:
             continue
         workload = _workload(namespace, metadata, pod)
-        owner = _controller_uid(metadata) or metadata.get("uid")
-        found.setdefault((owner, workload.images), workload)
+        found.setdefault(workload.key, workload)
     return list(found.values())
 
 
@@ -120,11 +124,14 @@ def _workload(namespace: str, metadata: Body, pod: Body) -> RunningWorkload:
         if spec.get(listed):
             spec[listed] = [_pinned(container, digests) for container in spec[listed]]
     kept = {name: value for name, value in metadata.items() if name != "managedFields"}
+    images = frozenset(_images_of(spec))
+    owner = _controller_uid(metadata) or str(metadata.get("uid") or "")
     return RunningWorkload(
+        key=(owner, images),
         namespace=namespace,
         name=str(metadata.get("name") or ""),
         pod={"apiVersion": "v1", "kind": "Pod", "metadata": kept, "spec": spec},
-        images=frozenset(_images_of(spec)),
+        images=images,
     )
 
 

@@ -14,6 +14,7 @@ import typer
 
 from tidegate.cli import verb
 from tidegate.cli.context import HubOption, World, world_of
+from tidegate.cli.evidence_key import KeyOption, load_evidence_key
 from tidegate.cli.files import read_bytes
 from tidegate.cli.foreign_report import Target, find_target, read_report
 from tidegate.cli.hub import ask_hub
@@ -30,28 +31,19 @@ from tidegate.domain.errors import (
 )
 from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.domain.tally import count, units_of
+from tidegate.evidence.attestations import attestation_tag
 from tidegate.formats.documents import AUTO, ReadDocument
 from tidegate.formats.reading import MAX_REPORT_BYTES, instant
 from tidegate.oci.client import RegistryClient
-from tidegate.scan.attach import attach_attestation, attach_report
+from tidegate.scan.attach import attach_report
+from tidegate.scan.attest import attach_attestation
 from tidegate.scan.foreign import state_report
 from tidegate.scan.hand_over import hand_over
-from tidegate.trust.keys import MAX_PEM_BYTES, PrivateKey, load_private_key
 from tidegate.wire.hub_v1 import ScanRequestV1
 from tidegate.wire.oci_v1 import Descriptor, platforms
 from tidegate.wire.statement_v1 import ReportOrigin, Statement, render_statement
 
 app = verb.command()
-
-KeyOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--key",
-        metavar="FILE",
-        dir_okay=False,
-        help="Private evidence key. Default: the installation's.",
-    ),
-]
 
 
 @app.command()
@@ -91,17 +83,16 @@ def attach(
             "--attestation", help="Also add it to the image's cosign attestations, for others."
         ),
     ] = False,
-    key: KeyOption = None,
+    key: KeyOption = "",
     source_key: Annotated[
-        Path | None,
+        str,
         typer.Option(
             "--source-key",
-            metavar="FILE",
-            dir_okay=False,
+            metavar="KEY",
             help="Hand it to a worker instead, signed by this private key, which `sources` of "
             "the worker's trust file names.",
         ),
-    ] = None,
+    ] = "",
     trust: TrustOption = None,
     hub: HubOption = "",
 ) -> None:
@@ -112,7 +103,7 @@ def attach(
     read = read_report(body, report, format_name)
     if scanned_at:
         read = _at(read, instant(scanned_at, "--scanned-at"))
-    if source_key is not None:
+    if source_key:
         _hand_over(world, image, body, read, platform, source_key, trust, hub)
         return
     signing = load_evidence_key(world, key)
@@ -123,21 +114,11 @@ def attach(
         print_line(f"artifact:    {attached.artifact}")
         print_line(f"signature:   {attached.signature}")
         if attestation:
-            digest = await attach_attestation(client, image, statement, signing, subject=descriptor)
-            print_line(f"attestation: {digest}")
+            await attach_attestation(client, image, statement, signing, subject=descriptor)
+            print_line(f"attestation: {attestation_tag(descriptor.digest)}")
         _tell(made)
 
     ask_registries(load_trust(world, trust), push)
-
-
-def load_evidence_key(world: World, path: Path | None) -> PrivateKey:
-    """Return the private evidence key in `path`, or that of the installation.
-
-    Raises:
-        InputError: it cannot be read, or is no such key.
-    """
-    file = path if path is not None else world.folder().evidence_key
-    return load_private_key(read_bytes(str(file), MAX_PEM_BYTES))
 
 
 async def find_subject(
@@ -187,7 +168,7 @@ def _hand_over(
     body: bytes,
     read: Statement | ReadDocument,
     platform: str,
-    source_key: Path,
+    source_key: str,
     trust: Path | None,
     hub: str,
 ) -> None:
@@ -196,7 +177,7 @@ def _hand_over(
             "this is a findings statement of Tidegate's own; attach it with the evidence key "
             "(--key), a worker takes over other tools' reports"
         )
-    signing = load_private_key(read_bytes(str(source_key), MAX_PEM_BYTES))
+    signing = load_evidence_key(world, source_key)
 
     async def push(client: RegistryClient) -> Target:
         target = await find_target(client, image, read, platform)

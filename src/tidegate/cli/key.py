@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from tidegate.cli import verb
-from tidegate.cli.context import world_of
+from tidegate.cli.context import HubOption, World, world_of
+from tidegate.cli.evidence_key import load_evidence_key, passphrase_of
 from tidegate.cli.files import read_bytes
+from tidegate.cli.hub import ask_hub
 from tidegate.cli.output import (
     Format,
     OutputOption,
@@ -20,7 +22,10 @@ from tidegate.cli.output import (
 )
 from tidegate.cli.trust_edit import TrustDocument
 from tidegate.domain.errors import InputError
+from tidegate.formats.reading import instant
+from tidegate.hubclient import HubClient
 from tidegate.local.data_folder import write_private
+from tidegate.scan.key_source import is_uri
 from tidegate.trust.keys import (
     MAX_PEM_BYTES,
     PublicKey,
@@ -31,6 +36,9 @@ from tidegate.trust.keys import (
     private_pem,
     public_pem,
 )
+from tidegate.wire.hub_data_v1 import WorkerV1
+from tidegate.wire.rematch_v1 import RenewalV1
+from tidegate.wire.statement_v1 import render_time
 
 PRIVATE_NAME = "evidence.key"
 PUBLIC_NAME = "evidence.pub"
@@ -40,9 +48,18 @@ app = verb.group("Evidence keys: make one, show one, rotate, retire.")
 
 @app.command("generate")
 def generate(
+    context: typer.Context,
     out: Annotated[
         Path, typer.Option(help="Folder for evidence.key and evidence.pub.", file_okay=False)
     ] = Path(),
+    encrypted: Annotated[
+        bool,
+        typer.Option(
+            "--encrypted",
+            help="Encrypt the private key by a passphrase: that of TIDEGATE_KEY_PASSPHRASE_FILE or "
+            "TIDEGATE_KEY_PASSPHRASE, else asked for.",
+        ),
+    ] = False,
 ) -> None:
     """Make an ECDSA P-256 key pair; files that exist are never overwritten."""
     key = generate_key()
@@ -50,9 +67,10 @@ def generate(
     for path in (private, public):
         if path.exists():
             raise InputError(f"{path}: exists; move it away, or choose another folder with --out")
+    passphrase = passphrase_of(world_of(context), new=True)().encode() if encrypted else b""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        _write_new(private, private_pem(key), 0o600)
+        _write_new(private, private_pem(key, passphrase), 0o600)
         _write_new(public, public_pem(key), 0o644)
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror})") from error
@@ -64,14 +82,19 @@ def generate(
 @app.command("show")
 def show(
     context: typer.Context,
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A key; default: that of the installation.")
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="KEY",
+            help="A public or private key: a file, env:NAME, or one kept elsewhere, such as "
+            "awskms:alias/NAME. Default: that of the installation.",
+        ),
     ] = "",
     output: OutputOption = Format.TABLE,
 ) -> None:
     """Print the public key in PEM and its SHA-256 fingerprint; of a private key its public part."""
-    path = file or str(world_of(context).folder().public_key)
-    key = _public_part(read_bytes(path, MAX_PEM_BYTES))
+    world = world_of(context)
+    key = _public_part(world, source or str(world.folder().public_key))
     pem = public_pem(key).decode()
     if output is not Format.TABLE:
         print_data({"publicKey": pem, "sha256": fingerprint(key)}, output)
@@ -85,8 +108,8 @@ def rotate(context: typer.Context) -> None:
     """Sign with a new evidence key from the worker's next start on; both keys are trusted.
 
     Findings that the old key signed count until it is retired: `tidegate key retire` ends that,
-    once images have been scanned again. Other clusters need the new public key in their trust.yaml
-    before the worker starts with it.
+    once `tidegate key renew` has no older reports left. Other clusters need the new public key in
+    their trust.yaml before the worker starts with it.
     """
     world = world_of(context)
     folder = world.folder()
@@ -108,6 +131,48 @@ def rotate(context: typer.Context) -> None:
     print_line(f"new key:  {name}, sha256 {fingerprint(key)}")
     print_line(f"old key:  {known[fingerprint(old)]}, trusted until `tidegate key retire` ends it")
     print_note("Restart `tidegate up` (or the scan worker): findings are signed with the new key.")
+    print_note("Then `tidegate key renew` has older reports signed by it, before the old one goes.")
+
+
+@app.command("renew")
+def renew(
+    context: typer.Context,
+    before: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="Reports of scans before it are meant: 2026-11-23T09:00:00Z. Default: now.",
+        ),
+    ] = "",
+    hub: HubOption = "",
+    output: OutputOption = Format.TABLE,
+) -> None:
+    """Have every older report made and signed anew, by the keys that workers sign with now.
+
+    After `tidegate key rotate`, once the workers run with the new key. Asking again with the same
+    time says how many are left; at none, the old key can be retired. Nothing is pulled: images are
+    matched again from their package lists, within each registry's budget of writes.
+    """
+    world = world_of(context)
+    since = instant(before, "--before") or world.now()
+
+    async def ask(client: HubClient) -> tuple[RenewalV1, list[WorkerV1]]:
+        return await client.renew_reports(render_time(since)), await client.list_workers()
+
+    found, workers = ask_hub(world, hub, ask)
+    if output is not Format.TABLE:
+        keys = {worker.name: worker.key_fingerprint for worker in workers}
+        told = {"before": render_time(since), "reports": found.reports, "added": found.added}
+        print_data({**told, "workers": keys}, output)
+        return
+    for worker in workers:
+        print_line(f"{worker.name} signs with sha256 {worker.key_fingerprint}")
+    print_line(f"reports of scans before {render_time(since)}: {found.reports}")
+    if found.reports:
+        print_note(
+            f"{found.added} more wait to be made anew; ask again with --before "
+            f"{render_time(since)} for how many are left"
+        )
 
 
 @app.command("retire")
@@ -134,10 +199,12 @@ def _free_name(wanted: str, taken: set[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _public_part(pem: bytes) -> PublicKey:
-    if b"PRIVATE KEY" in pem:
-        return load_private_key(pem).public_key()
-    return load_public_key(pem)
+def _public_part(world: World, source: str) -> PublicKey:
+    if not is_uri(source):
+        pem = read_bytes(source, MAX_PEM_BYTES)
+        if b"PRIVATE KEY" not in pem:
+            return load_public_key(pem)
+    return load_evidence_key(world, source).public_key()
 
 
 def _write_new(path: Path, body: bytes, mode: int) -> None:

@@ -37,7 +37,7 @@ from tidegate.domain.errors import (
 )
 from tidegate.domain.reference import normalize_host
 from tidegate.hubclient.client import HubClient
-from tidegate.oci.docker_config import DockerConfigKeychain
+from tidegate.oci.config_file import DockerConfigKeychain
 from tidegate.oci.keychain import Credentials
 from tidegate.oci.registries import RegistryConfig
 from tidegate.wire.registries_v1 import (

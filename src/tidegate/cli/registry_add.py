@@ -102,6 +102,11 @@ def _given(added: Added) -> tuple[str, str]:
         found = asyncio.run(added.config.keychain.credentials(None))
         if found is None:
             raise InputError(f"{added.docker_config}: no credentials of {added.config.host}")
+        if found.identity_token:
+            raise InputError(
+                f"{added.docker_config}: holds an identity token of {added.config.host}, which "
+                "workers of a hub cannot use; want a user name and a password"
+            )
     return ("", "") if found is None else (found.username, found.password)
 
 

@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,8 +14,8 @@ import typer
 from tidegate.advisories.demo import with_demo_set
 from tidegate.advisories.index import INDEX_FILE, AdvisoryIndex
 from tidegate.cli import verb
-from tidegate.cli.attach import KeyOption, load_evidence_key
 from tidegate.cli.context import World, world_of
+from tidegate.cli.evidence_key import KeyOption, load_evidence_key
 from tidegate.cli.moments import render_moment
 from tidegate.cli.output import (
     Format,
@@ -29,7 +30,7 @@ from tidegate.cli.platforms import PlatformOption, select_platform
 from tidegate.cli.progress import progress_lines
 from tidegate.cli.registries import ReferenceArgument, TrustOption, ask_registries, load_trust
 from tidegate.cli.verdict_words import counts_data, counts_line, coverage_data
-from tidegate.domain.errors import InputError
+from tidegate.domain.errors import InputError, ScannerUnavailableError, TidegateError
 from tidegate.domain.explain import describe_mark
 from tidegate.domain.finding import Finding
 from tidegate.domain.reference import ImageReference, parse_reference
@@ -45,8 +46,9 @@ from tidegate.scan.pipeline import (
     list_platforms,
     scan_platform,
 )
+from tidegate.scan.reports import FailedPlatform, describe_failures
 from tidegate.scan.scanner import load_scanner
-from tidegate.trust.keys import PrivateKey
+from tidegate.trust.keys import SigningKey
 from tidegate.wire.statement_v1 import render_statement
 
 SCANNER = "builtin"
@@ -87,7 +89,7 @@ def scan(
             help="Database of the scanners trivy and grype, as their own tool keeps it.",
         ),
     ] = None,
-    key: KeyOption = None,
+    key: KeyOption = "",
     trust: TrustOption = None,
     output: Annotated[
         ScanFormat,
@@ -102,16 +104,31 @@ def scan(
     borrowing = Borrowing(trusted.sources, load_formats())
     with _setup(world, scanner, scanner_db) as (setup, say):
 
-        async def work(client: RegistryClient) -> tuple[list[PlatformScan], list[Attached]]:
-            found = await _scan(client, image, platform, setup, say)
-            scans = [await _cleared(client, image, each, borrowing, setup, say) for each in found]
+        async def work(client: RegistryClient) -> _Worked:
+            fetched = await client.fetch_manifest(image)
+            # What a tag means is settled once, for all that is asked of it.
+            pinned = image if fetched is None else image.at(fetched.digest)
+            found, failed = await _scan(client, pinned, platform, setup, say)
+            scans = [await _cleared(client, pinned, each, borrowing, setup, say) for each in found]
             attached = await _attach(client, image, scans, signing, say) if signing else []
-            return scans, attached
+            return _Worked(scans, attached, failed)
 
-        scans, attached = ask_registries(trusted, work)
-    _print(scans, output)
-    for each in attached:
+        worked = ask_registries(trusted, work)
+    _print(worked.scans, output)
+    for each in worked.attached:
         print_note(f"attached {each.artifact}, signature {each.signature}")
+    if worked.failed:
+        why = describe_failures(worked.failed, [scan.platform for scan in worked.scans])
+        raise ScannerUnavailableError(f"not every platform could be scanned: {why}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Worked:
+    """What became of an image's platforms."""
+
+    scans: list[PlatformScan]
+    attached: list[Attached]
+    failed: list[FailedPlatform]
 
 
 async def _scan(
@@ -120,14 +137,20 @@ async def _scan(
     platform: str,
     setup: ScanSetup,
     say: Callable[[str], None],
-) -> list[PlatformScan]:
+) -> tuple[list[PlatformScan], list[FailedPlatform]]:
+    """Scan what is wanted; a platform that fails does not keep others from being looked at."""
     found = await list_platforms(client, image)
     wanted = [_select(found, platform)] if platform else found
-    scans = []
+    scans, failed = list[PlatformScan](), list[FailedPlatform]()
     for each in wanted:
         say(f"scanning {each.name or image}")
-        scans.append(await scan_platform(client, each, setup))
-    return scans
+        try:
+            scans.append(await scan_platform(client, each, setup))
+        except TidegateError as error:
+            if len(wanted) == 1:
+                raise
+            failed.append(FailedPlatform(each.name, error))
+    return scans, failed
 
 
 async def _cleared(
@@ -139,7 +162,8 @@ async def _cleared(
     say: Callable[[str], None],
 ) -> PlatformScan:
     """Return `scan` with what VEX statements of trusted sources clear marked so."""
-    facts = ImageFacts(image, scan.subject.digest, scan.config)
+    index = image.digest if image.digest != scan.subject.digest else None
+    facts = ImageFacts(image, scan.subject.digest, scan.config, index)
     foreign = await take_over(client, facts, borrowing, setup.now())
     for refusal in foreign.refused:
         say(f"not taken over: {refusal}")
@@ -150,7 +174,7 @@ async def _attach(
     client: RegistryClient,
     image: ImageReference,
     scans: Sequence[PlatformScan],
-    key: PrivateKey,
+    key: SigningKey,
     say: Callable[[str], None],
 ) -> list[Attached]:
     attached = []

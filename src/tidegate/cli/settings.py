@@ -6,6 +6,7 @@ variable               meaning
 `TIDEGATE_HUB`         URL of the hub; default: that of the running installation
 `TIDEGATE_TOKEN`       token for the hub; default: that of the running installation
 `TIDEGATE_DATA_DIR`    data folder of an installation that `tidegate up` made
+`TIDEGATE_KEY_...`     `PASSPHRASE_FILE`, `PASSPHRASE`: of a sealed private key
 `XDG_STATE_HOME`       where the user's state lives; default `~/.local/state`
 `XDG_DATA_HOME`        where `tidegate up` keeps its data; default `~/.local/share`
 =====================  =============================================================

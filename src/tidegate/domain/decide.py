@@ -17,7 +17,7 @@ from datetime import datetime
 
 from tidegate.domain.digest import Digest
 from tidegate.domain.evidence import ImageEvidence, Unavailable, UnavailableReason
-from tidegate.domain.judge import judge_evidence
+from tidegate.domain.judge import Judge, judge_evidence
 from tidegate.domain.reference import ImageReference
 from tidegate.domain.rule import EvaluationMode
 from tidegate.domain.scope import CompiledPolicy, CompiledRule, Match
@@ -54,14 +54,25 @@ class _Considered:
 
 
 def decide(
-    policy: CompiledPolicy, workload: Workload, images: Sequence[JudgedImage], now: datetime
+    policy: CompiledPolicy,
+    workload: Workload,
+    images: Sequence[JudgedImage],
+    now: datetime,
+    judge: Judge = judge_evidence,
 ) -> Verdict:
     """Return the verdict about `workload` at `now`; total: every input has one."""
     if not policy.gating_on:
         return Verdict(tuple(map(_admit_ungated, images)), policy.generation)
-    return Verdict(
-        tuple(_decide_image(policy, workload, image, now) for image in images), policy.generation
-    )
+    candidates = policy.index.candidates(workload)
+    decided = [
+        _decide_image(
+            [policy.rules[position] for position in candidates.positions(image.reference)],
+            policy.mode,
+            _Asked(workload, image, now, judge),
+        )
+        for image in images
+    ]
+    return Verdict(tuple(decided), policy.generation)
 
 
 def _admit_ungated(image: JudgedImage) -> ImageVerdict:
@@ -70,15 +81,26 @@ def _admit_ungated(image: JudgedImage) -> ImageVerdict:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What every rule is asked about one image."""
+
+    workload: Workload
+    image: JudgedImage
+    now: datetime
+    judge: Judge
+
+
 def _decide_image(
-    policy: CompiledPolicy, workload: Workload, image: JudgedImage, now: datetime
+    rules: Iterable[CompiledRule], mode: EvaluationMode, asked: _Asked
 ) -> ImageVerdict:
+    """Return the verdict about an image; `rules`: those that may include it."""
     judgements: list[RuleJudgement] = []
     skipped: list[SkippedRule] = []
     deferred = False
-    first_match = policy.mode is EvaluationMode.FIRST_MATCH
-    for rule in policy.rules:
-        considered = _consider(rule, workload, image, now)
+    first_match = mode is EvaluationMode.FIRST_MATCH
+    for rule in rules:
+        considered = _consider(rule, asked)
         if considered is None:
             continue
         if considered.judgement is not None:
@@ -88,43 +110,40 @@ def _decide_image(
         deferred = deferred or considered.deferred
         if first_match and considered.ends_search:
             break
-    return _conclude(image, judgements, tuple(skipped), deferred=deferred)
+    return _conclude(asked.image, judgements, tuple(skipped), deferred=deferred)
 
 
-def _consider(
-    compiled: CompiledRule, workload: Workload, image: JudgedImage, now: datetime
-) -> _Considered | None:
-    """Return what `compiled` says about `image`; None where it does not apply."""
-    match = compiled.matches(workload, image.reference)
+def _consider(compiled: CompiledRule, asked: _Asked) -> _Considered | None:
+    """Return what `compiled` says about the image; None where it does not apply."""
+    image = asked.image
+    match = compiled.matches(asked.workload, image.reference)
     if match is Match.NO:
         return None
     if match is Match.DEFERRED:
         return _Considered(deferred=True, ends_search=True)
-    exempting, may_exempt = _find_exemption(compiled, workload, image, now)
-    if exempting is not None:
-        return _Considered(skipped=exempting)
-    if may_exempt:
-        return _Considered(deferred=True, ends_search=True)
+    if compiled.resource_exemptions:
+        exempting, may_exempt = _find_exemption(compiled, asked)
+        if exempting is not None:
+            return _Considered(skipped=exempting)
+        if may_exempt:
+            return _Considered(deferred=True, ends_search=True)
     if match is Match.UNKNOWN:
-        unknown = Unavailable(UnavailableReason.CLUSTER)
-        judgements = _judge_platforms(compiled, image, ImageEvidence.of(unknown), now)
-        return _Considered(judgement=_worst(judgements))
-    judgements = _judge_platforms(compiled, image, image.evidence, now)
-    return _Considered(judgement=_worst(judgements), ends_search=True)
+        unknown = ImageEvidence.of(Unavailable(UnavailableReason.CLUSTER))
+        return _Considered(judgement=_worst(_judge_platforms(compiled, unknown, asked)))
+    judgement = _worst(_judge_platforms(compiled, image.evidence, asked))
+    return _Considered(judgement=judgement, ends_search=True)
 
 
-def _find_exemption(
-    compiled: CompiledRule, workload: Workload, image: JudgedImage, now: datetime
-) -> tuple[SkippedRule | None, bool]:
-    """Return the exemption that takes `image` out, and whether only its pods can tell of one.
+def _find_exemption(compiled: CompiledRule, asked: _Asked) -> tuple[SkippedRule | None, bool]:
+    """Return the exemption that takes the image out, and whether only its pods can tell of one.
 
     An exemption that cannot be decided for lack of an answer does not exempt.
     """
-    deferred = False
+    image, deferred = asked.image, False
     for candidate in compiled.resource_exemptions:
-        if not candidate.exemption.holds(now):
+        if not candidate.exemption.holds(asked.now):
             continue
-        match = candidate.matches(workload, image.reference, image.evidence.digest)
+        match = candidate.matches(asked.workload, image.reference, image.evidence.digest)
         if match is Match.YES:
             return SkippedRule(compiled.rule, candidate.exemption), False
         deferred = deferred or match is Match.DEFERRED
@@ -132,14 +151,17 @@ def _find_exemption(
 
 
 def _judge_platforms(
-    compiled: CompiledRule, image: JudgedImage, evidence: ImageEvidence, now: datetime
-) -> Iterable[RuleJudgement]:
-    registry = "" if image.reference is None else image.reference.registry
-    return [judge_evidence(compiled, registry, platform, now) for platform in evidence.platforms]
+    compiled: CompiledRule, evidence: ImageEvidence, asked: _Asked
+) -> Sequence[RuleJudgement]:
+    reference = asked.image.reference
+    registry = "" if reference is None else reference.registry
+    return [asked.judge(compiled, registry, each, asked.now) for each in evidence.platforms]
 
 
-def _worst(judgements: Iterable[RuleJudgement]) -> RuleJudgement:
+def _worst(judgements: Sequence[RuleJudgement]) -> RuleJudgement:
     """Return the strictest judgement; among equals the one with the most vulnerabilities."""
+    if len(judgements) == 1:
+        return judgements[0]
     return max(
         judgements,
         key=lambda j: (j.decision, *(j.counts.of(s) for s in RATED), len(j.violations)),
@@ -160,7 +182,9 @@ def _conclude(
             image.use, _name(image), Decision.ALLOW, reason, None, digest, skipped, deferred
         )
     # Among equals the first name is told, so that the order of rules changes nothing.
-    chosen = min(judgements, key=lambda j: (-j.decision, j.rule.name))
+    chosen = judgements[0]
+    if len(judgements) > 1:
+        chosen = min(judgements, key=lambda j: (-j.decision, j.rule.name))
     return ImageVerdict(
         image.use,
         _name(image),

@@ -30,6 +30,7 @@ TidegateError
 │   ├── ProviderUnavailableError
 │   ├── ClusterUnavailableError
 │   ├── ScannerUnavailableError
+│   ├── KeyUnavailableError
 │   ├── LimitExceededError
 │   ├── RateLimitedError                           HTTP 429
 │   └── DeadlineExceededError
@@ -181,6 +182,10 @@ class ClusterUnavailableError(UnavailableError):
 
 class ScannerUnavailableError(UnavailableError):
     """A scanner is not installed, or did not finish."""
+
+
+class KeyUnavailableError(UnavailableError):
+    """The service or token that keeps the evidence key does not sign."""
 
 
 class LimitExceededError(UnavailableError):

@@ -113,6 +113,7 @@ class MissingReason(StrEnum):
 
     NO_REPORT = "no findings artifact is attached"
     UNVERIFIABLE = "findings artifacts are attached, but none verifies"
+    NO_IMAGE = "there is no such image in its registry"
     NOT_CONFIGURED = "registry not configured"
 
 

@@ -18,6 +18,8 @@ from tidegate.domain.verdict import (
     ImageVerdict,
     Reason,
     RuleJudgement,
+    ScanAnswer,
+    ScanState,
     Verdict,
 )
 
@@ -171,7 +173,7 @@ def _accepted_statement(judgement: RuleJudgement) -> str:
 
 def _evidence_statement(violation: EvidenceViolation, image: ImageVerdict) -> str:
     detail = printable(violation.detail)
-    scan = f"scan it with: tidegate scan {printable(image.image)} --attach"
+    scan = _what_to_do(image)
     match violation.reason:
         case Reason.INCOMPLETE_REPORT:
             return (
@@ -188,6 +190,8 @@ def _evidence_statement(violation: EvidenceViolation, image: ImageVerdict) -> st
                 "Image has no findings: its registry is not configured here; use a configured "
                 "registry, or ask your security team to add this one"
             )
+        case Missing(reason=MissingReason.NO_IMAGE):
+            return f"Image was not found in its registry ({detail}); push it, or correct its name"
         case Missing(reason=MissingReason.UNVERIFIABLE, unverifiable=refused):
             first = f" ({printable(refused[0])})" if refused else ""
             return f"Image has no findings that verify; refused: {len(refused)}{first}; {scan}"
@@ -202,6 +206,21 @@ def _evidence_statement(violation: EvidenceViolation, image: ImageVerdict) -> st
             )
         case _:
             return f"Image is in violation: {detail}"
+
+
+def _what_to_do(image: ImageVerdict) -> str:
+    """Return how to get an image scanned; a scan is called queued only where it is."""
+    by_hand = f"scan it with: tidegate scan {printable(image.image)} --attach"
+    match image.scan:
+        case ScanAnswer(state=ScanState.QUEUED):
+            again = ": try again in a minute" if image.decision is Decision.DENY else ""
+            return f"a scan is queued{again}"
+        case ScanAnswer(state=ScanState.SCANNED):
+            return "it was scanned a moment ago: try again"
+        case ScanAnswer(detail=why):
+            return f"no scan was queued ({printable(why)}); {by_hand}"
+        case None:
+            return by_hand
 
 
 def _denied_image(image: ImageVerdict) -> str:

@@ -4,8 +4,8 @@ Violations come in the order in which sentences name them: forbidden, counts, in
 missing, stale, unavailable.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 
 from tidegate.domain.evidence import (
     Missing,
@@ -31,6 +31,12 @@ from tidegate.domain.verdict import (
     RuleJudgement,
     Violation,
 )
+
+_CHECKED = (*RATED, Severity.UNKNOWN)
+
+
+Judge = Callable[[CompiledRule, str, PlatformEvidence, datetime], RuleJudgement]
+"""What `judge_evidence` does, or what remembers it."""
 
 
 def judge_evidence(
@@ -65,6 +71,29 @@ def judge_evidence(
             return _judge_report(
                 compiled, evidence.report, evidence, platform, now, accepts_missing
             )
+
+
+def changes_at(compiled: CompiledRule, report: Report, now: datetime) -> datetime | None:
+    """Return the first instant after `now` at which time alone may judge `report` otherwise.
+
+    Reports grow old and exemptions end. None: it changes all the time, for its age is told.
+    """
+    max_age = compiled.rule.conditions.max_age
+    if now - report.scanned_at > max_age:
+        return None
+    ends = [
+        exemption.expires_at
+        for identifier, exemptions in compiled.vulnerability_exemptions.items()
+        if identifier in report.ids
+        for exemption in exemptions
+        if exemption.expires_at is not None and exemption.holds(now)
+    ]
+    try:
+        # Old is what is older than that, so at that very instant it is not.
+        ends.append(report.scanned_at + max_age + timedelta.resolution)
+    except OverflowError:
+        ends.append(datetime.max.replace(tzinfo=UTC))
+    return min(ends)
 
 
 def _judge_report(
@@ -143,9 +172,8 @@ def _forbidden(conditions: Conditions, report: Report) -> Iterable[Violation]:
 
 def _exceeded(thresholds: Thresholds, counts: Counts) -> Iterable[Violation]:
     """Yield the first threshold exceeded, from critical down; unknown last."""
-    for severity in (*RATED, Severity.UNKNOWN):
+    for severity in _CHECKED:
         allowed = thresholds.limit(severity)
-        number = counts.at_least(severity)
-        if allowed is not None and number > allowed:
+        if allowed is not None and (number := counts.at_least(severity)) > allowed:
             yield CountExceeded(severity, number, allowed)
             return

@@ -3,10 +3,12 @@
 The grammar is that of distribution/reference. Normalisation is Docker's: a first component without
 a dot, a colon or the name `localhost` is no host, so `docker.io` is meant; on docker.io a single
 component gets `library/`; no tag and no digest means the tag `latest`. Hosts are lower-cased.
+Docker takes `Team/app` for a host because of its capital; written out in lower case it would be
+another image, `docker.io/team/app`, so it is refused.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tidegate.domain.digest import Digest, parse_digest
 from tidegate.domain.errors import InvalidDigestError, InvalidReferenceError
@@ -38,6 +40,15 @@ class ImageReference:
     """Path within the registry: `library/nginx`."""
     tag: str | None = None
     digest: Digest | None = None
+    _hash: int = field(init=False, repr=False, compare=False)
+    """Made once: references are keys of every table about images."""
+
+    def __post_init__(self) -> None:
+        own = hash((self.registry, self.repository, self.tag, self.digest))
+        object.__setattr__(self, "_hash", own)
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def name(self) -> str:
@@ -69,7 +80,7 @@ def parse_reference(text: str) -> ImageReference:
         raise _invalid(text, f"tag {tag!r}: want 1 to 128 of letters, digits, '_', '.', '-'")
     registry, repository = _split_name(name)
     if not _is_host(registry):
-        raise _invalid(text, f"registry {registry!r}: want a host name or address, with a port")
+        raise _invalid(text, f"registry {registry!r}: want a host with a dot or a port")
     if not is_repository(repository):
         raise _invalid(text, f"repository {repository!r}: want lower-case path components")
     if tag is None and digest is None:
@@ -111,14 +122,18 @@ def _split_tag(rest: str) -> tuple[str, str | None]:
 
 def _split_name(name: str) -> tuple[str, str]:
     first, slash, remainder = name.partition("/")
-    is_host = slash and (
-        "." in first or ":" in first or first.lower() == "localhost" or first != first.lower()
-    )
+    is_host = slash and _names_host(first.lower())
+    if slash and not is_host and first != first.lower():
+        return first, remainder  # a host to Docker, and to nobody once it is normalised
     host = normalize_host(first) if is_host else DOCKER_HUB
     repository = remainder if is_host else name
     if host == DOCKER_HUB and "/" not in repository:
         repository = f"library/{repository}"
     return host, repository
+
+
+def _names_host(first: str) -> bool:
+    return "." in first or ":" in first or first == "localhost"
 
 
 def _is_host(registry: str) -> bool:

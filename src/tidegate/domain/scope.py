@@ -26,6 +26,7 @@ from tidegate.domain.rule import (
     ScopeEntry,
     VulnerabilityExemption,
 )
+from tidegate.domain.rule_index import Condition, RuleIndex
 from tidegate.domain.workload import Lookup, Workload
 
 
@@ -100,6 +101,8 @@ class CompiledPolicy:
     needs_owners: bool
     """Whether any rule asks who controls an object."""
     needs_namespace_labels: bool
+    index: RuleIndex
+    """Of `rules`."""
 
     @property
     def asks_cluster(self) -> bool:
@@ -120,7 +123,13 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
         needs_owners=bool(asked & {MatcherType.DEPLOYMENT, MatcherType.WORKLOAD})
         or ResourceMatcher.DEPLOYMENT in exempting,
         needs_namespace_labels=MatcherType.NAMESPACE_LABEL in asked,
+        index=RuleIndex([_conditions_of(rule) for rule in enabled]),
     )
+
+
+def _conditions_of(rule: Rule) -> list[Condition]:
+    """Return the conditions that rules can be found by: each of them must hold."""
+    return [(e.matcher, _globs_of(e)) for e in rule.scope if e.operator is Operator.IN]
 
 
 def _compile_rule(rule: Rule) -> CompiledRule:
@@ -137,11 +146,7 @@ def _compile_rule(rule: Rule) -> CompiledRule:
 
 
 def _compile_entry(entry: ScopeEntry) -> Matcher:
-    ask = _ASK[entry.matcher]
-    if entry.matcher is MatcherType.IMAGE:
-        matcher = partial(ask, _Globs.of(*map(_normalize_image_glob, entry.any_of)))
-    else:
-        matcher = partial(ask, _Globs.of(*entry.any_of))
+    matcher = partial(_ASK[entry.matcher], _Globs.of(*_globs_of(entry)))
     if entry.operator is Operator.IN:
         return matcher
 
@@ -150,6 +155,13 @@ def _compile_entry(entry: ScopeEntry) -> Matcher:
         return _INVERSE.get(match, match)
 
     return none_matches
+
+
+def _globs_of(entry: ScopeEntry) -> tuple[str, ...]:
+    """Return the globs of `entry` as they are matched."""
+    if entry.matcher is MatcherType.IMAGE:
+        return tuple(map(_normalize_image_glob, entry.any_of))
+    return entry.any_of
 
 
 def _compile_exemption(

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tidegate.domain.finding import Finding
-from tidegate.domain.severity import RATED, Severity
+from tidegate.domain.severity import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,17 @@ class Counts:
 
     def at_least(self, severity: Severity) -> int:
         """Return how many have `severity` or a higher one; UNKNOWN stands apart."""
-        if severity is Severity.UNKNOWN:
-            return self.partly_unknown
-        return sum(self.of(worse) for worse in RATED if worse >= severity)
+        match severity:
+            case Severity.CRITICAL:
+                return self.critical
+            case Severity.HIGH:
+                return self.critical + self.high
+            case Severity.MEDIUM:
+                return self.critical + self.high + self.medium
+            case Severity.LOW:
+                return self.critical + self.high + self.medium + self.low
+            case Severity.UNKNOWN:
+                return self.partly_unknown
 
 
 NO_COUNTS = Counts()

@@ -171,6 +171,24 @@ class SkippedRule:
     exemption: ResourceExemption
 
 
+class ScanState(StrEnum):
+    """What became of a scan that was asked for when the image was first seen."""
+
+    QUEUED = "queued"
+    SCANNED = "scanned"
+    """A moment ago: its report is found at the next try."""
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class ScanAnswer:
+    """What those who scan said when they were asked for a scan."""
+
+    state: ScanState
+    detail: str = ""
+    """Why none was queued."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImageVerdict:
     """The decision about one image of a workload."""
@@ -186,6 +204,8 @@ class ImageVerdict:
     skipped: tuple[SkippedRule, ...] = ()
     deferred: bool = False
     """A rule asks for the pod's name, which only the pods have: they are judged instead."""
+    scan: ScanAnswer | None = None
+    """For an image without a report; None: nobody was asked, or nobody answered in time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,8 @@ def node_platforms(pod: PodFacts) -> tuple[str, ...]:
     Node selector and affinity must both hold; the terms of an affinity are alternatives. A term
     that no node can meet adds nothing. Only `In` restricts: what is not understood allows more.
     """
+    if not pod.node_selector and not pod.node_terms:
+        return ()
     selector = [(key, frozenset({value})) for key, value in pod.node_selector.items()]
     found: dict[str, None] = {}
     for term in pod.node_terms or (NodeTerm(),):

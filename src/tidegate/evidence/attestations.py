@@ -18,24 +18,24 @@ from tidegate.domain.errors import (
     LimitExceededError,
     NotInRegistryError,
     UntrustedError,
-    UntrustedSignerError,
 )
 from tidegate.domain.reference import ImageReference
 from tidegate.evidence.ports import Fetched, RegistryReader
 from tidegate.evidence.signatures import (
+    cosign_tag,
     fetch_signature_tag,
     search_referring_signatures,
     verify_signatures,
 )
+from tidegate.trust.bundle import MEDIA_TYPE as BUNDLE_MEDIA_TYPE
+from tidegate.trust.bundle import verify_bundle
 from tidegate.trust.configuration import EvidenceKey, TrustedSource
 from tidegate.trust.dsse import MAX_ENVELOPE_BYTES, verify_envelope
 from tidegate.trust.dsse import MEDIA_TYPE as ENVELOPE_MEDIA_TYPE
 from tidegate.trust.simplesigning import verify_manifest_signature
 from tidegate.wire.oci_v1 import Descriptor
 from tidegate.wire.statement_v1 import MEDIA_TYPE as STATEMENT_MEDIA_TYPE
-from tidegate.wire.strict_json import NotStrictError, require_strict_json
 
-BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 """By which cosign 3 says that a manifest is signed, in a bundle of its own."""
 
@@ -84,14 +84,6 @@ class Attestations:
         return True
 
 
-class _Bundle(msgspec.Struct, rename="camel"):
-    media_type: str
-    dsse_envelope: msgspec.Raw = msgspec.Raw(b"null")
-
-
-_BUNDLE = msgspec.json.Decoder(_Bundle)
-
-
 class _Subject(msgspec.Struct):
     digest: dict[str, str] = {}
 
@@ -105,8 +97,8 @@ _SIGN_STATEMENT = msgspec.json.Decoder(_SignStatement)
 
 
 def attestation_tag(subject: Digest) -> str:
-    """Return the tag that cosign keeps attestations of `subject` at."""
-    return f"{algorithm_of(subject)}-{encoded_part(subject)}.att"
+    """Return the tag that cosign keeps attestations of `subject` at; empty: there is none."""
+    return cosign_tag(subject, "att")
 
 
 async def read_attestations(
@@ -144,9 +136,10 @@ class _Reading:
 
     async def read_tag(self) -> None:
         """Read cosign's tag: one DSSE envelope a layer."""
-        at_tag = ImageReference(
-            self.reference.registry, self.reference.repository, attestation_tag(self.subject)
-        )
+        tag = attestation_tag(self.subject)
+        if not tag:
+            return
+        at_tag = ImageReference(self.reference.registry, self.reference.repository, tag)
         fetched = await self._claim(at_tag)
         for layer in fetched.manifest.layers if fetched is not None else ():
             if layer.media_type == ENVELOPE_MEDIA_TYPE and fetched is not None:
@@ -234,9 +227,9 @@ class _Reading:
                 try:
                     payload, signer = self._bundle(body or b"")
                     statement = _SIGN_STATEMENT.decode(payload)
-                except (UntrustedError, msgspec.MsgspecError):
+                except (UntrustedError, msgspec.MsgspecError, UnicodeDecodeError):
                     continue
-                digests = {s.digest.get("sha256", "") for s in statement.subject}
+                digests = {s.digest.get(algorithm_of(manifest), "") for s in statement.subject}
                 named = encoded_part(manifest) in digests
                 if statement.predicate_type == SIGN_PREDICATE and named:
                     signers.append(signer)
@@ -247,16 +240,8 @@ class _Reading:
         return payload, key.fingerprint
 
     def _bundle(self, body: bytes) -> tuple[bytes, str]:
-        try:
-            require_strict_json(body)
-            bundle = _BUNDLE.decode(body)
-        except (NotStrictError, msgspec.MsgspecError) as error:
-            raise UntrustedSignerError(f"sigstore bundle: {error}") from error
-        if bundle.media_type != BUNDLE_MEDIA_TYPE:
-            raise UntrustedSignerError(
-                f"sigstore bundle of type {bundle.media_type[:80]!r}; want {BUNDLE_MEDIA_TYPE!r}"
-            )
-        return self._envelope(bytes(bundle.dsse_envelope))
+        payload, key = verify_bundle(self.keys, body, STATEMENT_MEDIA_TYPE)
+        return payload, key.fingerprint
 
     async def _fetch(self, carrier: Digest, layer: Descriptor) -> bytes | None:
         if layer.size > MAX_ENVELOPE_BYTES:

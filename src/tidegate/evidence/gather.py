@@ -69,6 +69,10 @@ class Gatherer:
         self._flights: dict[SubjectKey, asyncio.Task[Report | Missing | Unavailable]] = {}
         self.use_client(client)
 
+    def canonical(self, reference: ImageReference) -> ImageReference:
+        """Return the name by which `reference` is read: that of its registry, not of a mirror."""
+        return self._client.canonical(reference)
+
     def use_client(self, client: RegistryReader) -> None:
         """Read by `client` from now on: the registries' settings changed."""
         self._client = client
@@ -95,7 +99,9 @@ class Gatherer:
         names = {each: self._client.canonical(each) for each in references}
         held = {each: self._held(each, review) for each in dict.fromkeys(names.values())}
         unknown = [each for each, evidence in held.items() if evidence is None]
-        read = await asyncio.gather(*(self._of_image(each, review) for each in unknown))
+        read = []
+        if unknown:
+            read = await asyncio.gather(*(self._of_image(each, review) for each in unknown))
         found = dict(zip(unknown, read, strict=True))
         of = {each: evidence or found[each] for each, evidence in held.items()}
         return {each: of[name] for each, name in names.items()}
@@ -134,11 +140,11 @@ class Gatherer:
             return ImageEvidence.of(_fault(error), reference.digest)
         if image is None:
             return ImageEvidence.of(
-                Missing(MissingReason.NO_REPORT, "no such manifest"), reference.digest
+                Missing(MissingReason.NO_IMAGE, "no such manifest"), reference.digest
             )
         chosen = select_platforms(image.platforms, review.platforms)
         if not chosen:
-            nothing = Missing(MissingReason.NO_REPORT, "the index lists no platform")
+            nothing = Missing(MissingReason.NO_IMAGE, "the index lists no platform")
             return ImageEvidence.of(nothing, image.digest)
         found = await asyncio.gather(*(self._of_platform(reference, p, review) for p in chosen))
         return ImageEvidence(image.digest, tuple(found))

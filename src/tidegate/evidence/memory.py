@@ -143,7 +143,7 @@ def _parse(line: bytes) -> Remembered | None:
         row = _DECODER.decode(line)
         for digest in (row.subject, *row.artifacts):
             parse_digest(digest)
-    except (msgspec.MsgspecError, InvalidDigestError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, InvalidDigestError):
         return None
     return row if row.scanned_at.tzinfo is not None else None
 

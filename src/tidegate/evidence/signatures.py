@@ -17,7 +17,7 @@ from tidegate.domain.errors import (
     NotInRegistryError,
     UntrustedError,
 )
-from tidegate.domain.reference import ImageReference
+from tidegate.domain.reference import ImageReference, is_tag
 from tidegate.evidence.ports import Fetched, RegistryReader
 from tidegate.trust.configuration import EvidenceKey
 from tidegate.trust.simplesigning import (
@@ -55,8 +55,17 @@ class SignatureFindings:
 
 
 def signature_tag(artifact: Digest) -> str:
-    """Return the tag that cosign keeps signatures of `artifact` at."""
-    return f"{algorithm_of(artifact)}-{encoded_part(artifact)}.sig"
+    """Return the tag that cosign keeps signatures of `artifact` at; empty: there is none."""
+    return cosign_tag(artifact, "sig")
+
+
+def cosign_tag(subject: Digest, kind: str) -> str:
+    """Return cosign's tag of `subject`; empty for sha512, whose hex would make it longer than one.
+
+    distribution-spec, "Pulling manifests": a tag has 128 characters at most.
+    """
+    tag = f"{algorithm_of(subject)}-{encoded_part(subject)}.{kind}"
+    return tag if is_tag(tag) else ""
 
 
 async def fetch_signature_tag(
@@ -67,7 +76,10 @@ async def fetch_signature_tag(
     Raises:
         RegistryUnavailableError: the registry did not answer.
     """
-    tagged = ImageReference(reference.registry, reference.repository, signature_tag(artifact))
+    tag = signature_tag(artifact)
+    if not tag:
+        return None
+    tagged = ImageReference(reference.registry, reference.repository, tag)
     fetched = await _fetch_claim(client, tagged)
     return fetched.manifest if fetched is not None else None
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from tidegate.domain.errors import ConfigurationError, InvalidTrustError
 from tidegate.oci.acr import AcrKeychain
 from tidegate.oci.artifact_registry import ArtifactRegistryKeychain
-from tidegate.oci.docker_config import DockerConfigKeychain
+from tidegate.oci.config_file import DockerConfigKeychain
 from tidegate.oci.ecr import EcrKeychain
 from tidegate.oci.keychain import Keychain
+from tidegate.oci.pull_secret import PullSecretKeychain, SecretReader
 from tidegate.oci.registries import RegistryConfig
 from tidegate.trust.configuration import (
     MAX_CONFIGURATION_BYTES,
@@ -62,16 +63,20 @@ class TrustFile:
         return changed
 
 
-def registry_configs(configuration: TrustConfiguration) -> tuple[RegistryConfig, ...]:
+def registry_configs(
+    configuration: TrustConfiguration, read_secret: SecretReader | None = None
+) -> tuple[RegistryConfig, ...]:
     """Return the registries of `configuration` for a client, with credentials from their files.
+
+    `read_secret` reads the pull secrets that it names; None: this process has no cluster.
 
     Raises:
         InvalidTrustError: a credential file cannot be read; names the registry and the file.
     """
-    return tuple(map(_registry_config, configuration.registries))
+    return tuple(_registry_config(each, read_secret) for each in configuration.registries)
 
 
-def _registry_config(registry: TrustedRegistry) -> RegistryConfig:
+def _registry_config(registry: TrustedRegistry, read_secret: SecretReader | None) -> RegistryConfig:
     return RegistryConfig(
         host=registry.host,
         plain_http=registry.plain_http,
@@ -86,12 +91,14 @@ def _registry_config(registry: TrustedRegistry) -> RegistryConfig:
         client_cert_file=registry.client_cert_file,
         client_key_file=registry.client_key_file,
         tls_generation=_tls_generation(registry),
-        keychain=_keychain(registry),
+        keychain=_keychain(registry, read_secret),
     )
 
 
-def _keychain(registry: TrustedRegistry) -> Keychain | None:
+def _keychain(registry: TrustedRegistry, read_secret: SecretReader | None) -> Keychain | None:
     host = registry.host
+    if registry.pull_secret:
+        return PullSecretKeychain(name=registry.pull_secret, host=host, read=read_secret)
     if registry.docker_config_file:
         return DockerConfigKeychain(Path(registry.docker_config_file), host)
     try:

@@ -21,7 +21,7 @@ AUTO = "auto"
 
 MAX_SUBJECTS = 100
 
-_HEX = re.compile(r"[0-9a-f]{64}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +103,13 @@ def require_subject(document: ReadDocument, digest: str) -> None:
         SubjectMismatchError: it is about others.
     """
     if document.subjects is not None and digest not in document.subjects:
-        shown = ", ".join(sorted(document.subjects)[:3]) or "nothing with a sha256 digest"
+        shown = ", ".join(sorted(document.subjects)[:3]) or "nothing with a digest"
         raise SubjectMismatchError(f"the statement is about {shown}; want {digest}")
 
 
 def _digests(subjects: Iterable[_Subject]) -> frozenset[str]:
-    found = (subject.digest.get("sha256", "") for subject in subjects)
-    return frozenset(f"sha256:{text}" for text in found if _HEX.fullmatch(text))
+    named = (f"{name}:{text}" for subject in subjects for name, text in subject.digest.items())
+    return frozenset(digest for digest in named if _DIGEST.fullmatch(digest))
 
 
 def _recognised(head: Mapping[str, object], formats: Mapping[str, Format]) -> str:

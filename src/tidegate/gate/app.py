@@ -26,7 +26,7 @@ from prometheus_client import generate_latest
 from tidegate.domain.errors import MalformedReviewError, UnavailableError
 from tidegate.domain.text import printable
 from tidegate.gate.bodies import Bodies, BusyError, TooLargeError
-from tidegate.gate.events import Origin
+from tidegate.gate.events import Origin, render_fitted
 from tidegate.gate.metrics import (
     IN_FLIGHT,
     READY,
@@ -36,7 +36,7 @@ from tidegate.gate.metrics import (
 )
 from tidegate.gate.review import Answer
 from tidegate.wire.admission_v1 import read_uid, render_response
-from tidegate.wire.event_v1 import AdmissionEventV1, render_event
+from tidegate.wire.event_v1 import AdmissionEventV1
 
 MAX_EVIDENCE_S = 3.0
 """Time for evidence in one review, whatever the caller grants (PRODUCT, "Failure behaviour")."""
@@ -201,7 +201,7 @@ class GateApp:
             log.exception("a workload could not be judged again")
             return _refusal(500, "an error inside the gate; see its log")[:2]
         REVIEWS.labels("pass" if event is None else event.action, "rejudged").inc()
-        return 200, b"null" if event is None else render_event(event)
+        return 200, b"null" if event is None else render_fitted(event)
 
     async def _answer(self, body: bytes, budget_s: float, origin: Origin) -> tuple[int, bytes]:
         """Return a verdict about `body`, whatever happens on the way to one."""

@@ -1,10 +1,17 @@
-"""Hands spooled events to the agent: `POST /v1/events` with an EventBatchV1."""
+"""What a gate tells the agent: spooled events, and which images it would like to have scanned.
 
+`POST /v1/events` with an EventBatchV1, `POST /v1/scans` with a WantedScansV1.
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tidegate.domain.errors import HubUnavailableError, InputError
 from tidegate.gate.spool import Batch
+from tidegate.wire.first_sight_v1 import WantedResultV1, WantedScansResultV1, WantedScansV1
 
 if TYPE_CHECKING:
     import httpx2
@@ -12,15 +19,23 @@ if TYPE_CHECKING:
 DELIVERY_TIMEOUT_S = 10.0
 """One attempt, the agent's own call to the hub included."""
 
+SCANS_TIMEOUT_S = 5.0
+MAX_ANSWER_BYTES = 64 * 1024
+"""About `MAX_WANTED` images."""
+
 _NEVER = frozenset({400, 413, 422})
 """Answers that the same bytes will get again."""
+
+
+_RESULTS = msgspec.json.Decoder(WantedScansResultV1)
 
 
 class AgentDelivery:
     """The agent at `url`; the token is read at each attempt, so it may be replaced."""
 
     def __init__(self, url: str, token_file: Path | None) -> None:
-        self._url = f"{url.rstrip('/')}/v1/events"
+        self._base = url.rstrip("/")
+        self._url = f"{self._base}/v1/events"
         self._token_file = token_file
         self._client: httpx2.AsyncClient | None = None
 
@@ -33,11 +48,10 @@ class AgentDelivery:
         """
         import httpx2  # noqa: PLC0415 12 MiB that a gate without an agent does not need
 
-        if self._client is None:
-            self._client = httpx2.AsyncClient(timeout=DELIVERY_TIMEOUT_S, trust_env=False)
+        client = self._connected()
         body = b'{"events":[%b],"dropped":%d}' % (b",".join(batch.lines), batch.dropped)
         try:
-            response = await self._client.post(self._url, content=body, headers=self._headers())
+            response = await client.post(self._url, content=body, headers=self._headers())
         except (httpx2.HTTPError, OSError) as error:
             raise HubUnavailableError(f"agent at {self._url}: {error!r}") from error
         if response.status_code in _NEVER:
@@ -47,10 +61,53 @@ class AgentDelivery:
                 f"agent at {self._url}: got {response.status_code}, want 200; see the agent's log"
             )
 
+    async def ask_for_scans(self, wanted: WantedScansV1) -> Sequence[WantedResultV1]:
+        """Return what becomes of each image asked for.
+
+        Raises:
+            HubUnavailableError: the agent or the hub behind it did not answer, or with something
+                else.
+        """
+        import httpx2  # noqa: PLC0415 as above
+
+        url, answer = f"{self._base}/v1/scans", bytearray()
+        try:
+            async with self._connected().stream(
+                "POST",
+                url,
+                content=msgspec.json.encode(wanted),
+                headers=self._headers(),
+                timeout=SCANS_TIMEOUT_S,
+            ) as response:
+                async for chunk in response.aiter_raw():
+                    answer += chunk
+                    if len(answer) > MAX_ANSWER_BYTES:
+                        raise HubUnavailableError(f"agent at {url}: more than {MAX_ANSWER_BYTES} B")
+        except (httpx2.HTTPError, OSError) as error:
+            raise HubUnavailableError(f"agent at {url}: {error!r}") from error
+        if not response.is_success:
+            raise HubUnavailableError(f"agent at {url}: {response.status_code}, want 200")
+        try:
+            results = _RESULTS.decode(answer).results
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise HubUnavailableError(f"agent at {url}: no results: {error}") from error
+        if len(results) != len(wanted.images):
+            raise HubUnavailableError(
+                f"agent at {url}: {len(results)} results, want {len(wanted.images)}"
+            )
+        return results
+
     async def aclose(self) -> None:
         """Close connections."""
         if self._client is not None:
             await self._client.aclose()
+
+    def _connected(self) -> "httpx2.AsyncClient":
+        import httpx2  # noqa: PLC0415 as above
+
+        if self._client is None:
+            self._client = httpx2.AsyncClient(timeout=DELIVERY_TIMEOUT_S, trust_env=False)
+        return self._client
 
     def _headers(self) -> dict[str, str]:
         headers = {"content-type": "application/json"}

@@ -7,7 +7,9 @@ rules is cut where people lose least, first findings, then the copies of the rul
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Literal
+from typing import Generic, Literal, TypeVar
+
+from msgspec.structs import replace
 
 from tidegate.domain.evidence import Missing, Report, Stale, Unavailable
 from tidegate.domain.explain import describe_mark, sentence, violation_summary
@@ -34,10 +36,17 @@ MAX_EVENT_BYTES = 1024 * 1024
 MAX_UNVERIFIABLE = 20
 """Refused files named per image; the sentence has their number."""
 
+MAX_SHARED_FINDINGS = 200
+"""Of a report that judgements are about whose rows are kept for the next event: 256 rows."""
+
 FEW_FINDINGS = 20
 """Findings per image that an event too large keeps."""
 
 Origin = Literal["api-server", "direct", "rejudged"]
+
+T = TypeVar("T")
+
+_NOT_JUDGED = ImageRowV1("", "", "allow", "", "")
 
 ACTIONS: dict[Decision, Action] = {
     Decision.ALLOW: "allow",
@@ -65,10 +74,10 @@ def event_of(
     verdict: Verdict,
     asked: Moment,
 ) -> AdmissionEventV1:
-    """Return `verdict` as recorded, at most about `MAX_EVENT_BYTES` large."""
+    """Return `verdict` as recorded, whole: `render_fitted` makes it fit."""
     obj = request.object
     named = obj is not None and bool(obj.name)
-    event = AdmissionEventV1(
+    return AdmissionEventV1(
         id=request.uid,
         time=asked.now.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         action=ACTIONS[verdict.decision],
@@ -84,46 +93,73 @@ def event_of(
         generation=verdict.generation,
         duration_us=max(0, round((asked.ended_s - asked.began_s) * 1e6)),
     )
-    return _fitted(event)
 
 
-def _fitted(event: AdmissionEventV1) -> AdmissionEventV1:
-    """Cut `event` to size, in place, from what people miss least."""
-    if len(render_event(event)) > MAX_EVENT_BYTES:
-        for row in event.images:
-            row.findings_omitted += len(row.findings[FEW_FINDINGS:])
-            row.exempted_omitted += len(row.exempted[FEW_FINDINGS:])
-            row.not_affected_omitted += len(row.not_affected[FEW_FINDINGS:])
-            del row.findings[FEW_FINDINGS:], row.exempted[FEW_FINDINGS:]
-            del row.not_affected[FEW_FINDINGS:]
-    if len(render_event(event)) > MAX_EVENT_BYTES:
-        for row in event.images:
-            row.rule_configuration = None
-    return event
+def render_fitted(event: AdmissionEventV1) -> bytes:
+    """Return `event` as one line of about `MAX_EVENT_BYTES` at most, cut where people lose least.
+
+    `event` itself stays whole: its rows may be those of other events, too.
+    """
+    body = render_event(event)
+    if len(body) > MAX_EVENT_BYTES:
+        event = replace(event, images=[_with_few_findings(row) for row in event.images])
+        body = render_event(event)
+    if len(body) > MAX_EVENT_BYTES:
+        event = replace(
+            event, images=[replace(row, rule_configuration=None) for row in event.images]
+        )
+        body = render_event(event)
+    return body
+
+
+def _with_few_findings(row: ImageRowV1) -> ImageRowV1:
+    return replace(
+        row,
+        findings=row.findings[:FEW_FINDINGS],
+        findings_omitted=row.findings_omitted + len(row.findings[FEW_FINDINGS:]),
+        exempted=row.exempted[:FEW_FINDINGS],
+        exempted_omitted=row.exempted_omitted + len(row.exempted[FEW_FINDINGS:]),
+        not_affected=row.not_affected[:FEW_FINDINGS],
+        not_affected_omitted=row.not_affected_omitted + len(row.not_affected[FEW_FINDINGS:]),
+    )
 
 
 def _row(image: ImageVerdict) -> ImageRowV1:
-    row = ImageRowV1(
+    judgement = image.judgement
+    return replace(
+        _NOT_JUDGED if judgement is None else _judged_row(judgement),
         image=image.image,
         field_path=image.use.field_path,
         action=ACTIONS[image.decision],
         reason=image.reason.value,
         message=sentence(image),
         container=image.use.container,
-        digest=image.digest or "",
+        digest=(judgement and judgement.digest) or image.digest or "",
         resource_exemptions=[
             f'rule "{skipped.rule.name}": {_exemption_words(skipped.exemption)}'
             for skipped in image.skipped
         ],
     )
-    if image.judgement is not None:
-        _add_judgement(row, image.judgement)
-    return row
 
 
-def _add_judgement(row: ImageRowV1, judgement: RuleJudgement) -> None:
+def _judged_row(judgement: RuleJudgement) -> ImageRowV1:
+    """Return what a row says about `judgement`; not to be changed, other rows share it."""
+    match judgement.evidence:
+        case Report(findings=held) | Stale(report=Report(findings=held)):
+            few = len(held) <= MAX_SHARED_FINDINGS
+        case _:
+            few = True
+    return _shared_row(_ByIdentity(judgement)) if few else _row_of(judgement)
+
+
+@lru_cache(maxsize=256)
+def _shared_row(key: "_ByIdentity[RuleJudgement]") -> ImageRowV1:
+    return _row_of(key.value)
+
+
+def _row_of(judgement: RuleJudgement) -> ImageRowV1:
+    row = replace(_NOT_JUDGED)
     counts = judgement.counts
-    row.digest = judgement.digest or row.digest
     row.platform = judgement.platform
     row.rule = judgement.rule.name
     row.rule_configuration = _configuration(judgement.rule)
@@ -146,29 +182,30 @@ def _add_judgement(row: ImageRowV1, judgement: RuleJudgement) -> None:
     cleared = judgement.not_affected
     row.not_affected = [_cleared(finding) for finding in cleared[:MAX_FINDINGS]]
     row.not_affected_omitted = max(0, len(cleared) - MAX_FINDINGS)
+    return row
+
+
+class _ByIdentity(Generic[T]):
+    """A value as a cache's key: hashing all that it holds would cost more than what is cached."""
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ByIdentity) and other.value is self.value
 
 
 @lru_cache(maxsize=32)
-def _configuration_of(rule_key: "_ByIdentity") -> RuleV1:
-    return entry_of(rule_key.rule)
-
-
-class _ByIdentity:
-    """A rule as a cache key: hashing all its exemptions would cost more than converting it."""
-
-    def __init__(self, rule: Rule) -> None:
-        self.rule = rule
-
-    def __hash__(self) -> int:
-        return id(self.rule)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ByIdentity) and other.rule is self.rule
+def _shared_configuration(key: "_ByIdentity[Rule]") -> RuleV1:
+    return entry_of(key.value)
 
 
 def _configuration(rule: Rule) -> RuleV1:
     """Return `rule` as events carry it; rules in force are few and asked for again and again."""
-    return _configuration_of(_ByIdentity(rule))
+    return _shared_configuration(_ByIdentity(rule))
 
 
 def _finding(finding: Finding, exempted_by: tuple[str, ...] = ()) -> FindingV1:

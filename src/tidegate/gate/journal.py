@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from tidegate.domain.errors import InputError, UnavailableError
+from tidegate.gate.events import render_fitted
 from tidegate.gate.metrics import (
     EVENTS_DELIVERED,
     EVENTS_DROPPED,
@@ -24,13 +25,17 @@ from tidegate.gate.metrics import (
     SPOOL_BYTES,
 )
 from tidegate.gate.spool import LANES, Batch, Lane, Spool
-from tidegate.wire.event_v1 import Action, AdmissionEventV1, parse_event, render_event
+from tidegate.wire.event_v1 import Action, AdmissionEventV1, parse_event
 
 MAX_QUEUED = 10_000
 """Events between a review and the disk; the writer takes all that wait at once."""
 
 MAX_BATCH_EVENTS = 500
 """Events of one delivery; hub and agent accept 1,000."""
+
+WRITE_EVERY_S = 0.02
+"""Between two writes at least: a disk that syncs for each event would be all that a gate does. What
+waits in memory meanwhile is lost only with the process."""
 
 MIN_BACKOFF_S = 0.25
 MAX_BACKOFF_S = 5.0
@@ -109,6 +114,7 @@ class Journal:
             self._queued.clear()
             # A cancelled wait for the thread would lose what it holds: it is let finish.
             await asyncio.shield(self._write_queued())
+            await asyncio.sleep(WRITE_EVERY_S)
 
     async def _write_queued(self) -> None:
         waiting = [(lane, *entry) for lane in LANES for entry in self._queues[lane]]
@@ -124,7 +130,7 @@ class Journal:
         recorded: Counter[Action] = Counter()
         for lane, action, build in waiting:
             try:
-                lines.append((lane, render_event(build())))
+                lines.append((lane, render_fitted(build())))
             except Exception:
                 EVENTS_DROPPED.labels("build").inc()
                 log.exception("an admission event could not be built", action=action)

@@ -35,6 +35,12 @@ EVENTS_DROPPED = Counter(
     "Admission events given up, by reason: queue, spool (full), disk, build, corrupt, refused.",
     ["reason"],
 )
+SCANS_ASKED = Counter(
+    "tidegate_gate_scans_asked",
+    "Scans asked for because an image had no report, by what became of it: queued, scanned (a "
+    "moment ago), refused, or unanswered.",
+    ["result"],
+)
 SPOOL_BYTES = Gauge("tidegate_gate_spool_bytes", "Bytes of events on disk.")
 READY = Gauge("tidegate_gate_ready", "1 while the gate can enforce, else 0.")
 CERTIFICATE_EXPIRES_AT = Gauge(

@@ -7,20 +7,21 @@ and any other error leaves this module, to be answered as a denial by `gate.app`
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal, Protocol, TypeVar
 
 from tidegate.domain.decide import JudgedImage, decide
+from tidegate.domain.digest import Digest
 from tidegate.domain.errors import InvalidReferenceError, UnavailableError
 from tidegate.domain.evidence import ImageEvidence, Unavailable, UnavailableReason
 from tidegate.domain.explain import denial_message, warnings
 from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.domain.rule import Policy
 from tidegate.domain.scope import CompiledPolicy, compile_policy
-from tidegate.domain.verdict import Verdict
+from tidegate.domain.verdict import Decision, ScanAnswer, Verdict
 from tidegate.domain.workload import (
     ControllerReference,
     ImageUse,
@@ -33,12 +34,18 @@ from tidegate.domain.workload import (
     workload_of,
 )
 from tidegate.gate.events import ACTIONS, Moment, Origin, event_of
+from tidegate.gate.first_sight import WAIT_S, WantedScan, wanted_scans, with_answers
+from tidegate.gate.judgements import Judgements
+from tidegate.gate.rejudged import with_unanswered
 from tidegate.gate.slots import Slots
 from tidegate.wire.admission_v1 import AdmissionRequest, parse_review, render_response
 from tidegate.wire.event_v1 import Action, AdmissionEventV1
 
 MAX_IMAGES = 256
 """Images of one review that evidence is gathered for; the rest are unavailable."""
+
+MAX_PARSED = 4096
+"""Image texts whose reading is remembered: clusters start the same few again and again."""
 
 CLUSTER_BUDGET_S = 1.0
 """For owners and namespace labels together: the API server that asks is there to answer."""
@@ -93,6 +100,16 @@ class ClusterSource(Protocol):
         ...
 
 
+class Scans(Protocol):
+    """Asks for scans of images without a report."""
+
+    async def ask(
+        self, namespace: str, wanted: Iterable[WantedScan], wait_s: float
+    ) -> dict[Digest, ScanAnswer]:
+        """Return what is known of each after at most `wait_s`; never raises."""
+        ...
+
+
 class Journal(Protocol):
     """Takes verdicts; never waits and never raises."""
 
@@ -110,10 +127,20 @@ class Answer:
     """`pass`: nothing in the request is judged."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A verdict with what it rests on."""
+
+    workload: Workload
+    verdict: Verdict
+    policy: CompiledPolicy
+    judged: Sequence[JudgedImage]
+
+
 class Reviewer:
     """Answers AdmissionReviews from what the given sources know."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the sources, each a part of its own
         self,
         policies: PolicySource,
         evidence: EvidenceSource,
@@ -121,6 +148,7 @@ class Reviewer:
         journal: Journal,
         *,
         slots: Slots,
+        scans: Scans | None = None,
         cluster_name: str = "",
     ) -> None:
         self._policies = policies
@@ -128,8 +156,10 @@ class Reviewer:
         self._cluster = cluster
         self._journal = journal
         self._slots = slots
+        self._scans = scans
         self._cluster_name = cluster_name
         self._compiled: tuple[Policy, CompiledPolicy] | None = None
+        self._judgements = Judgements()
 
     async def review(
         self, body: bytes, *, now: datetime, budget_s: float, origin: Origin = "api-server"
@@ -145,14 +175,18 @@ class Reviewer:
         decided = await self._decide(request, now, budget_s)
         if decided is None:
             return Answer(render_response(request.uid, allowed=True), "pass")
-        return self._answer(request, *decided, Moment(now, began_s, origin))
+        if not request.dry_run:
+            left_s = budget_s - (asyncio.get_running_loop().time() - began_s)
+            decided = await self._with_scans(request, decided, min(WAIT_S, left_s))
+        return self._answer(request, decided, Moment(now, began_s, origin))
 
     async def rejudge(
         self, body: bytes, *, now: datetime, budget_s: float
     ) -> AdmissionEventV1 | None:
         """Return what would be decided now about a workload that runs, written down nowhere.
 
-        None: nothing in it is judged. `body` is the review that its creation would be.
+        None: nothing in it is judged. `body` is the review that its creation would be. Rows that
+        rest on what could not be found out are marked: they are no change of a verdict.
 
         Raises:
             MalformedReviewError: `body` is no AdmissionReview.
@@ -163,12 +197,17 @@ class Reviewer:
         decided = await self._decide(request, now, budget_s)
         if decided is None:
             return None
+        decided = await self._with_scans(request, decided, 0.0)
         ended_s = asyncio.get_running_loop().time()
-        return event_of(request, *decided, Moment(now, began_s, "rejudged", ended_s))
+        asked = Moment(now, began_s, "rejudged", ended_s)
+        event = event_of(request, decided.workload, decided.verdict, asked)
+        return with_unanswered(
+            event, decided.verdict, decided.policy, decided.workload, decided.judged
+        )
 
     async def _decide(
         self, request: AdmissionRequest, now: datetime, budget_s: float
-    ) -> tuple[Workload, Verdict] | None:
+    ) -> _Decided | None:
         """Return the verdict about what the request changes; None: no image."""
         images = changed_images(request.object, request.old) if request.object else ()
         if request.object is None or not images:
@@ -181,7 +220,8 @@ class Reviewer:
                 self._judged(request.object, images, now, seconds),
                 side_by_side=policy.asks_cluster,
             )
-        return workload, decide(policy, workload, judged, now)
+        verdict = decide(policy, workload, judged, now, self._judgements)
+        return _Decided(workload, verdict, policy, judged)
 
     def _policy_in_force(self) -> CompiledPolicy:
         ready, problems = self._policies.ready
@@ -190,6 +230,7 @@ class Reviewer:
         policy = self._policies.snapshot()
         if self._compiled is None or self._compiled[0] is not policy:
             self._compiled = (policy, compile_policy(policy))
+            self._judgements = Judgements()  # what the old rules said is of no use any more
         return self._compiled[1]
 
     async def _workload(
@@ -224,7 +265,7 @@ class Reviewer:
         self, obj: ObjectFacts, images: tuple[ImageUse, ...], now: datetime, budget_s: float
     ) -> list[JudgedImage]:
         """Return each image with its evidence, in the order of `images`."""
-        parsed = [(use, _parse(use)) for use in images]
+        parsed = [(use, _parse(use.image)) for use in images]
         references = dict.fromkeys(r for _, r in parsed if isinstance(r, ImageReference))
         wanted = list(references)[:MAX_IMAGES]
         evidence = await self._gathered(wanted, now, budget_s, node_platforms(obj.pod))
@@ -258,9 +299,19 @@ class Reviewer:
         late = ImageEvidence.of(Unavailable(UnavailableReason.DEADLINE))
         return {reference: found.get(reference, late) for reference in references}
 
-    def _answer(
-        self, request: AdmissionRequest, workload: Workload, verdict: Verdict, asked: Moment
-    ) -> Answer:
+    async def _with_scans(
+        self, request: AdmissionRequest, decided: _Decided, wait_s: float
+    ) -> _Decided:
+        """Ask for scans of images without a report; the answer is waited for where it is shown."""
+        wanted = wanted_scans(decided.verdict, decided.judged)
+        if self._scans is None or not wanted:
+            return decided
+        shown = decided.verdict.decision is not Decision.ALLOW
+        answers = await self._scans.ask(request.namespace, wanted, wait_s if shown else 0.0)
+        return replace(decided, verdict=with_answers(decided.verdict, answers))
+
+    def _answer(self, request: AdmissionRequest, decided: _Decided, asked: Moment) -> Answer:
+        workload, verdict = decided.workload, decided.verdict
         action = ACTIONS[verdict.decision]
         if not request.dry_run:
             asked = replace(asked, ended_s=asyncio.get_running_loop().time())
@@ -282,8 +333,9 @@ async def _both(
     return await first, await second
 
 
-def _parse(use: ImageUse) -> ImageReference | Unavailable:
+@lru_cache(maxsize=MAX_PARSED)
+def _parse(image: str) -> ImageReference | Unavailable:
     try:
-        return parse_reference(use.image)
+        return parse_reference(image)
     except InvalidReferenceError as error:
         return Unavailable(UnavailableReason.INVALID_REFERENCE, str(error))

@@ -13,6 +13,7 @@ import structlog
 from tidegate.domain.errors import ConfigurationError
 from tidegate.gate.app import Access, GateApp
 from tidegate.gate.delivery import AgentDelivery
+from tidegate.gate.first_sight import FirstSight
 from tidegate.gate.journal import Journal
 from tidegate.gate.review import Reviewer
 from tidegate.gate.server import (
@@ -56,10 +57,16 @@ async def run_gate(
         sources.runs.append(partial(keep_certificate_fresh, certificate))
         for run in sources.runs:
             stack.push_async_callback(_end, asyncio.create_task(keep_running(run)))
-        journal = _open_journal(settings)
+        agent = _agent(settings)
+        journal = _open_journal(settings, agent)
         journal.start()
         stack.push_async_callback(journal.close)
-        app = _app(settings, sources, journal, certificate)
+        scans = None
+        if agent is not None:
+            time = asyncio.get_running_loop().time
+            scans = FirstSight(agent, sources.evidence.canonical, time)
+            stack.push_async_callback(scans.aclose)
+        app = _app(settings, sources, journal, certificate, scans)
         limits = ConnectionLimits(max_connections=settings.max_connections)
         main = Endpoint(settings.host, settings.port, certificate.context, limits)
         url = await _serve(app, main, stack)
@@ -104,16 +111,22 @@ async def _rules_read(sources: Sources) -> None:
                 await asyncio.sleep(0.02)
 
 
-def _open_journal(settings: Settings) -> Journal:
-    spool = Spool(settings.data_dir / "spool", settings.spool_max_mib * _MIB)
-    delivery = None
-    if settings.agent_url:
-        delivery = AgentDelivery(settings.agent_url, settings.agent_token_file)
-    return Journal(spool, delivery)
+def _agent(settings: Settings) -> AgentDelivery | None:
+    if not settings.agent_url:
+        return None
+    return AgentDelivery(settings.agent_url, settings.agent_token_file)
+
+
+def _open_journal(settings: Settings, agent: AgentDelivery | None) -> Journal:
+    return Journal(Spool(settings.data_dir / "spool", settings.spool_max_mib * _MIB), agent)
 
 
 def _app(
-    settings: Settings, sources: Sources, journal: Journal, certificate: Certificate
+    settings: Settings,
+    sources: Sources,
+    journal: Journal,
+    certificate: Certificate,
+    scans: FirstSight | None,
 ) -> GateApp:
     reviewer = Reviewer(
         sources.policies,
@@ -121,6 +134,7 @@ def _app(
         sources.cluster,
         journal,
         slots=Slots(settings.max_in_flight),
+        scans=scans,
         cluster_name=settings.cluster,
     )
     return GateApp(

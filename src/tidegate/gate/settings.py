@@ -42,7 +42,7 @@ class Settings:
     direct_token_file: Path | None = None
     """Bearer token for /direct; unset: no such path."""
     agent_url: str = ""
-    """The cluster agent, which takes events; unset: events stay in the spool."""
+    """The cluster agent, which takes events and asks for scans; unset: events stay in the spool."""
     agent_token_file: Path | None = None
     """Bearer token shared with the agent, for events to it and questions from it; read each time.
     Unset: no path /rejudge."""

@@ -23,6 +23,7 @@ from tidegate.gate.policy import PolicyStore
 from tidegate.gate.review import ClusterSource
 from tidegate.gate.settings import Settings
 from tidegate.oci.client import RegistryClient
+from tidegate.oci.pull_secret import SecretReader
 from tidegate.oci.registries import RegistryConfig
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ async def open_sources(settings: Settings, stack: AsyncExitStack) -> Sources:
         MissingSettingError: there is no way to connect to the cluster.
     """
     trust = TrustFile(settings.trust_file)
-    registries = _Registries(trust)
+    client = _connect(settings, stack)
+    registries = _Registries(trust, _secret_reader(client))
     cache = EvidenceCache(DEFAULT_LIMITS)
     memory = ReportMemory(settings.data_dir / "reports.jsonl")
     evidence = Gatherer(registries.client, trust.current, memory, cache)
@@ -76,7 +78,7 @@ async def open_sources(settings: Settings, stack: AsyncExitStack) -> Sources:
     stack.push_async_callback(evidence.aclose)
     store = PolicyStore()
     runs: list[Callable[[], Awaitable[None]]] = [lambda: registries.follow(evidence)]
-    cluster = await _open_policies(settings, store, runs, stack)
+    cluster = await _open_policies(settings, store, runs, client)
     return Sources(store, evidence, cluster, trust, runs)
 
 
@@ -90,28 +92,46 @@ async def keep_running(run: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(RESTART_S)
 
 
+def _connect(settings: Settings, stack: AsyncExitStack) -> "AsyncClient | None":
+    """Return a client of the cluster; None where rules come from a folder."""
+    if settings.policy_dir is not None:
+        return None
+    from tidegate.kube.client import connect  # noqa: PLC0415 12 MiB of client
+
+    client: AsyncClient = connect(settings.kubeconfig, "tidegate-gate")
+    stack.push_async_callback(client.aclose)
+    return client
+
+
+def _secret_reader(client: "AsyncClient | None") -> SecretReader | None:
+    if client is None:
+        return None
+    from tidegate.kube.secrets import Secrets  # noqa: PLC0415 12 MiB of client
+    from tidegate.wire.rbac import NAMESPACE  # noqa: PLC0415 beside its user
+
+    return Secrets(client, NAMESPACE)
+
+
 async def _open_policies(
     settings: Settings,
     store: PolicyStore,
     runs: list[Callable[[], Awaitable[None]]],
-    stack: AsyncExitStack,
+    client: "AsyncClient | None",
 ) -> ClusterSource:
     """Add what feeds `store` to `runs`; return who knows about the cluster."""
-    if settings.policy_dir is not None:
+    if client is None:
         from tidegate.gate.policy_files import (  # noqa: PLC0415 only without a cluster
             DirectoryCopies,
             DirectorySource,
         )
 
+        assert settings.policy_dir is not None  # noqa: S101 - or there were a client
         copies = DirectoryCopies(settings.data_dir / "policy")
         runs.append(DirectorySource(store, settings.policy_dir, copies).run)
         return NoCluster()
     from tidegate.gate.policy_watch import KubernetesSource  # noqa: PLC0415 12 MiB of client
-    from tidegate.kube.client import connect  # noqa: PLC0415 12 MiB of client
     from tidegate.wire.rbac import NAMESPACE  # noqa: PLC0415 beside its user
 
-    client: AsyncClient = connect(settings.kubeconfig, "tidegate-gate")
-    stack.push_async_callback(client.aclose)
     runs.append(KubernetesSource(store, client, NAMESPACE).run)
     return KubernetesFacts(LightkubeReader(client), asyncio.get_running_loop().time)
 
@@ -119,9 +139,10 @@ async def _open_policies(
 class _Registries:
     """The registry client, made anew when trust.yaml or a credential changes."""
 
-    def __init__(self, trust: TrustFile) -> None:
+    def __init__(self, trust: TrustFile, read_secret: SecretReader | None) -> None:
         self._trust = trust
-        self._configs: tuple[RegistryConfig, ...] = registry_configs(trust.current())
+        self._read_secret = read_secret
+        self._configs: tuple[RegistryConfig, ...] = registry_configs(trust.current(), read_secret)
         self.client = RegistryClient(self._configs)
         self._closing: set[asyncio.Task[None]] = set()
         self._problem = ""
@@ -135,7 +156,9 @@ class _Registries:
 
     async def _renew(self, evidence: Gatherer) -> None:
         try:
-            configs = await asyncio.to_thread(registry_configs, self._trust.current())
+            configs = await asyncio.to_thread(
+                registry_configs, self._trust.current(), self._read_secret
+            )
         except InvalidTrustError as error:
             self._say(str(error))
             return

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tidegate.hub.accounts.confirmed import Confirmed
 from tidegate.hub.accounts.passwords import Passwords
 from tidegate.hub.accounts.remembered import Remembered
 from tidegate.hub.clock import render_instant
@@ -12,6 +13,7 @@ from tidegate.hub.oidc.provider import Provider
 from tidegate.hub.reach import RuleBook
 from tidegate.hub.settings import HubSettings
 from tidegate.hub.signals import Signals
+from tidegate.hub.store.access_watch import count_changes
 from tidegate.hub.store.audit import Author
 from tidegate.hub.store.database import Database
 from tidegate.hub.store.sessions import Session
@@ -35,6 +37,8 @@ class Hub:
     """Whose token it is, by the token's hash."""
     sessions: Remembered[Session] = field(init=False)
     """Whose cookie it is, likewise."""
+    confirmed: Confirmed = field(init=False)
+    """Asked before one of the two is relied on."""
 
     def __post_init__(self) -> None:
         """Let what ends access in this process end what is remembered of it; count refusals."""
@@ -42,6 +46,12 @@ class Hub:
         self.database.on_overload = self.metrics.overloaded.inc
         object.__setattr__(self, "callers", Remembered(self.signals.access))
         object.__setattr__(self, "sessions", Remembered(self.signals.access))
+        confirmed = Confirmed(self._count_changes, self.signals.access)
+        object.__setattr__(self, "confirmed", confirmed)
+
+    async def _count_changes(self) -> int:
+        async with self.database.glance() as connection:
+            return await count_changes(connection)
 
     def author(self, caller: Caller) -> Author:
         """Return `caller` as the one who changes something now."""

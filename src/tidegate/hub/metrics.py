@@ -30,6 +30,13 @@ class Metrics:
             ["status"],
             registry=registry,
         )
+        self.rejudged = Counter(
+            "tidegate_hub_rejudged_images",
+            "Verdicts about running images that agents told: changed, same, or unanswered (what "
+            "decides could not be found out, and the verdict before stands).",
+            ["result"],
+            registry=registry,
+        )
         self.notifications = Counter(
             "tidegate_hub_notifications",
             "Events that registries told of: queued, repeated, or ignored as no image's push.",

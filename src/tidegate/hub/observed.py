@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.reference import is_repository, is_tag
 from tidegate.hub.api.images import queue_scan
-from tidegate.hub.api.notifications import SIGNATURE_TAG_PREFIX
+from tidegate.hub.api.notifications import SIGNATURE_TAG_PREFIXES
 from tidegate.hub.store import images
 from tidegate.hub.store.images import Subject
 from tidegate.hub.store.jobs import Asked
@@ -39,7 +39,7 @@ async def take_in(
 
 def _is_images(seen: ObservedTagV1) -> bool:
     named = is_repository(seen.repository) and is_tag(seen.tag)
-    return named and not seen.tag.startswith(SIGNATURE_TAG_PREFIX)
+    return named and not seen.tag.startswith(SIGNATURE_TAG_PREFIXES)
 
 
 async def _known_tags(

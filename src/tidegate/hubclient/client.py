@@ -290,9 +290,20 @@ class HubClient(DataCalls, PeopleCalls, RematchCalls):
         body = JobResultV1(job.lease, list(reports), not_attached)
         await self._http.call("POST", f"jobs/{_part(job.id)}/complete", body=body)
 
-    async def fail_job(self, job: JobV1, error: str, *, retry: bool, rescan: bool = False) -> None:
-        """Give the job back with what went wrong. ConflictError: lease lost."""
-        body = JobFailureV1(job.lease, error, retry, rescan)
+    async def fail_job(
+        self,
+        job: JobV1,
+        error: str,
+        *,
+        retry: bool,
+        rescan: bool = False,
+        reports: Sequence[PlatformReportV1] = (),
+    ) -> None:
+        """Give the job back with what went wrong. ConflictError: lease lost.
+
+        `reports`: of the platforms that were scanned all the same.
+        """
+        body = JobFailureV1(job.lease, error, retry, rescan, list(reports))
         await self._http.call("POST", f"jobs/{_part(job.id)}/fail", body=body)
 
     async def list_jobs(

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from tidegate.hubclient.transport import Params, Transport
 from tidegate.wire.event_v1 import AdmissionEventV1
+from tidegate.wire.first_sight_v1 import WantedScansResultV1, WantedScansV1
 from tidegate.wire.hub_data_v1 import (
     AdvisorySourceV1,
     DetailUploadV1,
@@ -124,6 +125,10 @@ class DataCalls:
         path = f"clusters/{quote(name, safe='')}/inventory"
         await self._http.call("POST", path, body=InventoryV1(list(images)), wait_s=UPLOAD_S)
 
+    async def ask_for_scans(self, body: WantedScansV1) -> WantedScansResultV1:
+        """Ask for scans of images that workloads of the caller's cluster name."""
+        return await self._http.post("scans", body, WantedScansResultV1)
+
     # Registries
 
     async def get_registry(self, host: str) -> RegistryRecordV1:
@@ -153,9 +158,13 @@ class DataCalls:
         status, body = await self._http.call("GET", "workers/registries", params=params)
         return None if status == 304 else self._http.decode(body, WorkerRegistriesV1)
 
-    async def lease_turn(self, worker: str, hosts: Sequence[str]) -> TurnV1 | None:
-        """Lease a registry to test or look through. ConflictError: registry access is off."""
-        body = TurnRequestV1(worker, list(hosts))
+    async def lease_turn(self, worker: str, hosts: Sequence[str], generation: str) -> TurnV1 | None:
+        """Lease a registry to test or look through; None: none is due, or `generation` is old.
+
+        Raises:
+            ConflictError: registry access is off.
+        """
+        body = TurnRequestV1(worker, list(hosts), generation)
         status, answer = await self._http.call("POST", "registries/turns", body=body)
         return None if status == 204 else self._http.decode(answer, TurnV1)
 

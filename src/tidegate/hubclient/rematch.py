@@ -14,6 +14,8 @@ from tidegate.wire.rematch_v1 import (
     PageRequestV1,
     PageResultV1,
     RematchStatusV1,
+    RenewalRequestV1,
+    RenewalV1,
     SaidV1,
     Standing,
     StandingV1,
@@ -62,3 +64,8 @@ class RematchCalls:
         """Tell what matching again said of one platform. ConflictError: lease lost."""
         path = f"jobs/{quote(job.id, safe='')}/findings"
         await self._http.call("PUT", path, body=body, wait_s=LARGE_S)
+
+    async def renew_reports(self, before: str) -> RenewalV1:
+        """Have reports of scans before an instant made anew; return how far that is."""
+        _, answer = await self._http.call("POST", "reports/renewals", body=RenewalRequestV1(before))
+        return self._http.decode(answer, RenewalV1)

@@ -30,6 +30,7 @@ from tidegate.wire.oci_v1 import (
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 CREATED = "2026-11-01T00:00:00Z"
 _PYTHON = "usr/local/lib/python3.11/site-packages"
+_ELF = b"\x7fELF"
 
 Files = Mapping[str, bytes]
 """Paths in the image, and what stands there."""
@@ -194,12 +195,13 @@ def zip_archive(members: Files) -> bytes:
 
 
 def tar_layer(members: Files) -> bytes:
-    """Return an uncompressed tar of `members`, with fixed times and owners."""
+    """Return an uncompressed tar of `members`, with fixed times and owners; programs may run."""
     body = io.BytesIO()
     with tarfile.open(fileobj=body, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path, content in members.items():
             entry = tarfile.TarInfo(path)
-            entry.size, entry.mode = len(content), 0o644
+            entry.size = len(content)
+            entry.mode = 0o755 if content.startswith(_ELF) else 0o644
             archive.addfile(entry, io.BytesIO(content))
     return body.getvalue()
 
@@ -223,24 +225,28 @@ class BuiltImage:
 def build_image(layers: Iterable[Files], architecture: str = "amd64") -> BuiltImage:
     """Return the image manifest and blobs of `layers`."""
     tars = [tar_layer(files) for files in layers]
-    packed = [gzip.compress(tar, mtime=0) for tar in tars]
+    return pack_image([(digest_of(t), gzip.compress(t, mtime=0)) for t in tars], architecture)
+
+
+def pack_image(layers: Sequence[tuple[Digest, bytes]], architecture: str = "amd64") -> BuiltImage:
+    """Return the image of packed `layers`, each with the digest of what it unpacks to."""
     config = msgspec.json.encode(
         {
             "created": CREATED,
             "architecture": architecture,
             "os": "linux",
             "config": {},
-            "rootfs": {"type": "layers", "diff_ids": [digest_of(tar) for tar in tars]},
-            "history": [{"created": CREATED, "created_by": "tidegate demo"} for _ in tars],
+            "rootfs": {"type": "layers", "diff_ids": [diff_id for diff_id, _ in layers]},
+            "history": [{"created": CREATED, "created_by": "tidegate demo"} for _ in layers],
         }
     )
     manifest = render_manifest(
         Manifest(
             config=Descriptor(OCI_CONFIG, digest_of(config), len(config)),
-            layers=tuple(Descriptor(LAYER, digest_of(blob), len(blob)) for blob in packed),
+            layers=tuple(Descriptor(LAYER, digest_of(blob), len(blob)) for _, blob in layers),
         )
     )
-    blobs = {digest_of(blob): blob for blob in (config, *packed)}
+    blobs = {digest_of(blob): blob for blob in (config, *(blob for _, blob in layers))}
     return BuiltImage(manifest, Platform(architecture, "linux"), blobs)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -34,14 +35,16 @@ class Cluster(Protocol):
         """A folder of ours, for what kubectl caches."""
 
 
-async def install(cluster: Cluster) -> None:
+async def install(cluster: Cluster, pull_secrets: Sequence[str] = ()) -> None:
     """Apply CRD, namespace and accounts; return when policy objects can be written.
+
+    `pull_secrets`: names of the Secrets of Tidegate's namespace that the gate may get.
 
     Raises:
         ClusterUnavailableError: kubectl failed; quotes what it said.
     """
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    accounts = [*gate_manifests(), *agent_manifests()]
+    accounts = [*gate_manifests(pull_secrets), *agent_manifests()]
     await apply(cluster, [namespace, custom_resource_definition(), *accounts])
     crd = f"crd/{PLURAL}.{GROUP}"
     await kubectl(cluster, "wait", "--for=condition=Established", "--timeout=20s", crd)

@@ -9,7 +9,7 @@ import asyncio
 import os
 import shutil
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -77,14 +77,20 @@ class LocalCluster:
     """A cluster in `data_dir`; start and stop may be called from different event loops."""
 
     def __init__(
-        self, data_dir: Path, programs: KubePrograms, clock: Callable[[], datetime]
+        self,
+        data_dir: Path,
+        programs: KubePrograms,
+        clock: Callable[[], datetime],
+        avoid: Collection[int] = (),
     ) -> None:
+        """`avoid`: ports that others are about to listen on."""
         self.data_dir = data_dir
         self.kubectl = programs.kubectl
         self.kubeconfig = data_dir / "admin.kubeconfig"
         """Of an administrator (group system:masters); readable by us alone."""
         self._programs = programs
         self._clock = clock
+        self._avoid = frozenset(avoid)
         self._certificates = data_dir / "certificates"
         self._children: dict[str, Child] = {}
         self._ports: dict[str, int] = {}
@@ -158,7 +164,7 @@ class LocalCluster:
             child.demand_alive()
 
     async def _take_ports(self, path: Path) -> None:
-        self._ports = _kept_ports(path)
+        self._ports = _kept_ports(path, self._avoid)
         taken = await wait_free(self._ports)
         if taken:
             raise ClusterUnavailableError(
@@ -320,16 +326,16 @@ class LocalCluster:
         )
 
 
-def _kept_ports(path: Path) -> dict[str, int]:
+def _kept_ports(path: Path, avoid: Collection[int]) -> dict[str, int]:
     """Return a port for each of `LISTENERS`, the same as at the last start in this folder."""
     if not path.exists():
-        chosen = choose_ports(LISTENERS)
+        chosen = choose_ports(LISTENERS, avoid)
         path.write_bytes(msgspec.json.encode(chosen))
         return chosen
     try:
         kept = msgspec.json.decode(path.read_bytes(), type=dict[str, int])
         return {name: kept[name] for name in LISTENERS}
-    except (msgspec.MsgspecError, KeyError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError) as error:
         raise ClusterUnavailableError(
             f"{path}: no port in it for {' and '.join(LISTENERS)} ({error}); remove the file to "
             "start on new ports"

@@ -68,7 +68,7 @@ class Part:
             async with asyncio.timeout(READY_S):
                 line = await self._process.stdout.readline()
             return msgspec.json.decode(line, type=ReadyLine)
-        except (TimeoutError, msgspec.MsgspecError) as error:
+        except (TimeoutError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             await self.stop()
             raise ConfigurationError(
                 f"{self.plan.name} did not come up within {READY_S:g} s; the end of "

@@ -66,7 +66,7 @@ def plan_worker(site: Site) -> PartPlan:
         "scan",
         HUB_URL=site.url("hub"),
         TOKEN_FILE=site.folder.token_file("scanner"),
-        KEY_FILE=site.folder.evidence_key,
+        KEY=site.folder.evidence_key,
         DATA_DIR=site.folder.root / "scan",
         REGISTRIES=site.folder.trust,
     )

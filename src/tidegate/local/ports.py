@@ -3,7 +3,7 @@
 import asyncio
 import random
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 LISTEN_RANGE = (20000, 32767)
 """Below Linux's range for outgoing connections (net.ipv4.ip_local_port_range, 32768 to 60999): a
@@ -13,11 +13,12 @@ FREE_S = 5.0
 """How long a port may stay taken: killed processes give theirs back with a delay."""
 
 
-def choose_ports(names: Iterable[str]) -> dict[str, int]:
-    """Return a free port for each of `names`, no two the same."""
+def choose_ports(names: Iterable[str], avoid: Collection[int] = ()) -> dict[str, int]:
+    """Return a free port for each of `names`, no two the same, none of `avoid`."""
     low, high = LISTEN_RANGE
-    candidates = iter(random.sample(range(low, high + 1), k=high - low + 1))
-    return {name: next(port for port in candidates if is_free(port)) for name in names}
+    shuffled = random.sample(range(low, high + 1), k=high - low + 1)
+    candidates = (port for port in shuffled if port not in avoid and is_free(port))
+    return {name: next(candidates) for name in names}
 
 
 async def wait_free(ports: Mapping[str, int]) -> dict[str, int]:

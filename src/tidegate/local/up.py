@@ -7,7 +7,7 @@ where it was, on the same ports.
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ import httpx2
 import msgspec
 
 from tidegate.domain.errors import ClusterUnavailableError, ConfigurationError
+from tidegate.evidence.trust_file import TrustFile
 from tidegate.hubclient import HubClient
 from tidegate.local.certificates import Authority
 from tidegate.local.data_folder import CLUSTER_NAME, DataFolder, UpState, write_private
@@ -76,7 +77,6 @@ class Up:
         self._say = say
         self._clock = clock
         self._folder = DataFolder(options.data_dir)
-        self._keepers: list[asyncio.Task[None]] = []
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[UpState]:
@@ -96,7 +96,6 @@ class Up:
             state.admin_password = await self._initial_password(site)
             if self._options.demo:
                 await run_demo(state, self._say)
-            stack.push_async_callback(self._end_keepers)  # before the parts it keeps are ended
             body = msgspec.json.encode(state)
             for path in (self._folder.state, self._options.state_file):
                 write_private(path, body)
@@ -112,9 +111,8 @@ class Up:
     async def _start_parts(
         self, stack: contextlib.AsyncExitStack, site: Site
     ) -> LocalCluster | ExistingCluster | None:
-        stack.push_async_callback(self._end_keepers)
         cluster = await _together(
-            self._start_cluster(stack),
+            self._start_cluster(stack, site),
             *(self._start_part(stack, plan) for plan in (plan_hub(site), plan_registry(site))),
         )
         if cluster is not None:
@@ -134,15 +132,10 @@ class Up:
         stack.push_async_callback(part.stop)
         line = await part.start()
         self._say(f"{plan.name:<10}{line.url or 'running'}")
-        self._keepers.append(asyncio.create_task(part.keep(self._say)))
-
-    async def _end_keepers(self) -> None:
-        for keeper in self._keepers:
-            keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        _keep(stack, part.keep(self._say))
 
     async def _start_cluster(
-        self, stack: contextlib.AsyncExitStack
+        self, stack: contextlib.AsyncExitStack, site: Site
     ) -> LocalCluster | ExistingCluster | None:
         match self._options.cluster:
             case "none":
@@ -158,11 +151,13 @@ class Up:
                 raise
             self._say(f"cluster   none: {error}")
             return None
-        cluster = LocalCluster(self._folder.root / "cluster", programs, self._clock)
+        folder = self._folder.root / "cluster"
+        # The parts start meanwhile: their ports are free still, and are not to be taken for it.
+        cluster = LocalCluster(folder, programs, self._clock, avoid=site.ports.values())
         stack.push_async_callback(cluster.stop)
         await cluster.start()
         self._say(f"cluster   {cluster.url}")
-        self._keepers.append(asyncio.create_task(self._watch(cluster)))
+        _keep(stack, self._watch(cluster))
         return cluster
 
     async def _watch(self, cluster: LocalCluster) -> None:
@@ -175,7 +170,9 @@ class Up:
                 return
 
     async def _install(self, cluster: LocalCluster | ExistingCluster, site: Site) -> Site:
-        await install(cluster)
+        trusted = TrustFile(self._folder.trust).current()
+        pull_secrets = {each.pull_secret for each in trusted.registries if each.pull_secret}
+        await install(cluster, sorted(pull_secrets))
         folder = self._folder.root / "cluster"
         folder.mkdir(exist_ok=True, mode=0o700)
         kubeconfigs = {name: folder / f"{name}.kubeconfig" for name in ("gate", "agent")}
@@ -238,6 +235,17 @@ class Up:
         if not cluster.policy_generation or cluster.policy_generation != cluster.wanted_generation:
             return "the cluster does not have the hub's rules yet"
         return ""
+
+
+def _keep(stack: contextlib.AsyncExitStack, watching: Coroutine[object, object, None]) -> None:
+    """Run `watching` until the stack ends it, before what was put there earlier is ended."""
+    task = asyncio.create_task(watching)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    stack.push_async_callback(end)
 
 
 async def _together(first: Awaitable[T], *others: Awaitable[object]) -> T:

@@ -6,41 +6,26 @@ that we need, not for the one that the registry suggests.
 """
 
 import asyncio
-import base64
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit
 
-import msgspec
-
-from tidegate.domain.errors import (
-    LimitExceededError,
-    RegistryRefusesError,
-    RegistryUnavailableError,
-)
+from tidegate.domain.errors import RegistryRefusesError, RegistryUnavailableError
 from tidegate.oci.challenge import Challenge, parse_challenges
 from tidegate.oci.keychain import Credentials
 from tidegate.oci.limits import RegistryLimits
-from tidegate.oci.registries import RegistryConfig, split_authority
+from tidegate.oci.registries import RegistryConfig
 from tidegate.oci.retry_after import parse_retry_after
-from tidegate.oci.transport import Call, Headers, Transport
-from tidegate.oci.urls import parse_named_url
-from tidegate.wire.json_depth import json_depth
+from tidegate.oci.token_server import (
+    TokenServer,
+    basic_header,
+    parse_token,
+    token_call,
+    token_server,
+)
+from tidegate.oci.transport import Call, Transport
 
-DEFAULT_TOKEN_S = 60
-"""Life of a token whose server names none (distribution, "Token Authentication")."""
-
-MAX_TOKEN_S = 3600
-"""Longest that a token is believed to live."""
-
-_TOKEN_CHARS = re.compile(r"[!-~]{1,65536}")
-
-
-class _TokenAnswer(msgspec.Struct):
-    token: str = ""
-    access_token: str = ""
-    expires_in: float = DEFAULT_TOKEN_S
+MAX_HELD = 10_000
+"""Repositories whose credentials are held; beyond, they are asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +49,10 @@ class Authorizer:
         self._transport = transport
         self._limits = limits
         self._clock = clock
-        self._basic = ""
-        self._given: Credentials | None = None
-        """By the keychain, last."""
+        self._basic: dict[str, str] = {}
+        """By repository; by the empty one what is good for all of them."""
+        self._given: dict[str, Credentials] = {}
+        """By the keychain, by what tells them apart."""
         self._tokens: dict[str, _Token] = {}
         self._pending: dict[str, asyncio.Task[str]] = {}
 
@@ -75,7 +61,7 @@ class Authorizer:
         token = self._tokens.get(scope)
         if token is not None and self._clock() < token.expires_at_s:
             return token.header
-        return self._basic
+        return self._basic.get(_repository_of(scope)) or self._basic.get("", "")
 
     async def authorize(self, what: str, scope: str, challenge: str, stale: str) -> str:
         """Return the Authorization that `challenge` asks for; `stale` was just refused.
@@ -87,7 +73,7 @@ class Authorizer:
         if "bearer" in offered:
             return await self._token(what, scope, offered["bearer"], stale)
         if "basic" in offered:
-            return await self._answer_basic(what, stale)
+            return await self._answer_basic(what, _repository_of(scope), stale)
         raise RegistryRefusesError(
             f"{what}: HTTP 401 without a challenge that is understood here; want Basic or Bearer"
         )
@@ -98,26 +84,38 @@ class Authorizer:
             task.cancel()
         await asyncio.gather(*self._pending.values(), return_exceptions=True)
 
-    async def _answer_basic(self, what: str, stale: str) -> str:
-        credentials = await self._credentials(stale)
+    async def _answer_basic(self, what: str, repository: str, stale: str) -> str:
+        credentials = await self._credentials(repository, stale)
         if credentials is None:
             raise RegistryRefusesError(
                 f"{what}: HTTP 401, and no credentials are configured for {self._registry.host}"
             )
-        basic = _basic_header(credentials)
+        if credentials.identity_token:
+            raise RegistryRefusesError(
+                f"{what}: HTTP 401 that asks for a password, and the credentials configured for "
+                f"{self._registry.host} are an identity token, which only token servers take"
+            )
+        place = "" if credentials.shared else repository
+        basic = basic_header(credentials)
         if stale == basic:
-            self._basic = ""
+            self._basic.pop(place, None)
             raise RegistryRefusesError(f"{what}: HTTP 401, the configured password is refused")
-        self._basic = basic
+        if not credentials.shared:
+            self._basic.pop("", None)  # of before there were some for each repository
+        if len(self._basic) >= MAX_HELD:
+            self._basic.clear()
+        self._basic[place] = basic
         return basic
 
-    async def _credentials(self, stale: str) -> Credentials | None:
+    async def _credentials(self, repository: str, stale: str) -> Credentials | None:
         registry, keychain = self._registry, self._registry.keychain
         if keychain is not None:
-            given = self._given
-            refused = given is not None and stale == _basic_header(given)
-            self._given = await keychain.credentials(given if refused else None)
-            return self._given
+            found = await keychain.credentials(self._given.get(stale), repository)
+            if len(self._given) >= MAX_HELD:
+                self._given.clear()
+            if found is not None:
+                self._given[secret_of(found)] = found
+            return found
         if not registry.username:
             return None
         return Credentials(registry.username, registry.password)
@@ -129,8 +127,8 @@ class Authorizer:
         self._tokens.pop(scope, None)
         pending = self._pending.get(scope)
         if pending is None:
-            url = token_url(self._registry, challenge, scope, what)
-            pending = asyncio.create_task(self._fetch_token(scope, url))
+            server = token_server(self._registry, challenge, scope, what)
+            pending = asyncio.create_task(self._fetch_token(scope, server))
             self._pending[scope] = pending
             pending.add_done_callback(lambda task: self._forget(scope, task))
         # The shield matters: the first caller's deadline must not fail everybody else's read.
@@ -141,25 +139,25 @@ class Authorizer:
         if not task.cancelled():
             task.exception()  # its waiters may all be gone; asyncio wants it looked at
 
-    async def _fetch_token(self, scope: str, url: str) -> str:
-        what = f"asking the token server {urlsplit(url).netloc} of registry {self._registry.host}"
-        credentials = await self._credentials("")
+    async def _fetch_token(self, scope: str, server: TokenServer) -> str:
+        what = f"asking the token server {server.authority} of registry {self._registry.host}"
+        repository = _repository_of(scope)
+        credentials = await self._credentials(repository, "")
         try:
-            body = await self._read(_token_call(what, url, credentials))
+            body = await self._read(token_call(what, server, credentials))
         except RegistryRefusesError:
             fresh = None
             if credentials is not None and self._registry.keychain is not None:
-                fresh = await self._credentials(_basic_header(credentials))
+                fresh = await self._credentials(repository, secret_of(credentials))
             if fresh is None or fresh == credentials:
                 raise
-            body = await self._read(_token_call(what, url, fresh))
-        token = _parse_token(what, body)
+            body = await self._read(token_call(what, server, fresh))
+        token = parse_token(what, body)
         now_s = self._clock()
-        life_s = min(max(token.expires_in, DEFAULT_TOKEN_S), MAX_TOKEN_S)
-        header = f"Bearer {token.token or token.access_token}"
+        header = f"Bearer {token.text}"
         self._tokens = {k: t for k, t in self._tokens.items() if now_s < t.expires_at_s}
         # A tenth early, so that it does not run out on the way.
-        self._tokens[scope] = _Token(header, now_s + life_s * 0.9)
+        self._tokens[scope] = _Token(header, now_s + token.life_s * 0.9)
         return header
 
     async def _read(self, call: Call) -> bytes:
@@ -171,7 +169,7 @@ class Authorizer:
                     raise (RegistryRefusesError if refused else RegistryUnavailableError)(
                         f"{call.what}: HTTP {answer.status}, want 200; check the credentials",
                         rate_limited=answer.status == 429,
-                        retry_after_s=parse_retry_after(answer.headers.get("retry-after", "")),
+                        retry_after_s=parse_retry_after(answer.headers),
                     )
                 return await answer.read(self._limits.max_token_bytes)
         except TimeoutError as error:
@@ -180,61 +178,12 @@ class Authorizer:
             ) from error
 
 
-def token_url(registry: RegistryConfig, challenge: Challenge, scope: str, what: str) -> str:
-    """Return the URL at which `challenge` hands out tokens for `scope`.
-
-    Raises:
-        RegistryUnavailableError: it names a server that may not see this registry's credentials.
-    """
-    realm = challenge.parameters.get("realm", "")
-    if not _may_see_credentials(registry, realm):
-        named = _authority_of(realm)
-        raise RegistryUnavailableError(
-            f"{what}: registry {registry.host} names the token server {named!r}, which is not its "
-            "own; no credentials go there. If it is right, add its host to token_realms"
-        )
-    query = [("scope", scope)]
-    if "service" in challenge.parameters:
-        query.insert(0, ("service", challenge.parameters["service"]))
-    return f"{realm}{'&' if '?' in realm else '?'}{urlencode(query)}"
+def secret_of(credentials: Credentials) -> str:
+    """Return what tells one set of credentials from the next."""
+    return credentials.identity_token or basic_header(credentials)
 
 
-def _may_see_credentials(registry: RegistryConfig, realm: str) -> bool:
-    parts = parse_named_url(realm)
-    if parts is None or "#" in realm:
-        return False
-    allowed = {split_authority(name, parts.scheme) for name in registry.realm_authorities}
-    protected = parts.scheme == "https" or registry.plain_http
-    return protected and split_authority(parts.netloc, parts.scheme) in allowed
-
-
-def _authority_of(realm: str) -> str:
-    parts = parse_named_url(realm)
-    return parts.netloc[:253] if parts is not None else ""  # RFC 1035 section 2.3.4
-
-
-def _token_call(what: str, url: str, credentials: Credentials | None) -> Call:
-    headers: Headers = (("Accept", "application/json"),)
-    if credentials is not None:
-        headers += (("Authorization", _basic_header(credentials)),)
-    return Call(what, "GET", url, headers)
-
-
-def _basic_header(credentials: Credentials) -> str:
-    pair = f"{credentials.username}:{credentials.password}".encode()
-    return f"Basic {base64.b64encode(pair).decode()}"
-
-
-def _parse_token(what: str, body: bytes) -> _TokenAnswer:
-    try:
-        if json_depth(body) > 8:  # a token's answer is flat
-            raise LimitExceededError(f"{what}: nested deeper than 8 levels")
-        answer = _TOKEN_DECODER.decode(body)
-    except msgspec.MsgspecError as error:
-        raise RegistryUnavailableError(f"{what}: {error}; want a token in JSON") from error
-    if _TOKEN_CHARS.fullmatch(answer.token or answer.access_token) is None:
-        raise RegistryUnavailableError(f"{what}: no token in the answer; want one")
-    return answer
-
-
-_TOKEN_DECODER = msgspec.json.Decoder(_TokenAnswer)
+def _repository_of(scope: str) -> str:
+    """Return the repository of `repository:NAME:pull`, empty for any other scope."""
+    kind, _, rest = scope.partition(":")
+    return rest.rpartition(":")[0] if kind == "repository" else ""

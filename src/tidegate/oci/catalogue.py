@@ -12,7 +12,7 @@ from tidegate.domain.errors import (
 )
 from tidegate.domain.reference import is_repository
 from tidegate.oci.pages import PageLimits, read_pages
-from tidegate.oci.session import Ask, Reply, Session
+from tidegate.oci.session import Ask, Session
 from tidegate.wire.json_depth import json_depth
 
 PAGE_REPOSITORIES = 1000
@@ -67,18 +67,20 @@ async def _pages(session: Session, size: int, most: int) -> AsyncGenerator[list[
     pages = read_pages(session, ask, PageLimits(most, session.limits.max_catalogue_bytes))
     async with aclosing(pages):
         async for reply in pages:
-            yield _parse(session, reply)
+            yield parse_repositories(ask.what, reply.body, session.limits.json_depth)
 
 
-def _parse(session: Session, reply: Reply) -> list[str]:
-    what = _what(session)
+def parse_repositories(what: str, body: bytes, max_depth: int) -> list[str]:
+    """Return the repositories of one page.
+
+    Raises:
+        LimitExceededError, RegistryUnavailableError: it is no list of repositories.
+    """
     try:
-        if json_depth(reply.body) > session.limits.json_depth:
-            raise LimitExceededError(
-                f"{what}: nested deeper than {session.limits.json_depth} levels"
-            )
-        found = _DECODER.decode(reply.body).repositories or []
-    except msgspec.MsgspecError as error:
+        if json_depth(body) > max_depth:
+            raise LimitExceededError(f"{what}: nested deeper than {max_depth} levels")
+        found = _DECODER.decode(body).repositories or []
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise RegistryUnavailableError(f"{what}: {error}; want a list of repositories") from error
     # A name that nobody could pull by is nothing to be scanned.
     return [name for name in found if is_repository(name)]

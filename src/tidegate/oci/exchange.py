@@ -57,12 +57,15 @@ class CloudKeychain(ABC):
     clock_s: Callable[[], float] = field(default=time.time, compare=False)
     held: Held = field(default_factory=Held, compare=False, repr=False)
 
-    async def credentials(self, stale: Credentials | None) -> Credentials | None:
+    async def credentials(
+        self, stale: Credentials | None, repository: str = ""
+    ) -> Credentials | None:
         """Return credentials that hold; those that were just refused do not.
 
         Raises:
             RegistryUnavailableError: the cloud gives none, or the identity cannot be read.
         """
+        del repository  # clouds give them for a whole registry
         async with self.held.lock:
             kept = self.held.credentials
             if kept is None or kept == stale or self.clock_s() >= self.held.until_s:

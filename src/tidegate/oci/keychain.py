@@ -13,14 +13,24 @@ class Credentials:
     """A user name and a password, or a token in the place of one."""
 
     username: str
-    password: str = field(repr=False)
+    password: str = field(default="", repr=False)
+    identity_token: str = field(default="", repr=False)
+    """In the place of both: a token server gives access tokens for it (OAuth 2 refresh token)."""
+    shared: bool = True
+    """Good for every repository of the registry; False: for the one that was asked for."""
 
 
 class Keychain(Protocol):
     """Gives the credentials of one registry."""
 
-    async def credentials(self, stale: Credentials | None) -> Credentials | None:
-        """Return credentials, None where there are none; `stale` were just refused.
+    async def credentials(
+        self, stale: Credentials | None, repository: str = ""
+    ) -> Credentials | None:
+        """Return credentials for `repository`, None where there are none.
+
+        Args:
+            stale: credentials that were just refused.
+            repository: without its registry; empty: for what is asked of no repository.
 
         Raises:
             RegistryUnavailableError: whoever hands them out does not, or not now.

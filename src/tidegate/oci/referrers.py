@@ -1,9 +1,12 @@
 """What refers to a manifest: the referrers API, else the fallback tag (distribution-spec 1.1)."""
 
+from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode
+
+from msgspec.structs import replace
 
 from tidegate.domain.digest import Digest, algorithm_of, encoded_part
 from tidegate.domain.errors import (
@@ -15,11 +18,19 @@ from tidegate.domain.reference import ImageReference
 from tidegate.oci.manifests import FetchedManifest, fetch_manifest, pull_scope
 from tidegate.oci.pages import PageLimits, read_pages
 from tidegate.oci.session import Ask, Reply, Session
-from tidegate.wire.oci_v1 import Descriptor, parse_manifest
+from tidegate.wire.oci_v1 import OCI_EMPTY, Descriptor, Manifest, parse_manifest
 
 _NO_API = (404, 303)
 """There is no such API: 404 by the specification; GHCR sends browsers to a page about packages. The
 fallback tag, which is read then, settles the question or does not."""
+
+_EARLY_FILTER = (
+    "org.opencontainers.references.filtersApplied",
+    "org.opencontainers.referrers.filtersApplied",
+)
+"""How the release candidates of distribution-spec 1.1 said that they had filtered, in the place of
+the header `OCI-Filters-Applied`. They took the config's media type for the artifact's, so what they
+leave out may be what was asked for (zot 1.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +93,14 @@ async def _from_api(
         async for reply in pages:
             if reply.status in _NO_API:
                 return None  # only the first page may
-            found += _parse_page(what, reply, limits.json_depth)
+            page = _parse_page(what, reply, limits.json_depth)
+            if artifact_type and any(word in page.annotations for word in _EARLY_FILTER):
+                everything = await _from_api(session, reference, subject, None)
+                return None if everything is None else _of_type(everything, artifact_type)
+            found += map(_typed, page.manifests)
             if len(found) > limits.max_referrers:
                 raise _too_many(what, limits.max_referrers)
-    return tuple(entry for entry in found if _may_be(entry, artifact_type))
+    return _of_type(found, artifact_type)
 
 
 async def _from_tag(session: Session, reference: ImageReference, subject: Digest) -> ReferrerList:
@@ -100,7 +115,7 @@ async def _from_tag(session: Session, reference: ImageReference, subject: Digest
     return ReferrerList(entries, "tag")
 
 
-def _parse_page(what: str, reply: Reply, max_depth: int) -> tuple[Descriptor, ...]:
+def _parse_page(what: str, reply: Reply, max_depth: int) -> Manifest:
     try:
         page = parse_manifest(
             reply.body, reply.headers.get("content-type", ""), max_depth=max_depth
@@ -109,15 +124,21 @@ def _parse_page(what: str, reply: Reply, max_depth: int) -> tuple[Descriptor, ..
         raise RegistryUnavailableError(f"{what}: {error}; want an image index") from error
     if not page.is_index:
         raise RegistryUnavailableError(f"{what}: an image manifest, want an image index")
-    return page.manifests
+    return page
 
 
-def _may_be(entry: Descriptor, artifact_type: str | None) -> bool:
+def _typed(entry: Descriptor) -> Descriptor:
+    """Return `entry` without a type that is none: that of the empty config (image-spec)."""
+    return replace(entry, artifact_type="") if entry.artifact_type == OCI_EMPTY else entry
+
+
+def _of_type(entries: Iterable[Descriptor], artifact_type: str | None) -> tuple[Descriptor, ...]:
     """Filtered here too: `OCI-Filters-Applied` is only the registry's word for it.
 
     An entry that does not say what it is stays: the caller opens it.
     """
-    return artifact_type is None or entry.artifact_type in {"", artifact_type}
+    wanted = {"", artifact_type}
+    return tuple(e for e in entries if artifact_type is None or e.artifact_type in wanted)
 
 
 def _too_many(what: str, max_referrers: int) -> LimitExceededError:

@@ -169,7 +169,7 @@ async def _require_wanted(ask: Ask, answer: Answer) -> None:
     raise (RegistryRefusesError if refused else RegistryUnavailableError)(
         f"{ask.what}: {came}, want {wanted}{_advice(answer)}",
         rate_limited=answer.status == 429,
-        retry_after_s=parse_retry_after(answer.headers.get("retry-after", "")),
+        retry_after_s=parse_retry_after(answer.headers),
     )
 
 

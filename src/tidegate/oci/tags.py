@@ -8,7 +8,7 @@ from tidegate.domain.errors import LimitExceededError, RegistryUnavailableError
 from tidegate.domain.reference import ImageReference, is_tag
 from tidegate.oci.manifests import pull_scope
 from tidegate.oci.pages import PageLimits, read_pages
-from tidegate.oci.session import Ask, Reply, Session
+from tidegate.oci.session import Ask, Session
 from tidegate.wire.json_depth import json_depth
 
 PAGE_TAGS = 1000
@@ -37,18 +37,23 @@ async def list_tags(session: Session, reference: ImageReference) -> tuple[str, .
         async for reply in pages:
             if reply.status == 404:
                 return ()
-            found.update(dict.fromkeys(_parse_tags(what, reply, limits.json_depth)))
+            found.update(dict.fromkeys(parse_tags(what, reply.body, limits.json_depth)))
             if len(found) > limits.max_tags:
                 raise LimitExceededError(f"{what}: more than {limits.max_tags}, want fewer")
     return tuple(found)
 
 
-def _parse_tags(what: str, reply: Reply, max_depth: int) -> list[str]:
+def parse_tags(what: str, body: bytes, max_depth: int) -> list[str]:
+    """Return the tags of one page.
+
+    Raises:
+        LimitExceededError, RegistryUnavailableError: it is no list of tags.
+    """
     try:
-        if json_depth(reply.body) > max_depth:
+        if json_depth(body) > max_depth:
             raise LimitExceededError(f"{what}: nested deeper than {max_depth} levels")
-        found = _DECODER.decode(reply.body).tags or []
-    except msgspec.MsgspecError as error:
+        found = _DECODER.decode(body).tags or []
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise RegistryUnavailableError(f"{what}: {error}; want a list of tags") from error
     if not all(map(is_tag, found)):
         raise RegistryUnavailableError(f"{what}: what came is no list of tags")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import os
 import shutil
 import signal
 import sys
@@ -14,12 +15,18 @@ from typing import IO, Any
 
 import structlog
 
-from tidegate.domain.errors import ConfigurationError, MissingSettingError, TidegateError
+from tidegate.domain.errors import (
+    ConfigurationError,
+    InputError,
+    MissingSettingError,
+    TidegateError,
+)
 from tidegate.evidence.trust_file import TrustFile
 from tidegate.hubclient.client import HubClient
 from tidegate.plugins import load_formats
 from tidegate.process import announce, configure_logs
 from tidegate.scan.foreign import Borrowing
+from tidegate.scan.key_source import load_signing_key, read_passphrase
 from tidegate.scan.presence import Presence
 from tidegate.scan.registries import ScanRegistries
 from tidegate.scan.scanner import load_scanner
@@ -30,7 +37,7 @@ from tidegate.trust.configuration import (
     EvidenceKey,
     TrustConfiguration,
 )
-from tidegate.trust.keys import PrivateKey, fingerprint, load_private_key
+from tidegate.trust.keys import SigningKey, fingerprint
 from tidegate.trust.sealing import load_or_make_sealing_key
 
 _log = structlog.get_logger()
@@ -45,13 +52,13 @@ def main() -> int:
             asyncio.run(_run(settings))
     except TidegateError as error:
         _log.error("worker.not_started", error=str(error))
-        return 2 if isinstance(error, ConfigurationError) else 3
+        return 2 if isinstance(error, ConfigurationError | InputError) else 3
     return 0
 
 
 async def _run(settings: ScanSettings) -> None:
     token = _read(settings.token_file).decode(errors="replace").strip()
-    key = load_private_key(_read(settings.key_file))
+    key = load_signing_key(settings.key, lambda: _passphrase(settings), os.environ)
     trust = TrustFile(settings.registries_file)
     sealing_key = load_or_make_sealing_key(settings.credentials_key_file)
     formats = load_formats(settings.formats)
@@ -92,7 +99,15 @@ async def _run_all(runs: Iterable[Coroutine[Any, Any, None]]) -> None:
             group.create_task(run)
 
 
-def _named_keys(trust: TrustConfiguration, own: PrivateKey, name: str) -> tuple[EvidenceKey, ...]:
+def _passphrase(settings: ScanSettings) -> str:
+    return read_passphrase(
+        settings.key_passphrase_file,
+        settings.key_passphrase,
+        "TIDEGATE_SCAN_KEY_PASSPHRASE_FILE, or TIDEGATE_SCAN_KEY_PASSPHRASE",
+    )
+
+
+def _named_keys(trust: TrustConfiguration, own: SigningKey, name: str) -> tuple[EvidenceKey, ...]:
     """Return the keys of the trust file, and our own where it does not name it."""
     if any(key.fingerprint == fingerprint(own) for key in trust.keys):
         return trust.keys

@@ -9,7 +9,10 @@ Our writers serialise per repository and subject: within a process here, between
 job table. Against foreign writers of the same tags, `restore_attachment` adds again what was lost.
 """
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
@@ -19,14 +22,11 @@ from tidegate.domain.errors import (
     SubjectMismatchError,
 )
 from tidegate.domain.reference import ImageReference
-from tidegate.evidence.attestations import attestation_tag
 from tidegate.evidence.ports import Fetched
 from tidegate.evidence.signatures import signature_tag, verify_signatures
 from tidegate.scan.tagged import RegistryWriter, append_at_tag, fetch_at_tag, writing
 from tidegate.trust.configuration import EvidenceKey
-from tidegate.trust.dsse import MEDIA_TYPE as ENVELOPE_MEDIA_TYPE
-from tidegate.trust.dsse import sign_envelope
-from tidegate.trust.keys import PrivateKey, fingerprint
+from tidegate.trust.keys import PrivateKey, SigningKey, fingerprint
 from tidegate.trust.simplesigning import (
     PAYLOAD_MEDIA_TYPE,
     SIGNATURE_ANNOTATION,
@@ -51,7 +51,10 @@ from tidegate.wire.statement_v1 import (
 
 CREATED_ANNOTATION = "org.opencontainers.image.created"
 SCANNER_ANNOTATION = "scanner"
-_EMPTY = Descriptor(media_type=OCI_EMPTY, digest=digest_of(EMPTY_BLOB), size=len(EMPTY_BLOB))
+P = ParamSpec("P")
+T = TypeVar("T")
+
+EMPTY = Descriptor(media_type=OCI_EMPTY, digest=digest_of(EMPTY_BLOB), size=len(EMPTY_BLOB))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ async def attach_report(
     client: RegistryWriter,
     reference: ImageReference,
     statement: bytes,
-    key: PrivateKey,
+    key: SigningKey,
     *,
     subject: Descriptor,
 ) -> Attached:
@@ -77,7 +80,7 @@ async def attach_report(
         SubjectMismatchError: `statement` is about another subject.
         UnavailableError: the registry did not take it; attach again later.
     """
-    parsed = _parse_about(statement, subject)
+    parsed = parse_about(statement, subject)
     layer = _layer(parsed, statement)
     body = render_manifest(_artifact(parsed, layer, subject))
     async with writing(reference, subject.digest):
@@ -86,62 +89,6 @@ async def attach_report(
         await client.push_blob(reference, statement)
         artifact = await client.push_referrer(reference, body, OCI_MANIFEST)
     return Attached(artifact, signature)
-
-
-async def attach_attestation(
-    client: RegistryWriter,
-    reference: ImageReference,
-    statement: bytes,
-    key: PrivateKey,
-    *,
-    subject: Descriptor,
-) -> Digest:
-    """Add the report in `statement` to the cosign attestations of `subject`, for other readers.
-
-    Others keep attestations at the same tag: ours is appended, and none is ever overwritten.
-
-    Raises:
-        InputError: `statement` is no findings statement.
-        SubjectMismatchError: `statement` is about another subject.
-        UnavailableError: the registry did not take it, or others wrote at the same time.
-    """
-    _parse_about(statement, subject)
-    return await attach_envelope(client, reference, statement, PREDICATE_TYPE, key, subject=subject)
-
-
-async def attach_envelope(
-    client: RegistryWriter,
-    reference: ImageReference,
-    statement: bytes,
-    predicate_type: str,
-    key: PrivateKey,
-    *,
-    subject: Descriptor,
-) -> Digest:
-    """Add an in-toto statement, signed by `key`, to the cosign attestations of `subject`.
-
-    Raises:
-        UnavailableError: the registry did not take it, or others wrote at the same time.
-    """
-    envelope = sign_envelope(key, MEDIA_TYPE, statement)
-    async with writing(reference, subject.digest):
-        await client.push_blob(reference, EMPTY_BLOB)
-        blob = await client.push_blob(reference, envelope)
-        layer = Descriptor(
-            media_type=ENVELOPE_MEDIA_TYPE,
-            digest=blob.digest,
-            size=blob.size,
-            # Without the empty signature cosign refuses the layer (2.5 and 3.1).
-            annotations={SIGNATURE_ANNOTATION: "", "predicateType": predicate_type},
-        )
-        base = Manifest(
-            artifact_type=ENVELOPE_MEDIA_TYPE,
-            config=_EMPTY,
-            subject=_plain(subject),
-            annotations={"in-toto.io/predicate-type": predicate_type},
-        )
-        tag = attestation_tag(subject.digest)
-        return await append_at_tag(client, reference, tag, base, layer)
 
 
 async def restore_attachment(
@@ -172,20 +119,36 @@ async def restore_attachment(
         return restored
 
 
-def own_evidence_key(key: PrivateKey) -> EvidenceKey:
+def own_evidence_key(key: SigningKey) -> EvidenceKey:
     """Return the public side of our own `key`, as a trust configuration holds it."""
     return EvidenceKey("own", key.public_key(), fingerprint(key))
 
 
+async def sign_apart(
+    signing: Callable[Concatenate[SigningKey, P], T],
+    key: SigningKey,
+    *what: P.args,
+    **named: P.kwargs,
+) -> T:
+    """Return what `signing` makes by `key`, in a thread where the key is kept elsewhere.
+
+    Raises:
+        KeyUnavailableError: it is not signed now.
+    """
+    if isinstance(key, PrivateKey):
+        return signing(key, *what, **named)
+    return await asyncio.to_thread(signing, key, *what, **named)
+
+
 async def _sign(
-    client: RegistryWriter, reference: ImageReference, artifact_body: bytes, key: PrivateKey
+    client: RegistryWriter, reference: ImageReference, artifact_body: bytes, key: SigningKey
 ) -> Digest:
     """Return the manifest that carries our signature of the artifact, signing it if none does."""
     artifact = digest_of(artifact_body)
     tag = signature_tag(artifact)
     base = Manifest(
         artifact_type=SIGNATURE_ARTIFACT_TYPE,
-        config=_EMPTY,
+        config=EMPTY,
         subject=Descriptor(media_type=OCI_MANIFEST, digest=artifact, size=len(artifact_body)),
     )
     present = await fetch_at_tag(client, reference, tag)
@@ -194,7 +157,7 @@ async def _sign(
         whole = msgspec.structs.replace(base, layers=present.manifest.layers)
         body = present.body if present.manifest.subject is not None else render_manifest(whole)
         return await client.push_referrer(reference, body, OCI_MANIFEST)
-    payload, signature = sign_artifact(key, artifact, reference.name)
+    payload, signature = await sign_apart(sign_artifact, key, artifact, reference.name)
     blob = await client.push_blob(reference, payload)
     layer = Descriptor(
         media_type=PAYLOAD_MEDIA_TYPE,
@@ -210,7 +173,7 @@ async def _signed_by(
     reference: ImageReference,
     artifact: Digest,
     present: Fetched,
-    key: PrivateKey,
+    key: SigningKey,
 ) -> bool:
     ours = (own_evidence_key(key),)
     found = await verify_signatures(client, reference, artifact, present.manifest, ours)
@@ -224,7 +187,13 @@ async def _fetch(client: RegistryWriter, reference: ImageReference) -> Fetched:
     return fetched
 
 
-def _parse_about(statement: bytes, subject: Descriptor) -> Statement:
+def parse_about(statement: bytes, subject: Descriptor) -> Statement:
+    """Return what `statement` says about `subject`.
+
+    Raises:
+        InputError: it is no findings statement.
+        SubjectMismatchError: it is about another subject.
+    """
     parsed = parse_statement(statement)
     if parsed.subject != subject.digest:
         raise SubjectMismatchError(
@@ -246,7 +215,7 @@ def _layer(parsed: Statement, statement: bytes) -> Descriptor:
 def _artifact(parsed: Statement, layer: Descriptor, subject: Descriptor) -> Manifest:
     return Manifest(
         artifact_type=MEDIA_TYPE,
-        config=_EMPTY,
+        config=EMPTY,
         layers=(layer,),
         subject=_plain(subject),
         annotations={**_annotations(parsed), CREATED_ANNOTATION: render_time(parsed.finished_at)},

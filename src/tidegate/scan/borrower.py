@@ -10,6 +10,7 @@ from datetime import datetime
 
 import structlog
 
+from tidegate.domain.digest import Digest
 from tidegate.domain.errors import TidegateError
 from tidegate.domain.reference import ImageReference
 from tidegate.oci.client import RegistryClient
@@ -30,9 +31,17 @@ class Borrower:
     now: Callable[[], datetime]
 
     async def borrow(
-        self, reference: ImageReference, scan: PlatformScan, *, attach: bool
+        self,
+        reference: ImageReference,
+        scan: PlatformScan,
+        *,
+        attach: bool,
+        within: Digest | None = None,
     ) -> PlatformScan:
-        """Attach reports of trusted sources; return `scan` with what their VEX clears marked."""
+        """Attach reports of trusted sources; return `scan` with what their VEX clears marked.
+
+        `within` is the image that is scanned, an index where `scan` is of one of its platforms.
+        """
         borrowing = self.borrowing()
         if not any(s.key.covers_repository(reference.name) for s in borrowing.sources):
             return scan
@@ -43,7 +52,8 @@ class Borrower:
         except TidegateError as error:
             log.warning("foreign.not_read", error=str(error))
             return scan
-        image = ImageFacts(reference, subject, scan.config)
+        index = within if within != subject else None
+        image = ImageFacts(reference, subject, scan.config, index)
         foreign = await take_over(self.registries, image, borrowing, self.now())
         for refusal in foreign.refused:
             log.warning("foreign.refused", why=refusal)

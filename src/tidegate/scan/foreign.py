@@ -43,6 +43,13 @@ class ImageFacts:
     """Of the platform's manifest."""
     config: str
     """Digest of its config."""
+    index: Digest | None = None
+    """The index that is scanned, where the image is one of its platforms."""
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """Digests that name the image: its own, and that of its index."""
+        return frozenset({str(self.digest), *([str(self.index)] if self.index else [])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,8 @@ class Foreign:
     statements: tuple[Statement, ...] = ()
     refused: tuple[str, ...] = ()
     """A sentence for each document that was not."""
+    digests: frozenset[str] = frozenset()
+    """That VEX statements may name the image by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +79,10 @@ NO_BORROWING = Borrowing((), {})
 async def take_over(
     client: RegistryReader, image: ImageFacts, borrowing: Borrowing, now: datetime
 ) -> Foreign:
-    """Return what the sources signed about `image`, read and held to it.
+    """Return what the sources signed about `image`, or about its index, read and held to it.
 
+    Who signs a tag signs an index, where the tag is one. A VEX statement there is about every
+    platform; a report is about the one that it names itself, and nobody's where it names none.
     A registry that does not answer is told of in `refused`: our own scan counts without it, and
     without a statement nothing is cleared.
     """
@@ -80,36 +91,43 @@ async def take_over(
     if not wanted:
         return Foreign()
     media_types = {kind for each in borrowing.formats.values() for kind in each.media_types}
+    places = [image.digest, *([image.index] if image.index else [])]
     try:
-        found = await read_attestations(client, image.reference, image.digest, wanted, media_types)
+        found = [
+            (each, await read_attestations(client, image.reference, each, wanted, media_types))
+            for each in places
+        ]
     except TidegateError as error:
         return Foreign(refused=(f"attestations could not be read: {error}",))
-    read = await asyncio.to_thread(_read_all, found.trusted, image, borrowing.formats, now)
-    return replace(read, refused=(*found.refused, *read.refused))
+    attested = [(about, each) for about, there in found for each in there.trusted]
+    read = await asyncio.to_thread(_read_all, attested, image, borrowing.formats, now)
+    refused = (sentence for _, there in found for sentence in there.refused)
+    return replace(read, refused=(*refused, *read.refused), digests=image.digests)
 
 
 def clear(scan: PlatformScan, foreign: Foreign) -> PlatformScan:
     """Return `scan` with what trusted VEX statements clear marked so."""
-    findings = apply_claims(
-        scan.statement.findings, foreign.claims, frozenset({scan.subject.digest})
-    )
+    digests = foreign.digests | {scan.subject.digest}
+    findings = apply_claims(scan.statement.findings, foreign.claims, digests)
     return replace(scan, statement=replace(scan.statement, findings=findings))
 
 
 def _read_all(
-    attested: Sequence[Attested],
+    attested: Sequence[tuple[Digest, Attested]],
     image: ImageFacts,
     formats: Mapping[str, Format],
     now: datetime,
 ) -> Foreign:
     claims, refused = list[TrustedClaim](), list[str]()
     statements = dict[str, Statement]()
-    for each in attested:
+    for about, each in attested:
         try:
             document = read_document(each.body, formats)
             if each.is_statement and document.subjects is None:
                 raise MalformedReportError("what was signed is no in-toto statement")
-            require_subject(document, image.digest)
+            require_subject(document, about)
+            if about == image.index:
+                _require_platform(document.report)
             require_about(document.report.subject, image.digest, image.config)
             claims += _claims(document.report, each.source)
             statement = _statement_of(document, each, image, now)
@@ -125,12 +143,21 @@ def _read_all(
             known = statements.get(statement.scanner.name)
             if known is None or statement.finished_at > known.finished_at:
                 statements[statement.scanner.name] = statement
-    image_digests = frozenset({str(image.digest)})
     cleared = (
-        replace(s, findings=apply_claims(s.findings, claims, image_digests))
+        replace(s, findings=apply_claims(s.findings, claims, image.digests))
         for s in statements.values()
     )
     return Foreign(tuple(claims), tuple(cleared), tuple(refused))
+
+
+def _require_platform(report: ForeignReport) -> None:
+    """Return when what is attached to an index says itself which platform it is about, if any."""
+    stated = report.subject.configs or report.subject.manifests
+    if report.scanner is not None and not stated:
+        raise SubjectMismatchError(
+            "it is attached to an index and does not say which of its platforms was scanned; "
+            "attach it to that platform's digest"
+        )
 
 
 def _claims(report: ForeignReport, source: TrustedSource) -> Iterable[TrustedClaim]:

@@ -7,15 +7,15 @@ key takes it over at its next scan of the image; until then it is nobody's evide
 
 import msgspec
 
-from tidegate.domain.digest import Digest, encoded_part
+from tidegate.domain.digest import Digest, algorithm_of, encoded_part
 from tidegate.domain.errors import MalformedReportError
 from tidegate.domain.reference import ImageReference
 from tidegate.formats.cosign_vuln import PREDICATE_TYPE as COSIGN_VULN
 from tidegate.formats.documents import ReadDocument
 from tidegate.formats.openvex import CONTEXT as OPENVEX
-from tidegate.scan.attach import attach_envelope
+from tidegate.scan.attest import attach_envelope
 from tidegate.scan.tagged import RegistryWriter
-from tidegate.trust.keys import PrivateKey
+from tidegate.trust.keys import SigningKey
 from tidegate.wire.oci_v1 import Descriptor
 from tidegate.wire.statement_v1 import STATEMENT_TYPE, render_time
 
@@ -37,7 +37,7 @@ async def hand_over(
     reference: ImageReference,
     body: bytes,
     document: ReadDocument,
-    key: PrivateKey,
+    key: SigningKey,
     *,
     subject: Descriptor,
 ) -> Digest:
@@ -66,7 +66,9 @@ def render_attestation(
     predicate: object = raw if document.format in _BARE else _wrapped(raw, document)
     statement = {
         "_type": STATEMENT_TYPE,
-        "subject": [{"name": reference.name, "digest": {"sha256": encoded_part(subject)}}],
+        "subject": [
+            {"name": reference.name, "digest": {algorithm_of(subject): encoded_part(subject)}}
+        ],
         "predicateType": predicate_type,
         "predicate": predicate,
     }

@@ -3,16 +3,21 @@
 Every byte is checked against its digest by the registry client. Content that stands elsewhere than
 in the registry (`urls` of a descriptor) is refused: fetching it would let an image choose whom we
 contact, and leaving it out would call unseen files clean.
+
+Scanners know no digests but sha256. Content that the image names otherwise stands in the layout
+under its sha256, in a manifest that says so: the same config and layers by other names.
 """
 
-from collections.abc import Callable
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
-from tidegate.domain.digest import Digest, algorithm_of, encoded_part
+from tidegate.domain.digest import Digest, algorithm_of, digest_of, encoded_part
 from tidegate.domain.errors import InvalidManifestError, LimitExceededError
 from tidegate.domain.reference import ImageReference
 from tidegate.wire.oci_v1 import (
@@ -23,6 +28,7 @@ from tidegate.wire.oci_v1 import (
     render_manifest,
 )
 
+_SHA256 = "sha256"
 _IMAGE_CONFIGS = frozenset({OCI_CONFIG, "application/vnd.docker.container.image.v1+json"})
 """Config types by which a manifest says that it is an image that can run."""
 
@@ -47,10 +53,12 @@ class Layout:
     """A layout on disk, with what its image says of itself."""
 
     path: Path
+    manifest: Digest
+    """Of the manifest in the layout, sha256: the image's own unless its digests were others."""
     config: Digest
-    """The ImageID that a scanner of this layout must report."""
+    """The ImageID that a scanner of this layout must report; sha256."""
     layers: tuple[str, ...]
-    """Digests, then diffIDs, of the layers in order."""
+    """Digests in the layout, then diffIDs, of the layers in order."""
     platform: str
     """`linux/amd64`, from the config."""
 
@@ -131,19 +139,20 @@ async def write_layout(
     body = await client.fetch_blob(reference, config, max_bytes=limits.max_config_bytes)
     description = _parse_config(body, config.digest)
     _write(folder, config.digest, body)
-    _write(folder, fetched.digest, fetched.body)
+    names = {config.digest: await asyncio.to_thread(_named, folder, config.digest)}
     for position, layer in enumerate(layers, start=1):
         progress(f"fetching layer {position} of {len(layers)} ({layer.size} bytes)")
         path = _blob_path(folder, layer.digest)
         await client.download_blob(reference, layer, path, max_bytes=limits.max_total_bytes)
-    _write_index(folder, fetched)
-    digests = [str(layer.digest) for layer in fetched.manifest.layers]
-    names = (description.os, description.architecture, description.variant)
+        names[layer.digest] = await asyncio.to_thread(_named, folder, layer.digest)
+    digests = [str(names[layer.digest]) for layer in fetched.manifest.layers]
+    words = (description.os, description.architecture, description.variant)
     return Layout(
         path=folder,
-        config=config.digest,
+        manifest=_write_manifest(folder, fetched, names),
+        config=names[config.digest],
         layers=(*digests, *description.rootfs.diff_ids),
-        platform="/".join(filter(None, names))[:128],
+        platform="/".join(filter(None, words))[:128],
     )
 
 
@@ -186,8 +195,38 @@ def _parse_config(body: bytes, digest: Digest) -> _Config:
         raise InvalidManifestError(f"image config {digest}: {error}") from error
 
 
-def _write_index(folder: Path, fetched: FetchedImage) -> None:
-    entry = Descriptor(fetched.manifest.media_type, fetched.digest, len(fetched.body))
+def _named(folder: Path, digest: Digest) -> Digest:
+    """Return the sha256 digest of a blob that is in `folder`, under which it stands from now on."""
+    if algorithm_of(digest) == _SHA256:
+        return digest
+    path = _blob_path(folder, digest)
+    with path.open("rb") as stream:
+        own = Digest(f"{_SHA256}:{hashlib.file_digest(stream, _SHA256).hexdigest()}")
+    path.replace(_blob_path(folder, own))
+    return own
+
+
+def _write_manifest(folder: Path, fetched: FetchedImage, names: Mapping[Digest, Digest]) -> Digest:
+    """Write the manifest, and the index that names it; return its digest in the layout."""
+    digest, body = fetched.digest, fetched.body
+    if any(name != digest for digest, name in names.items()):
+        body = _renamed(fetched.body, names)
+    if body is not fetched.body or algorithm_of(digest) != _SHA256:
+        digest = digest_of(body)
+    _write(folder, digest, body)
+    _write_index(folder, Descriptor(fetched.manifest.media_type, digest, len(body)))
+    return digest
+
+
+def _renamed(body: bytes, names: Mapping[Digest, Digest]) -> bytes:
+    """Return the manifest `body`, parsed before, with its content by other names."""
+    manifest = msgspec.json.decode(body, type=dict[str, Any])
+    for descriptor in (manifest["config"], *manifest["layers"]):
+        descriptor["digest"] = names[descriptor["digest"]]
+    return msgspec.json.encode(manifest)
+
+
+def _write_index(folder: Path, entry: Descriptor) -> None:
     index = Manifest(media_type=OCI_INDEX, manifests=(entry,))
     (folder / "index.json").write_bytes(render_manifest(index))
     (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')

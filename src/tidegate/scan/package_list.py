@@ -6,7 +6,7 @@ is not matched: only a scan can serve then.
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
@@ -19,7 +19,7 @@ from tidegate.domain.errors import SubjectMismatchError, UntrustedSignerError
 from tidegate.domain.finding import Location
 from tidegate.trust.configuration import EvidenceKey
 from tidegate.trust.dsse import pre_authentication_encoding
-from tidegate.trust.keys import PrivateKey, sign, signature_verifies
+from tidegate.trust.keys import SigningKey, sign, signature_verifies
 from tidegate.wire.hub_data_v1 import MAX_PACKAGES, LocationV1, PackageV1
 from tidegate.wire.oci_v1 import Descriptor
 from tidegate.wire.package_list_v1 import (
@@ -44,6 +44,22 @@ class SignedList:
     signature: str
     """ECDSA over DSSE's pre-authentication encoding, base64."""
 
+    def is_by(self, keys: Iterable[EvidenceKey]) -> bool:
+        """Whether one of `keys` signed it.
+
+        Raises:
+            UntrustedSignerError: the signature is none.
+        """
+        message = pre_authentication_encoding(PAYLOAD_TYPE, self.body.encode())
+        raw = _signature(self.signature)
+        return any(signature_verifies(key.public_key, raw, message) for key in keys)
+
+
+def sign_list(key: SigningKey, body: str) -> str:
+    """Return the signature by `key` of a package list, as the hub keeps it."""
+    message = pre_authentication_encoding(PAYLOAD_TYPE, body.encode())
+    return base64.b64encode(sign(key, message)).decode()
+
 
 @dataclass(frozen=True, slots=True)
 class PackageList:
@@ -56,7 +72,7 @@ class PackageList:
     not_understood: tuple[str, ...]
     truncated: bool = False
 
-    def sealed(self, key: PrivateKey) -> SignedList:
+    def sealed(self, key: SigningKey) -> SignedList:
         """Return the list signed by `key`; one that is too large says that it is not whole."""
         body = self._render(self.packages[:MAX_PACKAGES], truncated=self._too_many)
         if len(body) > MAX_LIST_BYTES:
@@ -64,8 +80,7 @@ class PackageList:
             body = self._render(few, truncated=True)
         if len(body) > MAX_LIST_BYTES:  # paths of kilobytes: nobody reads those
             body = self._render((), truncated=True)
-        signature = sign(key, pre_authentication_encoding(PAYLOAD_TYPE, body))
-        return SignedList(body.decode(), base64.b64encode(signature).decode())
+        return SignedList(body.decode(), sign_list(key, body.decode()))
 
     @classmethod
     def opened(cls, signed: SignedList, keys: Sequence[EvidenceKey], subject: str) -> Self:
@@ -77,9 +92,7 @@ class PackageList:
             InputError: it is no package list.
         """
         body = signed.body.encode()
-        message = pre_authentication_encoding(PAYLOAD_TYPE, body)
-        raw = _signature(signed.signature)
-        if not any(signature_verifies(key.public_key, raw, message) for key in keys):
+        if not signed.is_by(keys):
             raise UntrustedSignerError(
                 f"the package list of {subject} that the hub keeps is not signed by an evidence "
                 "key that this worker knows; scan the image again"

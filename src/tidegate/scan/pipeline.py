@@ -146,7 +146,7 @@ async def scan_platform(client: ImageSource, platform: Platform, setup: ScanSetu
         setup.progress("listing packages")
         output = await setup.scanner.scan(layout.path, scanner_dir, setup.deadline_s)
         setup.progress("matching advisories")
-        scanned = Scanned(fetched.digest, layout.config, tuple(layout.layers))
+        scanned = Scanned(layout.manifest, layout.config, tuple(layout.layers))
         answer = await asyncio.to_thread(judge_answer, output, scanned, setup.advisories)
     subject = Descriptor(fetched.manifest.media_type, fetched.digest, len(fetched.body))
     return PlatformScan(
@@ -158,7 +158,7 @@ async def scan_platform(client: ImageSource, platform: Platform, setup: ScanSetu
         max_rss_bytes=output.max_rss_bytes,
         packages=answer.packages,
         not_understood=answer.not_understood,
-        config=layout.config,
+        config="" if fetched.manifest.config is None else fetched.manifest.config.digest,
         by_advisories=answer.by_advisories,
     )
 

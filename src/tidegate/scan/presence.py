@@ -15,7 +15,7 @@ from tidegate.advisories.index import AdvisoryIndex, EcosystemSource
 from tidegate.domain.errors import InputError, TidegateError, UnavailableError
 from tidegate.hubclient.client import HubClient
 from tidegate.scan.registries import ScanRegistries
-from tidegate.trust.keys import PrivateKey, fingerprint, public_pem
+from tidegate.trust.keys import SigningKey, fingerprint, public_pem
 from tidegate.wire.hub_data_v1 import AdvisorySourceV1, WorkerHeartbeatV1
 from tidegate.wire.statement_v1 import render_time
 
@@ -36,7 +36,7 @@ class Presence:
         self,
         hub: HubClient,
         name: str,
-        key: PrivateKey,
+        key: SigningKey,
         registries: ScanRegistries,
         index_file: Path,
     ) -> None:

@@ -20,7 +20,7 @@ from tidegate.oci.referrers import fallback_tag
 from tidegate.scan.attach import CREATED_ANNOTATION, SCANNER_ANNOTATION, own_evidence_key
 from tidegate.scan.tagged import RegistryWriter, fetch_at_tag, writing
 from tidegate.trust.configuration import EvidenceKey
-from tidegate.trust.keys import PrivateKey
+from tidegate.trust.keys import SigningKey
 from tidegate.wire.oci_v1 import OCI_INDEX
 from tidegate.wire.statement_v1 import MEDIA_TYPE, parse_time
 
@@ -45,7 +45,7 @@ class _Own:
 
 
 async def prune_reports(
-    client: RegistryWriter, reference: ImageReference, subject: Digest, key: PrivateKey
+    client: RegistryWriter, reference: ImageReference, subject: Digest, key: SigningKey
 ) -> Pruned:
     """Delete all but the newest reports about `subject` that `key` signed.
 

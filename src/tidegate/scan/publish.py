@@ -22,10 +22,12 @@ from tidegate.evidence.artifact import ArtifactReader
 from tidegate.evidence.limits import EvidenceLimits
 from tidegate.evidence.verify import VerifiedReport, essence
 from tidegate.scan.attach import Attached, attach_report, own_evidence_key, restore_attachment
+from tidegate.scan.attest import attach_attestation
+from tidegate.scan.detail import read_statement
 from tidegate.scan.pipeline import PlatformScan
 from tidegate.scan.prune import prune_reports
 from tidegate.scan.tagged import RegistryWriter
-from tidegate.trust.keys import PrivateKey
+from tidegate.trust.keys import SigningKey
 from tidegate.wire.oci_v1 import Descriptor
 from tidegate.wire.statement_v1 import MEDIA_TYPE, Statement, render_statement
 
@@ -67,7 +69,16 @@ class Known:
 class Publisher:
     """Attaches reports by one key, and sees to it that they stay; close it at the end."""
 
-    def __init__(self, client: RegistryWriter, key: PrivateKey, renew_after: timedelta) -> None:
+    def __init__(
+        self,
+        client: RegistryWriter,
+        key: SigningKey,
+        renew_after: timedelta,
+        *,
+        attestation: bool = False,
+    ) -> None:
+        self._attestation = attestation
+        """Whether reports stand among the image's cosign attestations as well."""
         self._client = client
         self._key = key
         self._renew_after = renew_after
@@ -104,12 +115,14 @@ class Publisher:
         present = await self._present(reference.at(subject), statement, known)
         if isinstance(present, Published):
             _log.info("report.unchanged", subject=subject, artifact=present.artifact)
+            await self._attest(reference, described, present.artifact)
             return present
         statement = present or statement
         body = render_statement(statement)
         attached = await attach_report(self._client, reference, body, self._key, subject=described)
         self.signed_at = statement.finished_at
         self._keep_attached(reference, attached, subject)
+        await self._attest(reference, described, attached.artifact, body)
         await self._prune(reference, subject)
         return Published(attached.artifact, statement.finished_at)
 
@@ -196,6 +209,27 @@ class Publisher:
                 # A fault of ours; nobody waits for this task who could tell of it.
                 log.exception("report.restore_crashed")
                 return
+
+    async def _attest(
+        self,
+        reference: ImageReference,
+        described: Descriptor,
+        artifact: Digest,
+        body: bytes | None = None,
+    ) -> None:
+        """See that what `artifact` says stands among the image's attestations, where it is to."""
+        if not self._attestation:
+            return
+        log = _log.bind(subject=described.digest, artifact=artifact)
+        try:
+            said = body or (await read_statement(self._client, reference, artifact)).encode()
+            if await attach_attestation(
+                self._client, reference, said, self._key, subject=described
+            ):
+                log.info("report.attested")
+        except TidegateError as error:
+            # The report is attached; its attestation is looked for again at the next scan.
+            log.warning("report.not_attested", error=str(error))
 
     async def _prune(self, reference: ImageReference, subject: Digest) -> None:
         try:

@@ -62,7 +62,8 @@ class ScanRegistries:
         """For certificates that the hub's settings hold; OpenSSL reads them from files."""
         self._own = registry_configs(trust.current())
         self._of_hub: tuple[RegistryConfig, ...] = ()
-        self._generation = ""
+        self.generation = ""
+        """Of the hub's registries in use; empty before the hub told of any."""
         self._said: set[str] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self.client = RegistryClient(self._own)
@@ -116,15 +117,16 @@ class ScanRegistries:
 
     async def _ask(self, hub: Told) -> None:
         try:
-            told = await hub.fetch_registries(self._generation)
+            told = await hub.fetch_registries(self.generation)
         except (UnavailableError, InputError) as error:
             self._say(f"the hub does not tell of its registries: {error}")
             return
         if told is None:
             return
-        self._generation = told.generation
         found = [await asyncio.to_thread(self._config_of, each) for each in told.registries]
         self._of_hub = tuple(config for config in found if config is not None)
+        # Only now: whoever names this generation says that it goes by these settings.
+        self.generation = told.generation
         self._use()
 
     def _use(self) -> None:
@@ -203,7 +205,7 @@ def _credentials(registry: WorkerRegistryV1, key: X25519PrivateKey) -> Credentia
                 sealed = base64.b64decode(each.ciphertext, validate=True)
                 opened = unseal(key, sealing_info(registry.host, registry.connection), sealed)
                 return msgspec.json.decode(opened, type=CredentialsV1)
-            except (binascii.Error, msgspec.MsgspecError) as error:
+            except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError) as error:
                 raise ContentMismatchError("its credentials are of no form known here") from error
     raise ContentMismatchError(
         "its credentials are sealed for other workers' keys; enter them again, or give this "

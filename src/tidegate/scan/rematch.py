@@ -19,16 +19,16 @@ from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
 from tidegate.scan.answer import SCANNER_NAME
-from tidegate.scan.attach import own_evidence_key
+from tidegate.scan.attach import own_evidence_key, sign_apart
 from tidegate.scan.borrower import Borrower
 from tidegate.scan.detail import read_referrers, read_statement
 from tidegate.scan.judge import Judge, Judged
-from tidegate.scan.package_list import PackageList, SignedList
+from tidegate.scan.package_list import PackageList, SignedList, sign_list
 from tidegate.scan.pipeline import PlatformScan, make_statement
 from tidegate.scan.publish import Known, Published, Publisher
 from tidegate.scan.reports import Done, report_of
 from tidegate.trust.configuration import EvidenceKey
-from tidegate.trust.keys import PrivateKey
+from tidegate.trust.keys import SigningKey
 from tidegate.wire.hub_v1 import JobV1, PlatformReportV1
 from tidegate.wire.rematch_v1 import FindingsUploadV1, StoredListV1
 from tidegate.wire.statement_v1 import render_statement
@@ -50,7 +50,7 @@ class Rematcher:
     registries: RegistryClient
     publisher: Publisher
     judge: Judge
-    key: PrivateKey
+    key: SigningKey
     keys: tuple[EvidenceKey, ...]
     now: Callable[[], datetime]
     borrower: Borrower | None = None
@@ -73,7 +73,7 @@ class Rematcher:
         lists = [self._open(reference, each) for each in stored]
         reports, refusals = list[PlatformReportV1](), list[str]()
         for known, listed in zip(stored, lists, strict=True):
-            report, refusal = await self._rematch(job, reference, known.artifact, listed)
+            report, refusal = await self._rematch(job, reference, known, listed)
             reports.append(report)
             refusals += filter(None, [refusal])
         return Done(reports, "; ".join(refusals)[:MAX_REFUSAL_CHARS])
@@ -94,7 +94,7 @@ class Rematcher:
         return listed
 
     async def _rematch(
-        self, job: JobV1, reference: ImageReference, artifact: str, listed: PackageList
+        self, job: JobV1, reference: ImageReference, stored: StoredListV1, listed: PackageList
     ) -> tuple[PlatformReportV1, str]:
         """Return the report and why it could not be attached; empty: it is, or was not to be."""
         started_at = self.now()
@@ -102,16 +102,19 @@ class Rematcher:
         subject = reference.at(listed.subject.digest)
         scan = self._scan_of(subject, listed, judged, started_at)
         if self.borrower is not None:
-            scan = await self.borrower.borrow(subject, scan, attach=job.attach)
+            scan = await self.borrower.borrow(
+                subject, scan, attach=job.attach, within=reference.digest
+            )
         published, refusal = None, ""
         if job.attach:
-            known = Known(artifact, job.renew_after_s)
+            known = Known(stored.artifact, job.renew_after_s)
             try:
                 published = await self.publisher.publish(subject, scan, known)
             except TidegateError as error:
                 _log.warning("report.not_attached", job=job.id, error=str(error))
                 refusal = str(error)
-        await self._tell(job, subject, scan, judged, published)
+        signature = await self._own_signature(stored)
+        await self._tell(job, subject, scan, judged, published, signature)
         _log.info(
             "platform.rematched",
             job=job.id,
@@ -120,6 +123,15 @@ class Rematcher:
             artifact=published.artifact if published else "",
         )
         return report_of(scan, published), refusal
+
+    async def _own_signature(self, stored: StoredListV1) -> str:
+        """Return our signature of a list that another key signed; empty: it has ours.
+
+        So lists outlive the key that signed them first, once it is taken out of use.
+        """
+        if SignedList(stored.body, stored.signature).is_by((own_evidence_key(self.key),)):
+            return ""
+        return await sign_apart(sign_list, self.key, stored.body)
 
     def _scan_of(
         self,
@@ -149,6 +161,7 @@ class Rematcher:
         scan: PlatformScan,
         judged: Judged,
         published: Published | None,
+        signature: str,
     ) -> None:
         upload = FindingsUploadV1(
             lease=job.lease,
@@ -156,6 +169,7 @@ class Rematcher:
             statement=render_statement(scan.statement).decode(),
             opinions=judged.opinions,
             advisories_state=judged.state,
+            package_list_signature=signature,
         )
         if published is not None:
             artifact: Digest = published.artifact

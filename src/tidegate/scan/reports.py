@@ -1,7 +1,9 @@
 """What a worker reports to the hub of one platform: counts, coverage and the artifact."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tidegate.domain.errors import TidegateError
 from tidegate.domain.finding import Finding
 from tidegate.domain.severity import Severity
 from tidegate.domain.tally import count, units_of
@@ -20,6 +22,28 @@ class Done:
     """One a platform; none: it is no image."""
     not_attached: str = ""
     """Why its registry did not take a report after matching again; empty: it took all."""
+    failed: tuple["FailedPlatform", ...] = ()
+    """Those that could not be scanned."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedPlatform:
+    """A platform of an image that could not be scanned."""
+
+    name: str
+    """As its index names it; empty where there is no index."""
+    error: TidegateError
+
+
+def describe_failures(failed: Sequence[FailedPlatform], scanned: Sequence[str]) -> str:
+    """Return which platforms could not be scanned and why, and which could.
+
+    `linux/arm64: the registry did not answer; scanned: linux/amd64`
+    """
+    words = [f"{each.name}: {each.error}" if each.name else str(each.error) for each in failed]
+    if scanned:
+        words.append(f"scanned: {', '.join(scanned)}")
+    return "; ".join(words)
 
 
 def report_of(scan: PlatformScan, published: Published | None) -> PlatformReportV1:

@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tidegate.advisories.index import INDEX_FILE
@@ -21,8 +21,9 @@ class ScanSettings:
     """`TIDEGATE_SCAN_HUB_URL`: base address of the hub, without `/api/v1`."""
     token_file: Path
     """`TIDEGATE_SCAN_TOKEN_FILE`: file with the scanner token for the hub."""
-    key_file: Path
-    """`TIDEGATE_SCAN_KEY_FILE`: file with the private evidence key, PEM."""
+    key: str
+    """`TIDEGATE_SCAN_KEY`: the evidence key: the path of a file, `env:NAME`, or the URI of a key
+    that is kept elsewhere, such as `awskms:alias/NAME` (see `scan.key_source`)."""
     data_dir: Path
     """`TIDEGATE_SCAN_DATA_DIR`: folder of the advisory index; images are unpacked below it."""
     registries_file: Path
@@ -53,6 +54,14 @@ class ScanSettings:
     """`TIDEGATE_SCAN_CREDENTIALS_KEY_FILE`: X25519 key, PEM, that opens the credentials of the
     hub's registries; workers may share one; default: `credentials.key` in the data folder, made
     at the first start."""
+    key_passphrase_file: Path | None = None
+    """`TIDEGATE_SCAN_KEY_PASSPHRASE_FILE`: file with the passphrase of a sealed key, or the PIN of
+    a hardware token."""
+    key_passphrase: str = field(default="", repr=False)
+    """`TIDEGATE_SCAN_KEY_PASSPHRASE`: the same, where there is no such file."""
+    attestation: bool = False
+    """`TIDEGATE_SCAN_ATTESTATION`: `true` adds each report to the image's cosign attestations as
+    well, for other policy engines; default `false`."""
     name: str = "worker"
     """`TIDEGATE_SCAN_NAME`: what the hub calls this worker; default the host's name."""
 
@@ -88,7 +97,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ScanSettings:
     return ScanSettings(
         hub_url=_required(found, "HUB_URL").rstrip("/"),
         token_file=Path(_required(found, "TOKEN_FILE")),
-        key_file=Path(_required(found, "KEY_FILE")),
+        key=_required(found, "KEY"),
         data_dir=Path(_required(found, "DATA_DIR")).absolute(),
         registries_file=Path(_required(found, "REGISTRIES")),
         concurrency=int(_number(found, "CONCURRENCY", 1, 1, 64)),
@@ -101,6 +110,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ScanSettings:
         renew_after_d=_number(found, "RENEW_AFTER_D", 182, 0, 36_500),
         matchers=int(_number(found, "MATCHERS", 0, 0, 64)),
         credentials_key=_optional_path(found, "CREDENTIALS_KEY_FILE"),
+        key_passphrase_file=_optional_path(found, "KEY_PASSPHRASE_FILE"),
+        key_passphrase=found.get(f"{_PREFIX}KEY_PASSPHRASE", ""),
+        attestation=_truth(found, "ATTESTATION"),
         name=(found.get(f"{_PREFIX}NAME") or socket.gethostname() or "worker")[:128],
     )
 
@@ -115,6 +127,13 @@ def _required(environment: Mapping[str, str], name: str) -> str:
 def _optional_path(environment: Mapping[str, str], name: str) -> Path | None:
     text = environment.get(f"{_PREFIX}{name}", "").strip()
     return Path(text) if text else None
+
+
+def _truth(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(f"{_PREFIX}{name}", "").strip().lower()
+    if text not in {"", "true", "false"}:
+        raise ConfigurationError(f"{_PREFIX}{name} is {text[:80]!r}; want true or false")
+    return text == "true"
 
 
 def _names(environment: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -55,16 +55,27 @@ def writing(reference: ImageReference, subject: Digest) -> asyncio.Lock:
 
 
 async def append_at_tag(
-    client: RegistryWriter, reference: ImageReference, tag: str, base: Manifest, layer: Descriptor
+    client: RegistryWriter,
+    reference: ImageReference,
+    tag: str,
+    base: Manifest,
+    layer: Descriptor,
+    *,
+    without: frozenset[Digest] = frozenset(),
 ) -> Digest:
-    """Push `base` with `layer` after the layers that are at `tag`, there and as a referrer."""
+    """Push `base` with `layer` after the layers that are at `tag`, but for those of `without`.
+
+    It stands there, and as a referrer where `base` has a subject.
+    """
     for _ in range(MAX_ATTEMPTS):
         present = await fetch_at_tag(client, reference, tag)
-        before = present.manifest.layers if present is not None else ()
-        if present is not None and layer in before:
+        there = present.manifest.layers if present is not None else ()
+        if present is not None and layer in there:
             return present.digest
+        before = tuple(each for each in there if each.digest not in without)
         body = render_manifest(_with_layers(base, (*before, layer), present))
-        await client.push_referrer(reference, body, OCI_MANIFEST)
+        if base.subject is not None:
+            await client.push_referrer(reference, body, OCI_MANIFEST)
         await client.push_manifest(reference, body, OCI_MANIFEST, tag=tag)
     raise RegistryUnavailableError(
         f"{reference.name}:{tag}: others wrote at the same time, {MAX_ATTEMPTS} times; try later"
@@ -87,7 +98,12 @@ def _with_layers(
 async def fetch_at_tag(
     client: RegistryWriter, reference: ImageReference, tag: str
 ) -> Fetched | None:
-    """Return the image manifest at `tag`; what is no image manifest holds nothing worth keeping."""
+    """Return the image manifest at `tag`; what is no image manifest holds nothing worth keeping.
+
+    An empty tag is none, and holds nothing.
+    """
+    if not tag:
+        return None
     try:
         fetched = await client.fetch_manifest(
             ImageReference(reference.registry, reference.repository, tag)

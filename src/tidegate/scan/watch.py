@@ -47,7 +47,7 @@ MAX_TURNS = 4
 """Registries at a time; each look is mostly waiting for its budget."""
 
 MAX_BACKOFF_S = 30.0
-SIGNATURE_TAG_PREFIX = "sha256-"
+SIGNATURE_TAG_PREFIXES = ("sha256-", "sha512-")
 MAX_FAILED_IN_A_ROW = 3
 """Repositories that fail one after another before a look is given up."""
 
@@ -101,7 +101,8 @@ class Watcher:
                 turn = None
                 if len(running) < MAX_TURNS:
                     try:
-                        turn = await self.hub.lease_turn(self.name, self.registries.hosts)
+                        held = self.registries
+                        turn = await self.hub.lease_turn(self.name, held.hosts, held.generation)
                         failures = 0
                     except (UnavailableError, InputError) as error:
                         failures += 1
@@ -229,7 +230,7 @@ class Look:
     async def _look_at(self, name: str) -> None:
         repository = ImageReference(self._turn.host, name, "latest")
         for tag in await self._client.list_tags(repository):
-            if tag.startswith(SIGNATURE_TAG_PREFIX):
+            if tag.startswith(SIGNATURE_TAG_PREFIXES):
                 continue
             digest = await self._client.find_digest(ImageReference(self._turn.host, name, tag))
             if digest is not None:  # deleted since it was listed

@@ -6,7 +6,7 @@ else does it. A failure goes to the hub, which retries; nothing here decides tha
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from tidegate.domain.digest import parse_digest
 from tidegate.domain.errors import (
     ConflictError,
     InputError,
@@ -43,11 +44,11 @@ from tidegate.scan.pipeline import (
 )
 from tidegate.scan.publish import Known, Published, Publisher
 from tidegate.scan.rematch import Rematcher, ScanNeededError
-from tidegate.scan.reports import Done, report_of
+from tidegate.scan.reports import Done, FailedPlatform, describe_failures, report_of
 from tidegate.scan.scanner import Scanner
 from tidegate.scan.settings import ScanSettings
 from tidegate.trust.configuration import EvidenceKey
-from tidegate.trust.keys import PrivateKey
+from tidegate.trust.keys import SigningKey
 from tidegate.wire.hub_data_v1 import OpinionV1
 from tidegate.wire.hub_v1 import JobV1, PlatformReportV1
 from tidegate.wire.statement_v1 import render_statement
@@ -77,7 +78,7 @@ class Worker:
     hub: HubClient
     registries: RegistryClient
     scanner: Scanner
-    key: PrivateKey
+    key: SigningKey
     settings: ScanSettings
     now: Callable[[], datetime]
     keys: tuple[EvidenceKey, ...] = ()
@@ -94,7 +95,9 @@ class Worker:
 
     def __post_init__(self) -> None:
         renew_after = timedelta(days=self.settings.renew_after_d)
-        publisher = Publisher(self.registries, self.key, renew_after)
+        publisher = Publisher(
+            self.registries, self.key, renew_after, attestation=self.settings.attestation
+        )
         judge = Judge(self.settings.index_file)
         borrower = Borrower(self.registries, publisher, self.borrowing, self.now)
         rematcher = Rematcher(
@@ -160,7 +163,7 @@ class Worker:
             log.exception("job.crashed")
             await self._fail(job, f"fault of the worker: {error!r}", log, retry=True)
         else:
-            await self._complete(job, done, log)
+            await self._deliver(job, done, log)
         finally:
             await _stop(heartbeat)
 
@@ -174,16 +177,14 @@ class Worker:
             return Done([])
         if [platform.reference.digest for platform in platforms] != [job.digest]:
             await self._tell(job, Platform(reference, ""), None)
-        reports, errors = list[PlatformReportV1](), list[TidegateError]()
+        reports, failed = list[PlatformReportV1](), list[FailedPlatform]()
         for platform in platforms:
             try:
                 reports.append(await self._scan_platform(job, platform, log))
             except TidegateError as error:
                 log.warning("platform.failed", platform=platform.name, error=str(error))
-                errors.append(error)
-        if errors:
-            raise errors[0]
-        return Done(reports)
+                failed.append(FailedPlatform(platform.name, error))
+        return Done(reports, failed=tuple(failed))
 
     async def _rematch(self, job: JobV1) -> Done:
         done = await self._rematcher.rematch(job)
@@ -207,7 +208,9 @@ class Worker:
             said, state = await asyncio.to_thread(opened.conclude, scan.packages)
         if scan.refused:
             log.warning("sandbox.incomplete", refused=scan.refused)
-        scan = await self._borrower.borrow(platform.reference, scan, attach=job.attach)
+        scan = await self._borrower.borrow(
+            platform.reference, scan, attach=job.attach, within=parse_digest(job.digest)
+        )
         published = None
         if job.attach:
             known = Known(renew_after_s=job.renew_after_s)
@@ -268,6 +271,16 @@ class Worker:
             except (UnavailableError, InputError) as error:
                 log.warning("job.heartbeat_failed", error=str(error))  # the lease may still hold
 
+    async def _deliver(
+        self, job: JobV1, done: Done, log: structlog.typing.FilteringBoundLogger
+    ) -> None:
+        if not done.failed:
+            await self._complete(job, done, log)
+            return
+        why = describe_failures(done.failed, [report.platform for report in done.reports])
+        retry = any(_may_help(each.error) for each in done.failed)
+        await self._fail(job, why, log, retry=retry, reports=done.reports)
+
     async def _complete(
         self,
         job: JobV1,
@@ -290,10 +303,13 @@ class Worker:
         *,
         retry: bool,
         rescan: bool = False,
+        reports: Sequence[PlatformReportV1] = (),
     ) -> None:
-        log.warning("job.failed", error=error, retry=retry, rescan=rescan)
+        log.warning("job.failed", error=error, retry=retry, rescan=rescan, reports=len(reports))
         try:
-            await self.hub.fail_job(job, error[:MAX_ERROR_CHARS], retry=retry, rescan=rescan)
+            await self.hub.fail_job(
+                job, error[:MAX_ERROR_CHARS], retry=retry, rescan=rescan, reports=reports
+            )
         except (UnavailableError, InputError) as refusal:
             log.warning("job.unanswered", error=str(refusal))  # its lease runs out by itself
 

@@ -33,7 +33,7 @@ from tidegate.evidence.memory import ReportMemory
 from tidegate.scan.attach import Attached, attach_report
 from tidegate.testing.memory_registry import MemoryRegistry
 from tidegate.trust.configuration import EvidenceKey, TrustConfiguration
-from tidegate.trust.keys import PrivateKey, fingerprint, generate_key
+from tidegate.trust.keys import SigningKey, fingerprint, generate_key
 from tidegate.wire.oci_v1 import (
     EMPTY_BLOB,
     OCI_CONFIG,
@@ -58,7 +58,7 @@ def finding(vulnerability_id: str, severity: Severity = Severity.HIGH) -> Findin
 
 
 def evidence_key(
-    private_key: PrivateKey, name: str = "scan", **restricted: tuple[str, ...]
+    private_key: SigningKey, name: str = "scan", **restricted: tuple[str, ...]
 ) -> EvidenceKey:
     """Return the public side of `private_key` as trust configurations hold it."""
     return EvidenceKey(name, private_key.public_key(), fingerprint(private_key), **restricted)
@@ -69,7 +69,7 @@ class EvidenceWorld:
     """A registry, whose findings count, and what a gate knows."""
 
     registry: MemoryRegistry = field(default_factory=MemoryRegistry)
-    key: PrivateKey = field(default_factory=generate_key)
+    key: SigningKey = field(default_factory=generate_key)
     limits: EvidenceLimits = field(default_factory=EvidenceLimits)
     memory: ReportMemory = field(default_factory=ReportMemory)
     trust: TrustConfiguration = field(init=False)
@@ -124,7 +124,7 @@ class EvidenceWorld:
         *,
         at: datetime = NOON,
         scanner: str = "Tidegate",
-        key: PrivateKey | None = None,
+        key: SigningKey | None = None,
     ) -> Attached:
         """Attach a signed report about `subject`."""
         body = render_statement(statement(subject.digest, findings, at=at, scanner=scanner))

@@ -113,7 +113,8 @@ class MemoryRegistry:
         body = self.blobs.get(descriptor.digest)
         if body is None:
             raise NotInRegistryError(f"blob {descriptor.digest}: HTTP 404")
-        if len(body) != descriptor.size or digest_of(body) != descriptor.digest:
+        found = digest_of(body, algorithm_of(descriptor.digest))
+        if len(body) != descriptor.size or found != descriptor.digest:
             raise ContentMismatchError(f"blob {descriptor.digest}: other bytes than promised")
         return body
 

@@ -1,12 +1,13 @@
 """Real registries as subprocesses, each on a loopback port and with a folder of its own.
 
-Two that differ where it matters: the embedded one has the referrers API, Debian's docker-registry
-2.8 has not.
+Three that differ where it matters: the embedded one has the referrers API, Debian's docker-registry
+2.8 has not, and zot 1.4 has it as it was before the specification was settled.
 """
 
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -46,6 +47,27 @@ def docker_registry(folder: Path, extra: str = "") -> Iterator[str]:
         command = ["docker-registry", "serve", str(config)]
         with _running(command, stdout=stream, stderr=stream) as process:
             yield f"localhost:{_logged_port(log, process)}"
+
+
+@contextmanager
+def zot(folder: Path, program: Path) -> Iterator[str]:
+    """Run the zot at `program` on `folder`; yield `localhost:PORT`."""
+    with socket.socket() as free:  # zot does not say which port it took, so it is given one
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {
+        "distSpecVersion": "1.1.0-dev",
+        "storage": {"rootDirectory": str(folder / "content"), "gc": False},
+        "http": {"address": "127.0.0.1", "port": str(port)},
+    }
+    config = folder / "zot.json"
+    config.write_text(json.dumps(settings))
+    log = folder / "registry.log"
+    with log.open("w") as stream:
+        command = [str(program), "serve", str(config)]
+        with _running(command, stdout=stream, stderr=stream) as process:
+            _wait_until_listening(port, log, process)
+            yield f"localhost:{port}"
 
 
 @contextmanager
@@ -89,3 +111,15 @@ def _logged_port(log: Path, process: subprocess.Popen[str]) -> str:
             return found[1]
         time.sleep(0.02)
     raise RuntimeError(f"docker-registry did not start:\n{log.read_text()[-2000:]}")
+
+
+def _wait_until_listening(port: int, log: Path, process: subprocess.Popen[str]) -> None:
+    deadline_s = time.monotonic() + START_S
+    while time.monotonic() < deadline_s and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=START_S).close()
+        except ConnectionRefusedError:
+            time.sleep(0.02)
+        else:
+            return
+    raise RuntimeError(f"a registry did not start:\n{log.read_text()[-2000:]}")

@@ -46,6 +46,8 @@ MAX_ENTRIES = 1000
 
 _Name = Annotated[str, Meta(min_length=1, max_length=256)]
 _Path = Annotated[str, Meta(max_length=4096)]
+_SECRET_NAME = r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?\Z"  # noqa: S105 - a pattern
+"""A DNS subdomain (Kubernetes, "Object Names and IDs"): it becomes part of a path of the API."""
 _Globs = Annotated[list[_Name], Meta(min_length=1, max_length=MAX_ENTRIES)]
 
 
@@ -126,6 +128,8 @@ class TrustedRegistry:
     """Certificate and key, PEM, that we show."""
     docker_config_file: str = ""
     """Docker's config.json, or the file of a pull secret, with this registry's credentials."""
+    pull_secret: str = ""
+    """Name of a pull secret in Tidegate's namespace that a gate reads through the API."""
     identity: AcrIdentity | EcrIdentity | GoogleIdentity | None = None
     """Who a cloud gives credentials for this registry to."""
 
@@ -217,6 +221,7 @@ class _Registry(_Wire):
     client_cert_file: _Path = ""
     client_key_file: _Path = ""
     docker_config_file: _Path = ""
+    pull_secret: Annotated[str, Meta(max_length=253, pattern=_SECRET_NAME)] = ""
     acr: _Acr | None = None
     ecr: _Ecr | None = None
     artifact_registry: _ArtifactRegistry | None = None
@@ -302,11 +307,12 @@ def _registry(index: int, registry: _Registry) -> TrustedRegistry:
             f"{place} ({host}): usernameFile and passwordFile go together; give both or neither"
         )
     identities = (registry.acr, registry.ecr, registry.artifact_registry)
-    sources = (registry.username_file, registry.docker_config_file, *identities)
+    files = (registry.username_file, registry.docker_config_file, registry.pull_secret)
+    sources = (*files, *identities)
     if sum(map(bool, sources)) > 1:
         raise InvalidTrustError(
             f"{place} ({host}): credentials from several sources; give one of usernameFile, "
-            "dockerConfigFile, acr, ecr, artifactRegistry"
+            "dockerConfigFile, pullSecret, acr, ecr, artifactRegistry"
         )
     return TrustedRegistry(
         host=host,
@@ -323,6 +329,7 @@ def _registry(index: int, registry: _Registry) -> TrustedRegistry:
         client_cert_file=registry.client_cert_file,
         client_key_file=registry.client_key_file,
         docker_config_file=registry.docker_config_file,
+        pull_secret=registry.pull_secret,
         identity=_identity(registry),
     )
 

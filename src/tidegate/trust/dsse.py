@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from tidegate.domain.errors import UntrustedSignerError
 from tidegate.trust.configuration import EvidenceKey
-from tidegate.trust.keys import PrivateKey, sign, signature_verifies
+from tidegate.trust.keys import SigningKey, sign, signature_verifies
 from tidegate.wire.strict_json import NotStrictError, require_strict_json
 
 MEDIA_TYPE = "application/vnd.dsse.envelope.v1+json"
@@ -39,7 +39,7 @@ def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
-def sign_envelope(key: PrivateKey, payload_type: str, payload: bytes) -> bytes:
+def sign_envelope(key: SigningKey, payload_type: str, payload: bytes) -> bytes:
     """Return a DSSE envelope of `payload` with one signature by `key`."""
     signature = sign(key, pre_authentication_encoding(payload_type, payload))
     return msgspec.json.encode(

@@ -17,7 +17,7 @@ import msgspec
 from tidegate.domain.digest import Digest
 from tidegate.domain.errors import SubjectMismatchError, UntrustedSignerError
 from tidegate.trust.configuration import EvidenceKey
-from tidegate.trust.keys import PrivateKey, sign, signature_verifies
+from tidegate.trust.keys import SigningKey, sign, signature_verifies
 from tidegate.wire.strict_json import NotStrictError, require_strict_json
 
 PAYLOAD_MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
@@ -48,7 +48,7 @@ class _Payload(msgspec.Struct):
     optional: dict[str, Any] | None = None
 
 
-def sign_artifact(key: PrivateKey, artifact: Digest, docker_reference: str) -> tuple[bytes, str]:
+def sign_artifact(key: SigningKey, artifact: Digest, docker_reference: str) -> tuple[bytes, str]:
     """Return the payload that says "these are findings" of `artifact`, and its base64 signature."""
     payload = msgspec.json.encode(
         {

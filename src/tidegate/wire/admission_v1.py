@@ -10,7 +10,7 @@ Not done here: the size of the body (the server counts while it receives), polic
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -188,7 +188,14 @@ def _object_of(request: _Request, raw: msgspec.Raw, place: str) -> ObjectFacts |
     except (msgspec.MsgspecError, ValueError) as error:
         raise ValueError(f"request.{place}: {error}") from error
     # The request's namespace and name are the API server's own words; the object may lack them.
-    return replace(obj, name=obj.name or request.name, namespace=request.namespace)
+    return ObjectFacts(
+        obj.kind,
+        obj.name or request.name,
+        obj.generate_name,
+        request.namespace,
+        obj.pod,
+        obj.controller,
+    )
 
 
 def _is_uid(text: str) -> bool:

@@ -76,6 +76,9 @@ class ImageRowV1(msgspec.Struct, rename="camel", omit_defaults=True):
     unverifiable: list[str] = []
     resource_exemptions: list[str] = []
     """Rules that an exemption took this image out of, in words."""
+    unanswered: bool = False
+    """In a verdict about what runs: something that decides could not be found out, so this says
+    nothing and the last verdict stands."""
 
 
 class AdmissionEventV1(msgspec.Struct, rename="camel", omit_defaults=True):

@@ -300,6 +300,8 @@ class JobFailureV1(Wire, omit_defaults=True):
     retry: bool
     rescan: bool = False
     """What is kept of the image does not serve: it has to be scanned."""
+    reports: list[PlatformReportV1] = []
+    """Of a scan: the platforms that did not fail."""
 
 
 class ScanRequestV1(Wire):

@@ -93,7 +93,7 @@ def parse_image_report(body: bytes) -> ImageReportV1:
     """
     try:
         wire = _DECODER.decode(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise MalformedStatementError(f"findings statement: {error}") from error
     predicate = wire.predicate
     scanner, metadata, origin = predicate.scanner, predicate.metadata, predicate.origin

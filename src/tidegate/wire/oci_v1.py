@@ -110,7 +110,7 @@ def parse_manifest(body: bytes, media_type: str, *, max_depth: int = MAX_JSON_DE
         raise InvalidManifestError(f"manifest: nested deeper than {max_depth} levels")
     try:
         written = _DECODER.decode(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidManifestError(f"manifest ({_short(announced)}): {error}") from error
     effective = _effective_type(written.media_type, announced)
     _refuse_two_faces(written, is_index=effective in INDEX_TYPES)

@@ -110,13 +110,14 @@ def load_candidate(body: Mapping[str, Any], origin: str = "") -> Candidate:
     facts = metadata if isinstance(metadata, Mapping) else {}
     name, generation = facts.get("name"), facts.get("generation")
     created_at = facts.get("creationTimestamp")
+    named = isinstance(name, str) and name.isprintable() and bool(name)
     parsed, problem = None, ""
     try:
         parsed = load_object(body, origin)
     except InvalidPolicyError as error:
         problem = str(error)
     return Candidate(
-        name=name if isinstance(name, str) and name else origin or "(without a name)",
+        name=str(name) if named else origin or "(without a name)",
         parsed=parsed,
         problem=problem,
         created_at=created_at if isinstance(created_at, str) else "",

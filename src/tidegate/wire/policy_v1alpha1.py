@@ -180,7 +180,8 @@ def parse_policy_object(body: bytes | dict[str, Any]) -> PolicyObjectV1:
             parsed = msgspec.json.decode(body, type=PolicyObjectV1)
         else:
             parsed = msgspec.convert(body, PolicyObjectV1)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            msgspec.json.encode(parsed)  # half a surrogate pair could never be written again
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise InvalidPolicyError(f"policy object: {error}") from error
     rules_of(parsed)
     return parsed

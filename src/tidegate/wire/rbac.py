@@ -1,10 +1,12 @@
 """What the gate's and the agent's own accounts may do: generated, so that code can apply it too.
 
 `python -m tidegate.wire.rbac gate` (or `agent`) prints the manifests; `config/rbac/` keeps copies.
+Names after `gate` are those of the pull secrets that its trust.yaml names: it may get these alone.
 Nothing aggregates to `view`, `edit` or `admin`: only cluster administrators write policy objects.
 """
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -28,8 +30,11 @@ def hub_object_name(index: int) -> str:
     return HUB_OBJECT_NAME if index == 0 else f"{HUB_OBJECT_NAME}-{index + 1}"
 
 
-def gate_manifests() -> list[Manifest]:
-    """Return the gate's account and rights: read policy objects, owners and last good copies."""
+def gate_manifests(pull_secrets: Sequence[str] = ()) -> list[Manifest]:
+    """Return the gate's account and rights: read policy objects, owners and last good copies.
+
+    And get `pull_secrets` of Tidegate's namespace, by name (THREATS row 15).
+    """
     cluster_rules = [
         _rule(GROUP, [PLURAL], ["get", "list", "watch"]),
         # Owners are followed by name and UID, one by one; of namespaces only the labels are read.
@@ -37,7 +42,10 @@ def gate_manifests() -> list[Manifest]:
         _rule("apps", ["daemonsets", "deployments", "replicasets", "statefulsets"], ["get"]),
         _rule("batch", ["cronjobs", "jobs"], ["get"]),
     ]
-    return _account("tidegate-gate", cluster_rules, [_rule("", ["configmaps"], ["get", "list"])])
+    rules = [_rule("", ["configmaps"], ["get", "list"])]
+    if pull_secrets:  # a rule without names would be about every Secret
+        rules.append(_rule("", ["secrets"], ["get"]) | {"resourceNames": list(pull_secrets)})
+    return _account("tidegate-gate", cluster_rules, rules)
 
 
 def agent_manifests() -> list[Manifest]:
@@ -120,5 +128,6 @@ def _subject(name: str) -> Manifest:
 
 
 if __name__ == "__main__":
-    chosen = {"gate": gate_manifests, "agent": agent_manifests}[sys.argv[1]]
-    sys.stdout.write(render_manifests(chosen()))
+    part, *secrets = sys.argv[1:]
+    chosen = agent_manifests() if part == "agent" else gate_manifests(secrets)
+    sys.stdout.write(render_manifests(chosen))

@@ -165,6 +165,8 @@ class TurnRequestV1(Wire):
     worker: Annotated[str, Meta(min_length=1, max_length=128)]
     hosts: Annotated[list[Host], Meta(max_length=1000)]
     """Those that it may contact."""
+    generation: Annotated[str, Meta(max_length=64)]
+    """Of the registries that it goes by, as `WorkerRegistriesV1` names it; empty: told of none."""
 
 
 class TurnV1(Wire):

@@ -116,6 +116,25 @@ class FindingsUploadV1(Wire, omit_defaults=True):
     advisories_state: _State = ""
     referrers: Annotated[list[ReferrerV1], Meta(max_length=MAX_REFERRERS)] | None = None
     """Null: the registry was not asked; those known stay."""
+    package_list_signature: Annotated[str, Meta(max_length=1024)] = ""
+    """Of the platform's package list as the hub keeps it, by the worker's own key; empty: the one
+    that the hub has stays."""
+
+
+class RenewalRequestV1(Wire):
+    """Somebody wants reports made anew, by the keys that workers sign with now."""
+
+    before: Annotated[str, Meta(min_length=1, max_length=40)]
+    """An instant; reports of scans before it are meant."""
+
+
+class RenewalV1(Wire):
+    """How far that is."""
+
+    reports: int
+    """Images that have a report of a scan before that instant."""
+    added: int
+    """Those of them that did not wait for a new one yet."""
 
 
 class RematchStatusV1(Wire):

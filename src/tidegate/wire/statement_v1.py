@@ -98,7 +98,7 @@ def parse_statement(body: bytes) -> Statement:
 
     Raises:
         MalformedStatementError: no strict JSON, another statement or predicate type, not exactly
-            one sha256 subject, a field missing or beyond its bounds.
+            one subject with one digest, a field missing or beyond its bounds.
         LimitExceededError: larger than `MAX_STATEMENT_BYTES`.
     """
     _refuse_oversize(body)
@@ -185,11 +185,12 @@ def _origin_value(origin: fields.Origin | msgspec.UnsetType) -> ReportOrigin | N
 
 
 def _subject_digest(digests: dict[str, str]) -> Digest:
-    if set(digests) != {"sha256"}:
+    if len(digests) != 1:
         raise MalformedStatementError(
-            f"subject has digests {sorted(digests)[:5]}; want exactly one, sha256"
+            f"subject has digests {sorted(digests)[:5]}; want exactly one, sha256 or sha512"
         )
-    return parse_digest(f"sha256:{digests['sha256']}")
+    algorithm, encoded = next(iter(digests.items()))
+    return parse_digest(f"{algorithm}:{encoded}")  # by another algorithm it is no digest
 
 
 def _finding(result: fields.Result) -> Finding:
@@ -251,12 +252,11 @@ def _coverage_value(coverage: fields.Coverage) -> Coverage:
 
 def _wire(statement: Statement) -> fields.Statement:
     scanner = statement.scanner
-    if algorithm_of(statement.subject) != "sha256":
-        raise MalformedStatementError(f"subject is {statement.subject}; want a sha256 digest")
     return fields.Statement(
         subject=[
             fields.Subject(
-                name=statement.subject_name, digest={"sha256": encoded_part(statement.subject)}
+                name=statement.subject_name,
+                digest={algorithm_of(statement.subject): encoded_part(statement.subject)},
             )
         ],
         predicate=fields.Predicate(

@@ -11,6 +11,7 @@ import pytest
 from tidegate.advisories.demo import with_demo_set
 from tidegate.advisories.importer import import_advisories
 from tidegate.advisories.index import AdvisoryIndex
+from tidegate.advisories.matcher import matcher_name
 from tidegate.advisories.opinions import distinct, opinion_of, opinions
 from tidegate.advisories.osv import parse_advisory
 from tidegate.advisories.package import Package
@@ -140,6 +141,31 @@ def test_states_are_equal_for_equal_records_however_they_came(tmp_path: Path) ->
             states.append(index.state())
     assert states[:2] == states[2:]
     assert len(set(states)) == 2
+
+
+def test_other_code_judges_everything_again_once(
+    index: AdvisoryIndex, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = index.state()
+    monkeypatch.setattr("tidegate.advisories.changes.matcher_name", lambda: "upgraded")
+    assert index.state() != before, "by equal records"
+    write(index, record("A-9", "new"))
+    with AdvisoryIndex.open(path) as upgraded:
+        taken = upgraded.take_changes()
+        assert (taken.names, taken.since) == (None, before)
+        assert upgraded.take_changes().names is None, "as long as it is not dealt with"
+        upgraded.forget_changes(taken)
+        assert upgraded.take_changes().names == frozenset()
+        assert upgraded.state() == taken.state != before
+
+
+def test_the_matcher_is_named_by_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = matcher_name()
+    assert name == matcher_name.__wrapped__(), "the same code has the same name"
+    monkeypatch.setattr("tidegate.advisories.matcher.version", lambda package: f"{package} 99")
+    other = matcher_name.__wrapped__()
+    monkeypatch.setattr("tidegate.advisories.matcher.PACKAGES", ("tidegate.advisories",))
+    assert len({name, other, matcher_name.__wrapped__()}) == 3
 
 
 def test_an_index_made_by_the_version_before_is_looked_at_as_a_whole(

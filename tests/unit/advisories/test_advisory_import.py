@@ -1,7 +1,9 @@
 import io
 import json
 import struct
+import tracemalloc
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -95,6 +97,46 @@ def test_t03_a_bomb_in_an_archive_is_rejected_by_name(
     result = import_advisories(index, str(path), now=NOW)
     assert result.imported == 1
     assert "want at most 200 to 1" in dict(result.rejected)["bomb.json"]
+
+
+def overlapping(size: int, count: int) -> bytes:
+    """Many entries of the directory that are one and the same bomb."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    crc, packed = 0, bytearray()
+    for _ in range(size // 2**20):
+        crc = zlib.crc32(b" " * 2**20, crc)
+        packed += packer.compress(b" " * 2**20)
+    packed += packer.flush()
+    name = b"bomb.json"
+    shared = struct.pack("<HHHHHIIIHH", 20, 0, 8, 0, 0x5A6B, crc, len(packed), size, len(name), 0)
+    local = b"PK\3\4" + shared + name + packed
+    one = b"PK\1\2" + struct.pack("<H", 20) + shared + struct.pack("<HHHII", 0, 0, 0, 0, 0) + name
+    end = struct.pack("<HHHHIIH", 0, 0, count, count, len(one) * count, len(local), 0)
+    return local + one * count + b"PK\5\6" + end
+
+
+BOMBS = {
+    "one-large": lambda: overlapping(192 * 2**20, 1),
+    "a-thousand-that-overlap": lambda: overlapping(64 * 2**20, 1000),
+    "an-archive-in-an-archive": lambda: zipped({"x.json": overlapping(64 * 2**20, 1000)}),
+}
+
+
+@pytest.mark.parametrize("make", BOMBS.values(), ids=BOMBS)
+def test_t03_an_archive_of_bombs_is_never_held_in_memory(
+    index: AdvisoryIndex, make: Callable[[], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "bomb.zip"
+    path.write_bytes(make())
+    tracemalloc.start()
+    try:
+        result = import_advisories(index, str(path), now=NOW)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert result.imported == 0
+    assert result.rejected
+    assert peak_bytes < 16 * 2**20, f"{peak_bytes / 2**20:.1f} MiB"
 
 
 @pytest.mark.parametrize(

@@ -188,8 +188,32 @@ def test_an_index_of_another_version_is_refused_with_advice(tmp_path: Path) -> N
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(InvalidAdvisoryError, match="version 99, want 2"):
+    with pytest.raises(InvalidAdvisoryError, match="version 99, want 3"):
         AdvisoryIndex.open(path)
+
+
+def test_of_an_index_of_version_2_some_records_are_read_again(
+    tmp_path: Path, record: Callable[..., bytes]
+) -> None:
+    path = tmp_path / "advisories.sqlite"
+    extended, other = "Red Hat:rhel_eus:9.2::baseos", "Red Hat:enterprise_linux:9"
+    body, main = (
+        record(name, affected=[{"package": {"ecosystem": key, "name": "a"}, "versions": ["1"]}])
+        for name, key in (("RHSA-2024:1", extended), ("RHSA-2024:2", other))
+    )
+    with AdvisoryIndex.open(path) as index, index.writing("a", NOW) as writer:
+        for each in (body, main):
+            writer.put(parse_advisory(each), each)
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE affected SET ecosystem = ? WHERE id = 'RHSA-2024:1'", (extended,))
+    connection.execute("PRAGMA user_version = 2")
+    connection.commit()
+    connection.close()
+    with AdvisoryIndex.open(path) as index, index.writing("a", NOW) as writer:
+        assert (writer.holds(main), writer.holds(body)) == (True, False)
+        assert writer.put(parse_advisory(body), body) is Outcome.IMPORTED
+    with AdvisoryIndex.open(path) as index:
+        assert [a.id for a in index.affecting("Red Hat:rhel_eus:9.2", "a")] == ["RHSA-2024:1"]
 
 
 def of(*ecosystems: str) -> list[dict[str, object]]:

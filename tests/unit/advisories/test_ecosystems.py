@@ -4,6 +4,7 @@ from packageurl import PackageURL
 from tidegate.advisories.ecosystems import (
     ECOSYSTEMS,
     covering_names,
+    extended_updates,
     is_matched,
     matched_names,
     normalize_name,
@@ -38,7 +39,12 @@ def test_what_is_named_is_compared() -> None:
             "Red Hat:enterprise_linux:9::appstream", "Red Hat:enterprise_linux:9", id="rhel-apps"
         ),
         pytest.param("Red Hat:enterprise_linux:10.1", "Red Hat:enterprise_linux:10", id="rhel-10"),
-        pytest.param("Red Hat:rhel_eus:9.2::baseos", "Red Hat:rhel_eus:9.2::baseos", id="rhel-eus"),
+        pytest.param("Red Hat:rhel_eus:9.2::baseos", "Red Hat:rhel_eus:9.2", id="rhel-eus"),
+        pytest.param("Red Hat:rhel_e4s:9.2::appstream", "Red Hat:rhel_eus:9.2", id="rhel-e4s"),
+        pytest.param("Red Hat:rhel_aus:8.4::baseos", "Red Hat:rhel_eus:8.4", id="rhel-aus"),
+        pytest.param("Red Hat:rhel_tus:8.6::baseos", "Red Hat:rhel_eus:8.6", id="rhel-tus"),
+        pytest.param("Red Hat:enterprise_linux_eus:10.0", "Red Hat:rhel_eus:10.0", id="rhel10-eus"),
+        pytest.param("Red Hat:openshift:4::el9", "Red Hat:openshift:4::el9", id="rhel-product"),
         pytest.param(
             "SUSE:Linux Enterprise Server 15 SP5", "SUSE:Linux Enterprise 15 SP5", id="sles"
         ),
@@ -86,6 +92,7 @@ def test_a_release_has_one_key_however_it_is_written(written: str, key: str) -> 
         pytest.param("pkg:rpm/redhat/a@1?distro=redhat-9.3", "Red Hat:enterprise_linux:9", id="rhel"),
         pytest.param("pkg:rpm/redhat/a@1", "Red Hat", id="rhel-of-no-release"),
         pytest.param("pkg:rpm/suse/a@1?distro=sles-15.5", "SUSE:Linux Enterprise 15 SP5", id="sles"),
+        pytest.param("pkg:rpm/sles/a@1?distro=sles-15.5", "SUSE:Linux Enterprise 15 SP5", id="sles-of-syft"),
         pytest.param("pkg:rpm/suse/a@1?distro=sles-15", "SUSE:Linux Enterprise 15", id="sles-first"),
         pytest.param("pkg:rpm/suse/a@1?distro=sles-16.0", "SUSE:Linux Enterprise 16.0", id="sles16"),
         pytest.param(
@@ -193,3 +200,20 @@ def test_case_counts_where_it_tells_packages_apart(
     ecosystem: str, name: str, normalized: str
 ) -> None:
     assert normalize_name(ecosystem, name) == normalized
+
+
+@pytest.mark.parametrize(
+    ("ecosystem", "version", "stream"),
+    [
+        pytest.param("Red Hat:enterprise_linux:9", "1:3.0.1-46.el9_0", "Red Hat:rhel_eus:9.0", id="minor"),
+        pytest.param("Red Hat:enterprise_linux:9", "8.7p1-30.el9_2.4", "Red Hat:rhel_eus:9.2", id="respun"),
+        pytest.param("Red Hat:enterprise_linux:8", "2-1.module+el8.6.0+1+a", "", id="module"),
+        pytest.param("Red Hat:enterprise_linux:9", "8.7p1-38.el9", "", id="major"),
+        pytest.param("Red Hat:enterprise_linux:9", "1.el9_0-2", "", id="not-in-the-release"),
+        pytest.param("AlmaLinux:9", "1:3.0.1-46.el9_0", "", id="another-distribution"),
+    ],
+)  # fmt: skip
+def test_the_extended_updates_that_a_build_may_come_from(
+    ecosystem: str, version: str, stream: str
+) -> None:
+    assert extended_updates(ecosystem, version) == stream

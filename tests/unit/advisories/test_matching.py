@@ -396,6 +396,56 @@ def test_of_what_an_update_of_several_releases_fixes_the_distributions_own_recor
     assert [finding.vulnerability_id for finding in findings] == found
 
 
+@pytest.mark.parametrize(
+    ("version", "named", "fixed", "cves", "found"),
+    [
+        pytest.param("3-46.el9_0", "rhel_eus:9.0::baseos", "3-46.el9_0", ["CVE-2024-0001"], False, id="fixed"),
+        pytest.param("3-46.el9_0.3", "rhel_eus:9.0::baseos", "3-46.el9_0", ["CVE-2024-0001"], False, id="later"),
+        pytest.param("3-46.el9_0", "rhel_e4s:9.0::baseos", "3-46.el9_0", ["CVE-2024-0001"], False, id="another-plan"),
+        pytest.param("3-45.el9_0", "rhel_eus:9.0::baseos", "3-46.el9_0", ["CVE-2024-0001"], True, id="before-the-fix"),
+        pytest.param("3-46.el9_0", "rhel_eus:9.1::baseos", "3-45.el9_1", ["CVE-2024-0001"], True, id="another-minor-release"),
+        pytest.param("3-46.el9", "rhel_eus:9.0::baseos", "3-46.el9_0", ["CVE-2024-0001"], True, id="the-main-stream"),
+        pytest.param("3-46.el9_0", "rhel_eus:9.0::baseos", "3-46.el9_0", ["CVE-2024-0002"], True, id="another-cve"),
+        pytest.param("3-46.el9_0", "openshift:4::el9", "3-46.el9_0", ["CVE-2024-0001"], True, id="another-product"),
+    ],
+)  # fmt: skip
+def test_what_extended_updates_fixed_is_not_reported_by_the_main_streams_version(
+    record: Callable[..., bytes],
+    version: str,
+    named: str,
+    fixed: str,
+    cves: list[str],
+    *,
+    found: bool,
+) -> None:
+    main = record(
+        "RHSA-2024:1",
+        upstream=["CVE-2024-0001"],
+        affected=distribution("Red Hat:enterprise_linux:9::baseos", fixed="3-47.el9_1"),
+    )
+    extended = record(
+        "RHSA-2024:2", upstream=cves, affected=distribution(f"Red Hat:{named}", fixed=fixed)
+    )
+    package = Package("Red Hat:enterprise_linux:9", "openssl", version, "p")
+    findings = match_packages([package], advisories(main, extended)).findings
+    assert [f.fixed_version for f in findings] == (["3-47.el9_1"] if found else [])
+
+
+def test_of_two_extended_updates_about_one_flaw_the_later_decides(
+    record: Callable[..., bytes],
+) -> None:
+    key = "Red Hat:enterprise_linux:9::baseos"
+    held = [
+        record(f"RHSA-2024:{n}", upstream=["CVE-2024-0001"], affected=distribution(name, fixed=fix))
+        for n, (name, fix) in enumerate(
+            [(key, "3-49.el9_1"), ("Red Hat:rhel_eus:9.0::baseos", "3-46.el9_0"),
+             ("Red Hat:rhel_eus:9.0::appstream", "3-48.el9_0")]
+        )
+    ]  # fmt: skip
+    package = Package("Red Hat:enterprise_linux:9", "openssl", "3-46.el9_0", "p")
+    assert match_packages([package], advisories(*held)).findings
+
+
 def test_an_alias_is_not_denied_by_a_distributions_record(record: Callable[..., bytes]) -> None:
     """Only an update's list is: a record about the CVE itself stands beside the other."""
     held = record(

@@ -6,6 +6,7 @@ import pytest
 
 from tidegate.advisories.ecosystems import normalize_name
 from tidegate.advisories.osv import MAX_RECORD_BYTES, parse_advisory
+from tidegate.advisories.versions import judge_version
 from tidegate.domain.errors import InvalidAdvisoryError
 
 
@@ -88,7 +89,7 @@ def test_repositories_of_one_release_are_one_entry(record: Callable[..., bytes])
     )
     assert [entry.ecosystem for entry in parse_advisory(body).affected] == [
         "Red Hat:enterprise_linux:9",
-        "Red Hat:rhel_eus:9.2::baseos",
+        "Red Hat:rhel_eus:9.2",
     ]
 
 
@@ -289,3 +290,34 @@ def test_t19_a_package_without_a_sensible_name_makes_the_record_invalid(
     affected = [{"package": {"ecosystem": ecosystem, "name": name}, "versions": ["1"]}]
     with pytest.raises(InvalidAdvisoryError, match="want a name and an ecosystem of 1 to 512"):
         parse_advisory(record(affected=affected))
+
+
+ETCD = [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "0.5.0-alpha.5"}]}]
+TAGS = [{"type": "ECOSYSTEM", "events": [{"introduced": "3.2.22"}, {"fixed": "3.4.22"}]}]
+
+
+@pytest.mark.parametrize(
+    ("ecosystem", "custom", "ranges"),
+    [
+        pytest.param("Go", TAGS, 2, id="tags"),
+        pytest.param("PyPI", TAGS, 1, id="not-go"),
+        pytest.param("Go", [{"events": [{"introduced": "RELEASE.2024"}], "type": "ECOSYSTEM"}], 1, id="incomparable"),
+        pytest.param("Go", [{"events": [{"fixed": "3.4.22"}], "type": "ECOSYSTEM"}], 1, id="no-beginning"),
+        pytest.param("Go", "all of them", 1, id="no-ranges"),
+    ],
+)  # fmt: skip
+def test_go_says_of_tags_that_are_no_versions_in_ranges_of_its_own(
+    record: Callable[..., bytes], ecosystem: str, custom: object, ranges: int
+) -> None:
+    body = record(
+        affected=[
+            {
+                "package": {"ecosystem": ecosystem, "name": "a"},
+                "ranges": ETCD,
+                "ecosystem_specific": {"custom_ranges": custom},
+            }
+        ]
+    )
+    (entry,) = parse_advisory(body).affected
+    assert len(entry.ranges) == ranges
+    assert judge_version(entry, "3.3.25").affected is (ranges == 2)

@@ -32,6 +32,11 @@ ASCENDING = [
         id="go-pseudo-after-a-candidate",
     ),
     pytest.param("Go", "1.20.14 1.21.0-0 go1.21beta1 go1.21rc2 go1.21rc10 go1.21 1.21.1", id="go-itself"),
+    pytest.param(
+        "Go",
+        "v1.0.0-rc10 v1.0.0-rc8 v1.0.0-rc8.0.20190930145003-cad42f6e0932 v1.0.0-rc9 v1.0.0-rc92",
+        id="go-module-candidates-are-words",
+    ),
     pytest.param("Go", "v2.0.0+incompatible v3.0.0", id="go-incompatible"),
     # learn.microsoft.com/nuget/concepts/package-versioning
     pytest.param("NuGet", "1.0.1-alpha.2 1.0.1-alpha.10 1.0.1-open 1.0.1-rc 1.0.1-zzz 1.0.1", id="nuget-labels"),

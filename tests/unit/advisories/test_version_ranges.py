@@ -1,5 +1,6 @@
 import pytest
 
+from tidegate.advisories import versions
 from tidegate.advisories.osv import Affected, Event
 from tidegate.advisories.versions import Judgement, is_covered, judge_version
 
@@ -120,3 +121,22 @@ def test_the_fix_is_the_lowest_above_the_version_in_its_range(
 )
 def test_only_compared_ecosystems_are_covered(ecosystem: str, *, covered: bool) -> None:
     assert is_covered(ecosystem) is covered
+
+
+def test_entries_that_come_and_go_are_never_taken_for_one_another() -> None:
+    """What is kept of an entry goes by its place in memory, which others take after it."""
+    judged = [judge_version(affected("npm", f"i{n}.0.0"), "50.0.0").affected for n in range(100)]
+    assert judged == [n <= 50 for n in range(100)]
+
+
+def test_more_entries_than_are_kept_are_judged_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "MAX_COMPILED", 3)
+    entries = [affected("npm", f"i0 f{n}.0.0") for n in range(10)]
+    for _ in range(2):
+        fixes = [judge_version(entry, "4.0.0").fixed_version for entry in entries]
+        assert fixes == ["", "", "", "", "", *(f"{n}.0.0" for n in range(5, 10))]
+
+
+def test_the_fix_told_is_the_lowest_above_the_version() -> None:
+    entry = affected("PyPI", "i1 f9 f3 f5.0 f5", versions=("2",))
+    assert judge_version(entry, "1.5") == Judgement(affected=True, fixed_version="3")

@@ -7,10 +7,10 @@ import httpx2
 import msgspec
 import pytest
 
-from tidegate.agent.rejudge import Rejudge
+from tidegate.agent.rejudge import PROBE, Rejudge
 from tidegate.domain.errors import InputError, UnavailableError
 from tidegate.hubclient import HubClient
-from tidegate.wire.event_v1 import AdmissionEventV1
+from tidegate.wire.event_v1 import AdmissionEventV1, ImageRowV1
 from tidegate.wire.hub_data_v1 import MAX_REJUDGED, RejudgementsV1
 
 
@@ -19,6 +19,8 @@ class Gate:
 
     def __init__(self) -> None:
         self.failure: Exception | None = None
+        self.away: set[str] = set()
+        """What it cannot find out enough about."""
         self.asked: list[str] = []
 
     async def rejudge(self, review: bytes) -> AdmissionEventV1 | None:
@@ -26,7 +28,8 @@ class Gate:
         self.asked.append(name)
         if self.failure is not None:
             raise self.failure
-        return AdmissionEventV1("id", "", "deny", "Pod", name, [], origin="rejudged")
+        row = ImageRowV1("a:1", "", "deny", "", "", unanswered=name in self.away)
+        return AdmissionEventV1("id", "", "deny", "Pod", name, [row], origin="rejudged")
 
 
 class Rules:
@@ -105,3 +108,42 @@ async def test_many_workloads_are_told_in_batches() -> None:
         site.names = [f"p{n}" for n in range(MAX_REJUDGED + 1)]
         assert await site.rejudge.look()
     assert [len(batch) for batch in hub.told] == [MAX_REJUDGED, 1]
+
+
+async def test_what_had_no_answer_is_asked_again_until_it_has_one() -> None:
+    hub = Hub()
+    async with hub.client() as client:
+        site = Site(client)
+        site.gate.away = {"p2"}
+        assert await site.rejudge.look()
+        assert await site.rejudge.look()
+        site.gate.away = set()
+        assert await site.rejudge.look()
+        assert await site.rejudge.look()
+    assert hub.told == [["p1", "p2"], ["p2"], ["p2"]]
+
+
+async def test_while_nothing_has_an_answer_only_a_few_are_asked_again() -> None:
+    hub = Hub()
+    async with hub.client() as client:
+        site = Site(client)
+        site.names = [f"p{n}" for n in range(3 * PROBE)]
+        site.gate.away = set(site.names)
+        assert await site.rejudge.look()
+        assert await site.rejudge.look()
+        assert [len(batch) for batch in hub.told] == [3 * PROBE, PROBE]
+        site.gate.away = set()
+        assert await site.rejudge.look()
+        assert await site.rejudge.look()
+    assert sorted(name for batch in hub.told[2:] for name in batch) == sorted(site.names)
+
+
+async def test_what_ended_meanwhile_is_not_asked_about() -> None:
+    hub = Hub()
+    async with hub.client() as client:
+        site = Site(client)
+        site.gate.away = {"p2"}
+        assert await site.rejudge.look()
+        site.names = ["p1"]
+        assert await site.rejudge.look()
+    assert hub.told == [["p1", "p2"]]

@@ -12,6 +12,7 @@ from tidegate.agent import relay as relay_module
 from tidegate.agent.relay import Relay
 from tidegate.domain.errors import HubUnavailableError, InputError, NotPermittedError
 from tidegate.wire.event_v1 import AdmissionEventV1
+from tidegate.wire.first_sight_v1 import WantedResultV1, WantedScansResultV1, WantedScansV1
 from tidegate.wire.hub_v1 import EventBatchResultV1
 
 TOKEN = "gate-token"  # noqa: S105, of this test
@@ -32,6 +33,16 @@ class Hub:
         self.stored: dict[str, AdmissionEventV1] = {}
         self.dropped = 0
         self.error: Exception | None = None
+        self.wanted: list[WantedScansV1] = []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def ask_for_scans(self, body: WantedScansV1) -> WantedScansResultV1:
+        if self.error:
+            raise self.error
+        self.wanted.append(body)
+        await self.open.wait()
+        return WantedScansResultV1([WantedResultV1("queued") for _ in body.images])
 
     async def post_events(
         self, events: list[AdmissionEventV1], dropped: int = 0
@@ -191,3 +202,63 @@ async def test_paths(relay: Relay, method: str, path: str, status: int) -> None:
 async def test_not_ready_says_why(token_file: Path) -> None:
     response = await call(Relay(None, token_file, lambda: ("cluster: away",)), "GET", "/readyz")
     assert (response.status_code, response.json()) == (503, {"problems": ["cluster: away"]})
+
+
+WANTED = {
+    "namespace": "shop",
+    "images": [
+        {"registry": "r", "repository": "a", "digest": "sha256:" + "a" * 64, "waiting": True}
+    ],
+}
+
+
+async def test_a_question_for_scans_gets_the_hubs_answer(relay: Relay, hub: Hub) -> None:
+    response = await call(relay, path="/v1/scans", json=WANTED)
+    assert (response.status_code, response.json()["results"][0]["state"]) == (200, "queued")
+    assert [each.namespace for each in hub.wanted] == ["shop"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        pytest.param(HubUnavailableError("away"), 503, id="hub-away"),
+        pytest.param(NotPermittedError("token revoked"), 503, id="our-token-is-wrong"),
+        pytest.param(InputError("no such field"), 400, id="hub-refuses-the-question"),
+    ],
+)
+async def test_a_question_without_an_answer_is_no_queued_scan(
+    relay: Relay, hub: Hub, error: Exception, status: int
+) -> None:
+    hub.error = error
+    assert (await call(relay, path="/v1/scans", json=WANTED)).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        pytest.param({"json": WANTED, "headers": {}}, 401, id="no-token"),
+        pytest.param({"content": b"{}"}, 400, id="no-question"),
+        pytest.param({"content": b" " * (relay_module.MAX_WANTED_BYTES + 1)}, 413, id="too-large"),
+    ],
+)
+async def test_t20_only_gates_ask_for_scans_and_only_so_much(
+    relay: Relay, hub: Hub, options: dict[str, Any], status: int
+) -> None:
+    assert (await call(relay, path="/v1/scans", **options)).status_code == status
+    assert hub.wanted == []
+
+
+async def test_questions_for_scans_are_few_at_a_time_and_leave_room_for_events(
+    relay: Relay, hub: Hub
+) -> None:
+    hub.open.clear()
+    some = [
+        asyncio.create_task(call(relay, path="/v1/scans", json=WANTED))
+        for _ in range(relay_module.MAX_WANTED_IN_FLIGHT)
+    ]
+    while len(hub.wanted) < len(some):
+        await asyncio.sleep(0)
+    assert (await call(relay, path="/v1/scans", json=WANTED)).status_code == 503
+    assert (await call(relay, json={"events": [EVENT]})).status_code == 200
+    hub.open.set()
+    assert {response.status_code for response in await asyncio.gather(*some)} == {200}

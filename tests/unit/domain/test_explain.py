@@ -79,6 +79,11 @@ def test_warnings_stay_short_and_counts_are_never_cut() -> None:
             id="missing",
         ),
         pytest.param(
+            Missing(MissingReason.NO_IMAGE, "no such manifest"),
+            "Image was not found in its registry (no such manifest); push it, or correct its name",
+            id="no-image",
+        ),
+        pytest.param(
             Missing(MissingReason.UNVERIFIABLE, "", ("sha256:00: unsigned", "x")),
             "Image has no findings that verify; refused: 2 (sha256:00: unsigned); scan it with: "
             f"tidegate scan {IMAGE} --attach",

@@ -22,6 +22,8 @@ HEX = "sha256:" + "0" * 64
         (f"ghcr.io/a/b@{HEX}", f"ghcr.io/a/b@{HEX}"),
         (f"ghcr.io/a/b:1@{HEX}", f"ghcr.io/a/b:1@{HEX}"),
         ("[::1]:5000/a", "[::1]:5000/a:latest"),
+        ("LocalHost/app", "localhost/app:latest"),
+        ("Host:443/a", "host:443/a:latest"),
         ("a.b/c__d/e-f.g", "a.b/c__d/e-f.g:latest"),
     ],
 )
@@ -36,6 +38,7 @@ def test_a_reference_is_normalised_as_container_runtimes_do(text: str, normalise
         "", ":", "/", "a//b", "a/", "UPPER", "repo/UPPER", "a:b:c", "a@sha256:12", "a@", "a:", "-a",
         "a..b", "a___b", "host:99999/a", "host:0/a", "a b", "a\n", "a/../b", "é", f"a@{HEX.upper()}",
         "x" * 2000, "h/" + "a" * 256, "host.:5000/a", "a:" + "t" * 129, "[::g]:5/a",
+        "Host/a", "teaM/app:1",
     ],
 )  # fmt: skip
 def test_what_is_no_reference_is_refused_with_what_came(text: str) -> None:

@@ -54,7 +54,7 @@ async def test_an_image_without_a_report_is_missing(world: EvidenceWorld) -> Non
 
 async def test_an_image_that_is_not_there_is_missing(world: EvidenceWorld) -> None:
     found = await world.gather(world.repository)
-    assert found.platforms[0].evidence == Missing(MissingReason.NO_REPORT, "no such manifest")
+    assert found.platforms[0].evidence == Missing(MissingReason.NO_IMAGE, "no such manifest")
     assert found.digest is None
 
 

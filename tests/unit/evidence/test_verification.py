@@ -37,7 +37,7 @@ from tidegate.trust.configuration import TrustConfiguration
 from tidegate.trust.keys import generate_key
 from tidegate.trust.simplesigning import SIGNATURE_ANNOTATION
 from tidegate.wire.oci_v1 import OCI_INDEX, OCI_MANIFEST, Descriptor
-from tidegate.wire.statement_v1 import render_statement
+from tidegate.wire.statement_v1 import parse_statement, render_statement
 
 YESTERDAY = NOON - timedelta(days=1)
 LATER = NOON + timedelta(hours=1)
@@ -141,7 +141,13 @@ async def test_a_signature_is_found_among_referrers_when_its_tag_was_overwritten
 async def test_t01_garbage_at_the_signature_tag_is_no_obstacle(world: EvidenceWorld) -> None:
     image = world.push_image()
     attached = await world.attach(image)
-    for body, media_type in ((b"{", OCI_MANIFEST), (b"{}", "text/html"), (b"", OCI_MANIFEST)):
+    no_text = (b'{"schemaVersion":2,"mediaType":"\xff"}', OCI_MANIFEST)
+    for body, media_type in (
+        (b"{", OCI_MANIFEST),
+        (b"{}", "text/html"),
+        (b"", OCI_MANIFEST),
+        no_text,
+    ):
         world.registry.put_manifest(body, media_type, tag=signature_tag(attached.artifact))
         world.restart()
         assert isinstance(await world.read(image), Report)
@@ -255,6 +261,35 @@ async def test_t05_a_statement_about_another_image_does_not_count(world: Evidenc
     lying = Descriptor(image.media_type, other.digest, image.size)
     await attach_report(world.registry, world.repository, body, world.key, subject=lying)
     assert isinstance(await world.read(image), Missing)
+
+
+OTHER_PREDICATES = (
+    "https://in-toto.io/attestation/vulns/v0.1",
+    "https://in-toto.io/attestation/vulns/v0.2/",
+    "https://cosign.sigstore.dev/attestation/vuln/v1",
+    "https://slsa.dev/provenance/v1",
+    "https://spdx.dev/Document",
+    "",
+)
+
+
+@pytest.mark.parametrize("predicate_type", OTHER_PREDICATES)
+async def test_t05_our_own_signature_on_another_predicate_type_does_not_count(
+    world: EvidenceWorld, predicate_type: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but the type is as it should be: the artifact, its annotations, and who signed it."""
+    image = world.push_image()
+    honest = render_statement(statement(image.digest))
+    ours = json.loads(honest)["predicateType"].encode()
+    assert honest.count(ours) == 1
+    body = honest.replace(ours, predicate_type.encode())
+    with monkeypatch.context() as signer:
+        # Our own signer refuses to: this is another program that holds the key.
+        signer.setattr("tidegate.scan.attach._parse_about", lambda *_: parse_statement(honest))
+        await attach_report(world.registry, world.repository, body, world.key, subject=image)
+    assert "predicateType" in _why(await world.read(image))
+    await attach_report(world.registry, world.repository, honest, world.key, subject=image)
+    assert isinstance(await world.read(image, now=LATER), Report), "it was the type alone"
 
 
 _Pointer = Callable[[Any], None]

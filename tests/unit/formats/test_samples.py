@@ -20,7 +20,11 @@ IMAGES = {image.tag: image for image in build_demo_images() if image.tag != "mul
 CLEAN: dict[str, int] = {}
 TRIVY_HIGH, TRIVY_CRITICAL = {"high": 4, "medium": 4}, {"critical": 12, "high": 28, "medium": 11}
 GRYPE_HIGH, GRYPE_CRITICAL = {"high": 3, "medium": 4}, {"critical": 8, "high": 14, "medium": 7}
-FILES = sorted(str(path.relative_to(SAMPLES)) for path in SAMPLES.rglob("*.json"))
+SCANNERS = ("grype", "syft", "trivy")
+FILES = sorted(
+    str(path.relative_to(SAMPLES)) for tool in SCANNERS for path in (SAMPLES / tool).glob("*.json")
+)
+"""Of scanners; the others are read in test_samples_elsewhere.py."""
 
 
 def read(name: str) -> ReadDocument:

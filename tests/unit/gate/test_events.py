@@ -27,7 +27,7 @@ from tidegate.domain.rule import (
 from tidegate.domain.scope import compile_policy
 from tidegate.domain.severity import Severity
 from tidegate.domain.workload import Lookup, workload_of
-from tidegate.gate.events import MAX_EVENT_BYTES, Moment, event_of
+from tidegate.gate.events import MAX_EVENT_BYTES, Moment, event_of, render_fitted
 from tidegate.wire.admission_v1 import parse_review
 from tidegate.wire.event_v1 import MAX_FINDINGS, AdmissionEventV1, parse_event, render_event
 
@@ -43,7 +43,7 @@ def event(
     workload = workload_of(request.object, owners=Lookup.FAILED)
     images = [judged(each, f"r.example/i{n}:1") for n, each in enumerate(evidence)]
     verdict = decide(compile_policy(Policy((rule,), generation="g1")), workload, images, NOW)
-    return event_of(request, workload, verdict, MOMENT)
+    return parse_event(render_fitted(event_of(request, workload, verdict, MOMENT)))
 
 
 def test_an_event_says_who_asked_for_what_when_and_what_was_found() -> None:

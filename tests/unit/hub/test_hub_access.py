@@ -46,6 +46,7 @@ PERMITTED: dict[tuple[str, str], set[Role]] = {
     ("POST", "/api/v1/clusters/{name}/inventory"): {C},
     ("GET", "/api/v1/clusters/{name}/renewals"): {C},
     ("POST", "/api/v1/clusters/{name}/rejudgements"): {C},
+    ("POST", "/api/v1/scans"): {C},
     ("GET", "/api/v1/overview"): {A, R},
     ("POST", "/api/v1/events"): {C},
     ("GET", "/api/v1/events/export"): {A, R},

@@ -88,6 +88,7 @@ async def test_a_push_is_scanned_and_its_report_kept(world: World) -> None:
         pytest.param(push(mediaType="application/octet-stream"), id="blob"),
         pytest.param(push(tag="sha256-" + "a" * 64), id="fallback-tag"),
         pytest.param(push(tag="sha256-" + "a" * 64 + ".sig"), id="signature"),
+        pytest.param(push(tag="sha512-" + "a" * 64), id="fallback-tag-of-sha512"),
         pytest.param(push(digest="sha256:abc"), id="no-digest"),
         pytest.param(push(repository="../etc"), id="no-repository"),
         pytest.param(push(tag="-x"), id="no-tag"),
@@ -194,6 +195,37 @@ async def test_a_failure_that_will_not_pass_is_kept_at_once(world: World) -> Non
     await world.admin.request_scan(scan())
     await world.scanner.fail_job(await leased(world), "no such manifest", retry=False)
     assert (await image(world)).status == "failed"
+
+
+async def test_reports_of_the_platforms_that_did_not_fail_are_kept(world: World) -> None:
+    await notify(world, push(A, mediaType=INDEX))
+    await world.scanner.complete_job(
+        await leased(world), [report(B), report(C, platform="linux/arm64")]
+    )
+    await notify(world, push(A, mediaType=INDEX))
+    await world.admin.request_scan(scan())
+    worse = report(B, counts=CountsV1(critical=1))
+    why = "linux/arm64: no such manifest; scanned: linux/amd64"
+    job = await leased(world)
+    await world.scanner.fail_job(job, why, retry=False, reports=[worse])
+    kept = await image(world)
+    assert (kept.status, kept.error) == ("failed", why)
+    assert kept.reports == [worse, report(C, platform="linux/arm64")]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "digest"),
+    [pytest.param(IMAGE, B, id="another-image"), pytest.param(INDEX, "latest", id="no-digest")],
+)
+async def test_t20_reports_with_a_failure_count_only_for_the_leased_digest(
+    world: World, media_type: str, digest: str
+) -> None:
+    await notify(world, push(A, mediaType=media_type))
+    job = await leased(world)
+    with pytest.raises(InputError):
+        await world.scanner.fail_job(job, "why", retry=False, reports=[report(digest)])
+    found = await image(world)
+    assert (found.status, found.reports) == ("scanning", [])
 
 
 async def test_a_worker_that_dies_each_time_fails_the_job(world: World) -> None:

@@ -23,7 +23,7 @@ from tidegate.hub.store.schema import metadata
 ROWS = 3
 """Of each table at each revision; one at most where there can be no more."""
 
-SINGLE = frozenset({"advisory_pass", "organisation"})
+SINGLE = frozenset({"access_changes", "advisory_pass", "organisation"})
 NUMBERED_BY_OTHERS = frozenset({"package_images"})
 """Their key is a number that another table gave."""
 

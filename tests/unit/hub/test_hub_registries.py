@@ -41,8 +41,15 @@ def seen(digest: str = A, tag: str = "1", repository: str = "shop/web") -> Obser
     return ObservedTagV1(repository, tag, digest)
 
 
+async def ask(world: World, *hosts: str, worker: str = "w1") -> TurnV1 | None:
+    """Ask for a turn as a worker that goes by the newest settings."""
+    told = await world.scanner.fetch_registries()
+    assert told is not None
+    return await world.scanner.lease_turn(worker, hosts, told.generation)
+
+
 async def take(world: World, *hosts: str) -> TurnV1:
-    found = await world.scanner.lease_turn("w1", hosts or (HOST,))
+    found = await ask(world, *(hosts or (HOST,)))
     assert found is not None
     return found
 
@@ -181,19 +188,19 @@ async def test_a_registry_is_tested_once_by_one_worker(world: World) -> None:
     await world.admin.put_registry(HOST, write())
     turn = await take(world)
     assert (turn.host, turn.kind) == (HOST, "test")
-    assert await world.scanner.lease_turn("w2", [HOST]) is None
+    assert await ask(world, HOST, worker="w2") is None
     await world.scanner.end_turn(HOST, TurnEndV1(turn.lease, test=answered(world)))
     kept = await record(world)
     assert (kept.testing, kept.test) == (False, answered(world))
-    assert await world.scanner.lease_turn("w2", [HOST]) is None
+    assert await ask(world, HOST, worker="w2") is None
     assert (await world.admin.test_registry(HOST)).testing
     assert (await take(world)).kind == "test"
 
 
 async def test_only_who_may_contact_a_registry_gets_it(world: World) -> None:
     await world.admin.put_registry(HOST, write())
-    assert await world.scanner.lease_turn("w1", ["other.example"]) is None
-    assert await world.scanner.lease_turn("w1", []) is None
+    assert await ask(world, "other.example") is None
+    assert await ask(world) is None
 
 
 async def test_a_worker_that_was_killed_loses_its_turn(world: World) -> None:
@@ -215,6 +222,17 @@ async def test_a_change_of_settings_ends_what_goes_by_the_old_ones(world: World)
     assert (await world.reader.list_images()).items == []
 
 
+async def test_a_worker_that_goes_by_older_settings_gets_no_turn(world: World) -> None:
+    await world.admin.put_registry(HOST, write(sealed=[SEALED]))
+    old = await world.scanner.fetch_registries()
+    assert old is not None
+    await world.admin.delete_registry(HOST)
+    await world.admin.put_registry(HOST, write(sealed=[SealedV1(KEY, "bWVuZGVk")]))
+    for generation in (old.generation, ""):
+        assert await world.scanner.lease_turn("w1", [HOST], generation) is None
+    assert (await take(world)).kind == "test"
+
+
 async def test_registry_access_off_ends_it_all(world: World) -> None:
     await world.admin.put_registry(HOST, write())
     settings = await world.admin.get_settings()
@@ -222,7 +240,7 @@ async def test_registry_access_off_ends_it_all(world: World) -> None:
     assert isinstance(off, SettingsV1)
     await world.admin.put_settings(off)
     with pytest.raises(ConflictError, match="switched off"):
-        await world.scanner.lease_turn("w1", [HOST])
+        await ask(world, HOST)
 
 
 async def test_what_is_new_is_queued_and_what_is_known_is_not(world: World) -> None:
@@ -351,6 +369,6 @@ async def test_a_registry_that_is_not_to_be_looked_through_is_not(world: World) 
     test = await take(world)
     await world.scanner.end_turn(HOST, TurnEndV1(test.lease, test=answered(world)))
     world.later(100_000)
-    assert await world.scanner.lease_turn("w1", [HOST]) is None
+    assert await ask(world, HOST) is None
     assert turn.polling == EVERY_MINUTE
     assert isinstance((await record(world)).poll, PollStateV1)

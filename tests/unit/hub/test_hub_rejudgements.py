@@ -142,3 +142,47 @@ async def test_an_agent_hears_of_each_new_report_once(world: World) -> None:
 async def test_a_cursor_of_another_database_means_everything(world: World) -> None:
     await scanned(world, A)
     assert (await world.c1.fetch_renewals("c1", 10_000)).everything
+
+
+def unanswered(action: Action, image: str = APP) -> AdmissionEventV1:
+    """A verdict by the rule for what cannot be found out, as a gate tells it in an outage."""
+    made = verdict(action, image=image)
+    made.images[0].evidence, made.images[0].unanswered = "unavailable", True
+    return made
+
+
+async def test_t14_an_outage_of_a_registry_changes_no_verdict_neither_way(world: World) -> None:
+    assert await rejudged(world, verdict("allow")) == []
+    assert await rejudged(world, unanswered("deny")) == [], "the registry went away"
+    assert await rejudged(world, verdict("allow")) == [], "and came back"
+    assert await rejudged(world, verdict("deny")) == ["deny"], "what is known by then counts"
+    metrics = (await world.raw().get("/metrics")).text
+    for result, count in {"changed": 1, "same": 2, "unanswered": 1}.items():
+        assert f'tidegate_hub_rejudged_images_total{{result="{result}"}} {count}.0' in metrics
+
+
+async def test_t14_an_outage_that_lets_pass_changes_no_verdict_either(world: World) -> None:
+    assert await rejudged(world, verdict("deny")) == ["deny"]
+    assert await rejudged(world, unanswered("allow")) == []
+    assert await rejudged(world, verdict("deny")) == []
+
+
+async def test_t14_what_was_never_answered_is_compared_with_the_admission(world: World) -> None:
+    await world.c1.post_events([verdict("audit")])
+    assert await rejudged(world, unanswered("deny")) == []
+    assert await rejudged(world, verdict("audit")) == []
+
+
+async def test_an_event_says_the_strictest_of_what_was_answered(world: World) -> None:
+    changed, away = verdict("audit"), unanswered("deny", "r.example/b:1")
+    told = verdict("deny", images=changed.images + away.images)
+    assert await rejudged(world, told) == ["audit"]
+
+
+async def test_what_has_no_answer_for_long_keeps_its_verdict(world: World) -> None:
+    await rejudged(world, verdict("deny"))
+    for _ in range(2):
+        world.later(80 * 86400)
+        assert await rejudged(world, unanswered("allow")) == []
+        await prune(world.hub.database, timedelta(days=90), world.hub.now())
+    assert await rejudged(world, verdict("deny")) == []

@@ -6,15 +6,18 @@ from datetime import timedelta
 import msgspec
 import pytest
 from litestar import Litestar
-from sqlalchemy import select
+from sqlalchemy import insert, select, text
+from sqlalchemy.dialects import sqlite
 
 from support.hub_world import TOKENS, World
 from support.image_world import HOST, REPOSITORY, index, manifest, report, statement, upload
 from tidegate.domain.digest import Digest
 from tidegate.domain.errors import ConflictError, InputError, NotFoundError, NotPermittedError
+from tidegate.hub.clock import render_instant
 from tidegate.hub.jobs.rematching import compact, renew, try_again
 from tidegate.hub.settings import JobLimits
 from tidegate.hub.store import image_sets
+from tidegate.hub.store.advisory_pass import packages_after
 from tidegate.hub.store.database import Turn
 from tidegate.hub.store.due import Due, add
 from tidegate.hub.store.schema import packages
@@ -601,10 +604,10 @@ async def test_platforms_that_an_index_no_longer_has_carry_nothing(world: World)
                 media_type="application/vnd.oci.image.index.v1+json",
             ),
         )
-        for text, digest in ((body_a, a), (body_b, b)):
+        for child, digest in ((body_a, a), (body_b, b)):
             if digest in kept:
                 detail = upload(
-                    text, digest, **listed(digest, ("zlib", digest[7:10])), advisories_state=OLD
+                    child, digest, **listed(digest, ("zlib", digest[7:10])), advisories_state=OLD
                 )
                 await world.scanner.put_detail(
                     job.id, msgspec.structs.replace(detail, lease=job.lease)
@@ -636,3 +639,85 @@ async def test_images_that_are_no_more_are_forgotten(world: World) -> None:
         await add(connection, Due.REMATCH, image_sets.BitMap([4_000_000]))
     assert await rematch(world, OLD) is None
     assert (await world.reader.get_rematch()).images_due == 0
+
+
+@pytest.mark.usefixtures("on_sqlite")
+async def test_a_page_of_packages_is_read_from_its_place_in_the_index(world: World) -> None:
+    query = packages_after("m", 7).compile(
+        dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}
+    )
+    async with world.hub.database.read() as connection:
+        plan = str((await connection.execute(text(f"EXPLAIN QUERY PLAN {query}"))).all())
+    assert "SEARCH packages USING INDEX ix_packages_name_id (name>?)" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 5000])
+async def test_rows_are_found_among_ids_however_many_there_are(world: World, count: int) -> None:
+    made = [row(f"p{number}") for number in range(3)]
+    async with world.hub.database.write() as connection:
+        await connection.execute(insert(packages), made)
+        every = (await connection.execute(select(packages.c.id))).scalars().all()
+        wanted = [*every, *range(10_000, 15_000)][:count]
+        mine = image_sets.among(connection, packages.c.id, wanted)
+        found = (await connection.execute(select(packages.c.id).where(mine))).scalars().all()
+    assert sorted(found) == sorted(every[:count])
+
+
+def row(name: str) -> dict[str, object]:
+    return {"key": name.encode(), "name": name, "version": "1", "ecosystem": "PyPI", "module": ""}
+
+
+async def test_reports_older_than_a_key_are_made_anew_when_somebody_asks(world: World) -> None:
+    await tell(world, OLD)
+    await match(world, state=OLD)
+    a, b = await scan(world, "a", ("zlib", "1")), await scan(world, "b", ("zlib", "2"))
+    world.later(60)
+    rotated_at = render_instant(world.now())
+    world.later(60)
+    await tell(world, OLD, [])
+    asked = await world.admin.renew_reports(rotated_at)
+    assert (asked.reports, asked.added) == (2, 2)
+    again = await world.admin.renew_reports(rotated_at)
+    assert (again.reports, again.added) == (2, 0)
+    done = []
+    while (job := await rematch(world, OLD)) is not None:
+        assert job.attach
+        assert (await world.admin.renew_reports(rotated_at)).added == 0
+        done.append(job.digest)
+        await complete(world, job, job.digest, attached_at=render_instant(world.now()))
+    assert sorted(done) == sorted([a, b])
+    left = await world.admin.renew_reports(rotated_at)
+    assert (left.reports, left.added) == (0, 0)
+    await world.admin.put_settings(
+        msgspec.structs.replace(await world.admin.get_settings(), security_findings="Off")
+    )
+    with pytest.raises(ConflictError, match="switched off"):
+        await world.admin.renew_reports(rotated_at)
+
+
+async def test_a_renewal_waits_for_no_instant_that_has_not_come(world: World) -> None:
+    for before in ("tomorrow", "2999-01-01T00:00:00Z"):
+        with pytest.raises(InputError, match="want an instant that has passed"):
+            await world.admin.renew_reports(before)
+    with pytest.raises(NotPermittedError):
+        await world.reader.renew_reports(AT)
+
+
+async def test_a_package_list_takes_the_signature_of_the_key_that_matched_it(world: World) -> None:
+    await tell(world, OLD)
+    await match(world, state=OLD)
+    digest = await scan(world, "a", ("zlib", "1"))
+    await tell(world, NEW, ["zlib"])
+    await match(world, ("zlib", "1"))
+    job = await rematch(world)
+    assert job is not None
+    (before,) = await world.scanner.take_package_lists(job)
+    sent = FindingsUploadV1(job.lease, digest, statement(digest), [], NEW)
+    await world.scanner.put_findings(job, sent)
+    assert await world.scanner.take_package_lists(job) == [before]
+    await world.scanner.put_findings(
+        job, msgspec.structs.replace(sent, package_list_signature="b3VycyBub3c=")
+    )
+    (after,) = await world.scanner.take_package_lists(job)
+    assert (after.body, after.signature) == (before.body, "b3VycyBub3c=")

@@ -9,7 +9,16 @@ import httpx2
 import pytest
 from sqlalchemy import Engine, event, text
 
-from support.hub_world import INITIAL_PASSWORD, PASSWORD, START, TOKENS, Browser, World
+from support.hub_world import (
+    CLUSTER_TOKENS,
+    INITIAL_PASSWORD,
+    PASSWORD,
+    START,
+    TOKENS,
+    Browser,
+    World,
+)
+from tidegate.hub.accounts.confirmed import CONFIRMED_S, Confirmed
 from tidegate.hub.accounts.remembered import LIFE_S, MAX_REMEMBERED, Remembered
 from tidegate.hub.signals import Signal
 from tidegate.hub.store import tokens
@@ -207,16 +216,93 @@ async def test_a_first_password_is_asked_for_even_where_the_session_is_remembere
     assert [(await browser.request("GET", "rules")).status_code for _ in range(2)] == [403, 403]
 
 
-async def test_t20_a_hub_that_hears_nothing_forgets_a_revoked_token_after_its_life(
-    world: World,
+TAKEN = {
+    "token": "DELETE FROM tokens WHERE name = 'dashboard'",
+    "token-of-a-cluster": "DELETE FROM clusters WHERE name = 'c1'",
+    "token-of-another-role": "UPDATE tokens SET role = 'registry' WHERE name = 'dashboard'",
+}
+
+
+@pytest.mark.parametrize("statement", TAKEN.values(), ids=TAKEN)
+async def test_t20_a_hub_that_hears_nothing_ends_a_revoked_token_within_a_second(
+    world: World, statement: str
 ) -> None:
     made = await world.admin.create_token(TokenCreateV1("dashboard", "reader"))
-    dashboard = world.raw(made.token)
-    assert (await dashboard.get("/api/v1/rules")).is_success
-    database = world.hub.database
-    async with database.write() as connection:  # as another process does it, unseen by this one
-        await connection.execute(text("DELETE FROM tokens WHERE name = 'dashboard'"))
-    world.later(LIFE_S - 0.001)
-    assert (await dashboard.get("/api/v1/rules")).is_success
-    world.later(0.001)
-    assert (await dashboard.get("/api/v1/rules")).status_code == 401
+    whose, path = world.raw(made.token), "/api/v1/rules"
+    if "clusters" in statement:
+        whose, path = world.raw(CLUSTER_TOKENS["c1"]), "/api/v1/clusters/c1"
+
+    async def answered() -> bool:
+        return (await whose.get(path)).status_code not in (401, 403)
+
+    assert await answered()
+    async with world.hub.database.write() as connection:
+        # As another process does it: this one's own watch does not know the text.
+        await connection.execute(text(statement))
+    world.later(CONFIRMED_S)
+    assert not await answered()
+
+
+USERS_TAKEN = {
+    "signed-out": "DELETE FROM sessions",
+    "deleted": "DELETE FROM users WHERE name = 'ann'",
+    "demoted": "UPDATE users SET role = 'reader' WHERE name = 'ann'",
+}
+
+
+@pytest.mark.parametrize("statement", USERS_TAKEN.values(), ids=USERS_TAKEN)
+async def test_t20_a_hub_that_hears_nothing_ends_a_session_within_a_second(
+    world: World, statement: str
+) -> None:
+    browser = await world.person("ann", "admin")
+    assert (await browser.request("GET", "users")).is_success
+    async with world.hub.database.write() as connection:
+        await connection.execute(text(statement))
+    world.later(CONFIRMED_S)
+    assert (await browser.request("GET", "users")).status_code in (401, 403)
+
+
+async def test_what_is_remembered_is_confirmed_once_a_second_for_everybody(world: World) -> None:
+    await asyncio.gather(world.reader.list_rules(), world.admin.list_rules())
+    world.later(CONFIRMED_S)
+    with statements() as seen:
+        for _ in range(3):
+            await asyncio.gather(world.reader.list_rules(), world.admin.list_rules())
+        assert len([statement for statement in seen if "access_changes" in statement]) == 1
+        assert [statement for statement in seen if "tokens" in statement] == []
+
+
+async def test_a_clock_that_is_set_back_confirms_nothing() -> None:
+    asked = []
+
+    async def count() -> int:
+        asked.append(1)
+        return 0
+
+    confirmed = Confirmed(count, Signal())
+    for moment in (START, START + later(0.1), START - later(0.001)):
+        await confirmed.confirm(moment)
+    assert len(asked) == 2
+
+
+async def test_only_one_waits_for_the_word_while_the_last_one_holds() -> None:
+    counting, answer = asyncio.Event(), asyncio.Event()
+
+    async def count() -> int:
+        counting.set()
+        await answer.wait()
+        return 0
+
+    answer.set()
+    confirmed = Confirmed(count, Signal())
+    await confirmed.confirm(START)
+    answer.clear()
+    counting.clear()
+    first = asyncio.create_task(confirmed.confirm(START + later(0.6)))
+    await counting.wait()
+    await confirmed.confirm(START + later(0.9))
+    late = asyncio.create_task(confirmed.confirm(START + later(CONFIRMED_S)))
+    await asyncio.sleep(0)
+    assert (first.done(), late.done()) == (False, False)
+    answer.set()
+    await asyncio.gather(first, late)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tidegate.domain.errors import RegistryUnavailableError
-from tidegate.oci.docker_config import DockerConfigKeychain
+from tidegate.oci.config_file import DockerConfigKeychain
 from tidegate.oci.keychain import Credentials
 
 
@@ -54,7 +54,26 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
         pytest.param("r.example", {"auths": {"r.example:5000": ENTRY}}, None, id="other-port"),
         pytest.param("r.example", {"auths": {"evil.r.example": ENTRY}}, None, id="t08-subdomain"),
-        pytest.param("a.r.example", {"auths": {"*.r.example": ENTRY}}, None, id="t08-wildcard"),
+        pytest.param("a.r.example", {"auths": {"*.r.example": ENTRY}}, ANN, id="wildcard"),
+        pytest.param("a1.r.example", {"auths": {"a*.r.example": ENTRY}}, ANN, id="part-of-a-label"),
+        pytest.param(
+            "a.r.example",
+            {"auths": {"*.r.example": {"auth": "eDp5"}, "a.r.example": ENTRY}},
+            ANN,
+            id="exact-before-wildcard",
+        ),
+        pytest.param("r.example", {"auths": {"*.r.example": ENTRY}}, None, id="t08-wildcard-above"),
+        pytest.param(
+            "a.b.r.example", {"auths": {"*.r.example": ENTRY}}, None, id="t08-wildcard-below"
+        ),
+        pytest.param(
+            "a.r.example.evil", {"auths": {"*.r.example": ENTRY}}, None, id="t08-wildcard-suffix"
+        ),
+        pytest.param("evil.example", {"auths": {"*": ENTRY}}, None, id="t08-everything"),
+        pytest.param(
+            "a.r.example:5000", {"auths": {"*.r.example": ENTRY}}, None, id="t08-wildcard-port"
+        ),
+        pytest.param("r.example", {"auths": {"r.example/team": ENTRY}}, None, id="path-of-others"),
         pytest.param("r.example", {"auths": {"r.example.evil": ENTRY}}, None, id="t08-suffix"),
         pytest.param("r.example", {"auths": {"http://[": ENTRY}}, None, id="broken-key"),
         pytest.param("r.example", {"auths": {"r.example": {}}}, None, id="empty-entry"),
@@ -83,9 +102,6 @@ async def test_a_changed_secret_is_in_force_at_once(tmp_path: Path) -> None:
         pytest.param(b'{"auths":' + b"[" * 40, "nested", id="t03-nested"),
         pytest.param(b" " * (2**20 + 1), "larger", id="t03-large"),
         pytest.param({"auths": {"r.example:5000": {"auth": "!!"}}}, "base64", id="no-base64"),
-        pytest.param(
-            {"auths": {"r.example:5000": {"identitytoken": "x"}}}, "identity", id="identity"
-        ),
         pytest.param({"credHelpers": {"r.example:5000": "../x"}}, "plain name", id="helper-path"),
         pytest.param({"credsStore": "no-such"}, "cannot be run", id="no-helper"),
     ],
@@ -113,6 +129,46 @@ async def test_a_helper_is_asked_for_its_registry(tmp_path: Path, programs: Path
     assert seen.read_text() == "https://index.docker.io/v1/"
 
 
+IDENTITY = Credentials("", identity_token="long-lived")  # noqa: S106 - of these tests
+
+
+async def test_an_identity_token_takes_the_place_of_a_password(
+    tmp_path: Path, programs: Path
+) -> None:
+    entry = {"auth": auth("00000000", ""), "identitytoken": "long-lived"}
+    in_file = keychain(tmp_path, {"auths": {"r.example:5000": entry}})
+    assert await in_file.credentials(None) == IDENTITY
+    helper(programs, "lab", 'echo \'{"Username":"<token>","Secret":"long-lived"}\'')
+    by_helper = keychain(tmp_path, {"credsStore": "lab"})
+    assert await by_helper.credentials(None) == IDENTITY
+
+
+@pytest.mark.parametrize(
+    ("repository", "user"),
+    [
+        ("app", "ann"),
+        ("team/app", "bob"),
+        ("team", "bob"),
+        ("team/app/deep", "bob"),
+        ("teams/app", "ann"),
+        ("team/shop", "cy"),
+        ("", "ann"),
+    ],
+)
+async def test_the_entry_of_the_longest_path_counts(
+    tmp_path: Path, repository: str, user: str
+) -> None:
+    entries = {
+        "r.example:5000": "ann",
+        "r.example:5000/team": "bob",
+        "r.example:5000/team/shop": "cy",
+        "*.example:5000/team/shop": "nobody",
+    }
+    auths = {key: {"auth": auth(name, "x")} for key, name in entries.items()}
+    found = await keychain(tmp_path, {"auths": auths}).credentials(None, repository)
+    assert found == Credentials(user, "x", shared=False)
+
+
 async def test_a_helper_that_has_nothing_leaves_the_entry(tmp_path: Path, programs: Path) -> None:
     helper(programs, "lab", "echo 'credentials not found in native keychain'; exit 1")
     found = {"credsStore": "lab", "auths": {"r.example:5000": ENTRY}}
@@ -125,7 +181,6 @@ async def test_a_helper_that_has_nothing_leaves_the_entry(tmp_path: Path, progra
         pytest.param("echo hunter2; exit 1", "ended with 1", id="fails"),
         pytest.param("echo hunter2", "printed no credentials", id="no-json"),
         pytest.param("yes hunter2", "few words", id="t03-endless"),
-        pytest.param('echo \'{"Username":"<token>","Secret":"hunter2"}\'', "identity", id="token"),
     ],
 )
 async def test_a_helper_that_goes_wrong_is_said_without_its_words(

@@ -7,10 +7,10 @@ from tidegate.domain.errors import (
     RegistryNotConfiguredError,
     RegistryUnavailableError,
 )
-from tidegate.oci.auth import token_url
 from tidegate.oci.challenge import parse_challenges
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.registries import RegistryConfig, registries_by_host, select_registry
+from tidegate.oci.token_server import token_server
 
 SCOPE = "repository:app:pull"
 
@@ -94,7 +94,7 @@ def test_a_ca_file_that_cannot_be_read_is_refused_at_start(
 )
 def test_a_known_token_server_is_asked(host: str, realm: str, url: str) -> None:
     challenge = parse_challenges(f'Bearer realm="{realm}",service="s"')[0]
-    assert token_url(RegistryConfig(host), challenge, SCOPE, "reading") == url
+    assert token_server(RegistryConfig(host), challenge, SCOPE, "reading").url == url
 
 
 @pytest.mark.parametrize(
@@ -114,4 +114,4 @@ def test_a_known_token_server_is_asked(host: str, realm: str, url: str) -> None:
 def test_t08_another_token_server_is_refused_by_name(host: str, realm: str) -> None:
     challenge = parse_challenges(f'Bearer realm="{realm}"')[0]
     with pytest.raises(RegistryUnavailableError, match="no credentials go there"):
-        token_url(RegistryConfig(host), challenge, SCOPE, "reading")
+        token_server(RegistryConfig(host), challenge, SCOPE, "reading")

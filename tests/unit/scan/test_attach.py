@@ -13,17 +13,15 @@ from tidegate.domain.errors import (
 )
 from tidegate.domain.evidence import Report
 from tidegate.evidence.signatures import signature_tag
-from tidegate.scan.attach import attach_attestation, attach_report, restore_attachment
+from tidegate.scan.attach import attach_report, restore_attachment
 from tidegate.scan.prune import prune_reports
 from tidegate.testing.evidence_world import (
     NOON,
     EvidenceWorld,
-    evidence_key,
     finding,
     statement,
 )
 from tidegate.testing.memory_registry import MemoryRegistry
-from tidegate.trust.dsse import verify_envelope
 from tidegate.trust.keys import generate_key
 from tidegate.wire.oci_v1 import Descriptor
 from tidegate.wire.statement_v1 import MEDIA_TYPE, render_statement
@@ -212,26 +210,6 @@ async def test_a_registry_that_does_not_delete_is_told_of(world: EvidenceWorld) 
     pruned = await prune_reports(world.registry, world.repository, image.digest, world.key)
     assert pruned.deleted == ()
     assert pruned.failed == ("HTTP 405",)
-
-
-async def test_an_attestation_is_appended_to_those_of_others(world: EvidenceWorld) -> None:
-    image, foreign = world.push_image(), generate_key()
-    for key in (foreign, world.key):
-        body = render_statement(statement(image.digest))
-        digest = await attach_attestation(
-            world.registry, world.repository, body, key, subject=image
-        )
-    tag = image.digest.replace(":", "-") + ".att"
-    assert world.registry.tags[tag] == digest
-    manifest = json.loads(world.registry.manifests[digest][0])
-    assert len(manifest["layers"]) == 2
-    assert manifest["layers"][1]["annotations"] == {
-        "dev.cosignproject.cosign/signature": "",
-        "predicateType": "https://in-toto.io/attestation/vulns/v0.2",
-    }
-    envelope = world.registry.blobs[manifest["layers"][1]["digest"]]
-    payload, _ = verify_envelope((evidence_key(world.key),), envelope, MEDIA_TYPE)
-    assert payload == body
 
 
 async def test_what_an_index_says_of_a_platform_does_not_enter_the_artifact(

@@ -31,7 +31,7 @@ from tidegate.evidence import attestations
 from tidegate.evidence.attestations import BUNDLE_MEDIA_TYPE, SIGN_PREDICATE, attestation_tag
 from tidegate.evidence.signatures import signature_tag
 from tidegate.plugins import load_formats
-from tidegate.scan.attach import attach_envelope
+from tidegate.scan.attest import attach_envelope
 from tidegate.scan.foreign import Borrowing, Foreign, ImageFacts, clear, take_over
 from tidegate.scan.pipeline import PlatformScan
 from tidegate.scan.publish import Publisher
@@ -58,13 +58,14 @@ class Foreigners:
         self.image = self.world.push_image()
         self.vendor = generate_key()
         self.sources: tuple[TrustedSource, ...] = (self.source(),)
+        self.index: Digest | None = None
 
     def source(self, accepts: frozenset[Accepted] = BOTH, **restricted: Json) -> TrustedSource:
         return TrustedSource(evidence_key(self.vendor, "vendor", **restricted), accepts)
 
     @property
     def facts(self) -> ImageFacts:
-        return ImageFacts(self.world.repository, self.image.digest, CONFIG_DIGEST)
+        return ImageFacts(self.world.repository, self.image.digest, CONFIG_DIGEST, self.index)
 
     async def attest(
         self,
@@ -387,6 +388,77 @@ async def test_an_analysis_in_a_report_clears_only_where_its_signer_may(
     foreigners.sources = (foreigners.source(frozenset({Accepted.REPORTS})),)
     (reports,) = (await foreigners.take()).statements
     assert [bool(f.not_affected) for f in reports.findings] == [False, False]
+
+
+# What is attached to an index
+
+
+@pytest.fixture
+def index(foreigners: Foreigners) -> Descriptor:
+    """Return an index with the image as one of its platforms."""
+    other = foreigners.world.push_image("arm64")
+    made = foreigners.world.push_index({"linux/amd64": foreigners.image, "linux/arm64": other})
+    foreigners.index = made.digest
+    return made
+
+
+async def attest_index(
+    foreigners: Foreigners, index: Descriptor, kind: str, predicate: Json, form: str
+) -> None:
+    about = body(statement(kind, predicate, index.digest))
+    if form == "bundle":
+        await foreigners.refer(bundle(foreigners.vendor, about), BUNDLE_MEDIA_TYPE, index)
+        return
+    world = foreigners.world
+    await attach_envelope(
+        world.registry, world.repository, about, kind, foreigners.vendor, subject=index
+    )
+
+
+@pytest.mark.parametrize("form", ["tag", "bundle"])
+async def test_a_statement_on_an_index_is_about_each_platform(
+    foreigners: Foreigners, index: Descriptor, form: str
+) -> None:
+    await foreigners.attest(VULN, cosign_vuln())
+    claim = openvex_statement(
+        vulnerability={"name": "CVE-2019-10906"}, products=[{"@id": index.digest}]
+    )
+    await attest_index(foreigners, index, OPENVEX, openvex(statements=[claim]), form)
+    found = await foreigners.take()
+    assert found.refused == ()
+    assert found.digests == {index.digest, foreigners.image.digest}
+    (cleared,) = clear(scan_of(foreigners, "CVE-2019-10906"), found).statement.findings
+    assert [mark.source for mark in cleared.not_affected] == ["vendor"]
+    foreigners.index = None
+    assert (await foreigners.take()).claims == ()
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        pytest.param(trivy(), "", id="this-platform"),
+        pytest.param(
+            trivy(Metadata={"ImageID": OTHER_DIGEST}), "the report is about", id="another"
+        ),
+        pytest.param(trivy(Metadata={}), "which of its platforms", id="none"),
+    ],
+)
+async def test_a_report_on_an_index_counts_for_the_platform_that_it_names(
+    foreigners: Foreigners, index: Descriptor, result: Json, said: str
+) -> None:
+    await attest_index(foreigners, index, VULN, cosign_vuln(result), "tag")
+    found = await foreigners.take()
+    assert [s.subject for s in found.statements] == ([] if said else [foreigners.image.digest])
+    assert [said in refusal for refusal in found.refused] == ([True] if said else [])
+
+
+async def test_t05_what_is_about_the_index_counts_at_the_index_alone(
+    foreigners: Foreigners, index: Descriptor
+) -> None:
+    # The platform's own attestations are held to the platform, and the index's to the index.
+    await foreigners.attest(VULN, cosign_vuln(), about=index.digest)
+    found = await foreigners.take()
+    assert (found.statements, len(found.refused)) == ((), 1)
 
 
 # What a gate makes of it

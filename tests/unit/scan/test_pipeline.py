@@ -103,6 +103,25 @@ async def test_an_image_becomes_a_statement_about_its_digest(
     assert not any(os.scandir(tmp_path)), "the layout is removed"
 
 
+async def test_an_image_by_sha512_is_shown_to_the_scanner_by_sha256(
+    registry: MemoryRegistry, setup: ScanSetup
+) -> None:
+    image = demo("critical")
+    manifest = json.loads(image.manifests[0][0])
+    for descriptor in (manifest["config"], *manifest["layers"]):
+        blob = image.blobs[descriptor["digest"]]
+        descriptor["digest"] = digest_of(blob, "sha512")
+        registry.blobs[descriptor["digest"]] = blob
+    body = json.dumps(manifest).encode()
+    digest = digest_of(body, "sha512")
+    registry.manifests[digest] = (body, OCI_MANIFEST)
+    (scan,) = await scan_image(registry, REFERENCE.at(digest), setup)
+    assert (scan.subject.digest, scan.config) == (digest, manifest["config"]["digest"])
+    assert parse_statement(render_statement(scan.statement)).subject == digest
+    (shown,) = setup.scanner.layouts
+    assert set(image.blobs) < shown, "every blob by its sha256, and a manifest"
+
+
 async def test_every_platform_of_an_index_is_scanned_and_attestations_are_not(
     registry: MemoryRegistry, setup: ScanSetup
 ) -> None:

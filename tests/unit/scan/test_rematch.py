@@ -16,14 +16,15 @@ from tidegate.domain.finding import Location
 from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
 from tidegate.plugins import load_formats
-from tidegate.scan.attach import attach_envelope, own_evidence_key
+from tidegate.scan.attach import own_evidence_key
+from tidegate.scan.attest import attach_envelope
 from tidegate.scan.borrower import Borrower
 from tidegate.scan.foreign import Borrowing
 from tidegate.scan.judge import Judge
 from tidegate.scan.package_list import PackageList, SignedList
 from tidegate.scan.publish import Publisher
 from tidegate.scan.rematch import Rematcher, ScanNeededError
-from tidegate.testing.evidence_world import NOON, EvidenceWorld
+from tidegate.testing.evidence_world import NOON, EvidenceWorld, evidence_key
 from tidegate.trust.configuration import Accepted, EvidenceKey, TrustedSource
 from tidegate.trust.keys import fingerprint, generate_key
 from tidegate.wire.hub_v1 import JobV1
@@ -186,3 +187,17 @@ async def test_t21_no_report_is_made_of_what_cannot_be_believed(site: Site) -> N
     with pytest.raises(ScanNeededError, match="keeps no packages"):
         await site.rematcher.rematch(site.job())
     assert (await site.artifacts(), site.hub.told) == ([], [])
+
+
+async def test_a_list_that_an_older_key_signed_gets_our_signature_as_well(site: Site) -> None:
+    old = generate_key()
+    site.keep(site.listed.sealed(old))
+    rematcher = replace(site.rematcher, keys=(evidence_key(old, "old"),))
+    await rematcher.rematch(site.job())
+    (told,) = site.hub.told
+    (kept,) = site.hub.lists
+    ours = (evidence_key(site.world.key),)
+    assert SignedList(kept.body, told.package_list_signature).is_by(ours)
+    site.keep(SignedList(kept.body, told.package_list_signature))
+    await site.rematcher.rematch(site.job())
+    assert site.hub.told[-1].package_list_signature == ""

@@ -9,7 +9,7 @@ from tidegate.scan.settings import read_settings
 COMPLETE = {
     "TIDEGATE_SCAN_HUB_URL": "http://127.0.0.1:8080/",
     "TIDEGATE_SCAN_TOKEN_FILE": "/t",
-    "TIDEGATE_SCAN_KEY_FILE": "/k",
+    "TIDEGATE_SCAN_KEY": "/k",
     "TIDEGATE_SCAN_DATA_DIR": "/data",
     "TIDEGATE_SCAN_REGISTRIES": "/r",
 }

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from support.report_documents import in_toto_vulns, statement
-from tidegate.domain.digest import Digest
+from tidegate.domain.digest import Digest, digest_of
 from tidegate.domain.errors import (
     InvalidManifestError,
     LimitExceededError,
@@ -23,7 +23,7 @@ from tidegate.domain.severity import Severity
 from tidegate.hubclient.client import HubClient
 from tidegate.local.images import build_demo_images
 from tidegate.plugins import load_formats
-from tidegate.scan.attach import attach_envelope
+from tidegate.scan.attest import attach_envelope
 from tidegate.scan.foreign import Borrowing
 from tidegate.scan.publish import Known, Published
 from tidegate.scan.reports import count_vulnerabilities
@@ -34,7 +34,7 @@ from tidegate.testing.memory_registry import MemoryRegistry
 from tidegate.trust.configuration import Accepted, EvidenceKey, TrustedSource
 from tidegate.trust.keys import fingerprint, generate_key
 from tidegate.wire.hub_v1 import JobFailureV1, JobResultV1, JobV1
-from tidegate.wire.oci_v1 import Descriptor, parse_manifest
+from tidegate.wire.oci_v1 import OCI_INDEX, OCI_MANIFEST, Descriptor, parse_manifest
 from tidegate.wire.statement_v1 import Statement
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -125,7 +125,7 @@ def make_world(tmp_path: Path, scanner: object, hub: ScriptedHub) -> World:
         registry.put_blob(blob)
     registry.put_manifest(*image.manifests[0])
     settings = ScanSettings(
-        "http://hub", tmp_path, tmp_path, tmp_path, tmp_path, heartbeat_s=0.01, name="w"
+        "http://hub", tmp_path, "", tmp_path, tmp_path, heartbeat_s=0.01, name="w"
     )
     settings.work_dir.mkdir()
     client = HubClient("http://hub", "t" * 32, transport=httpx2.MockTransport(hub))
@@ -223,6 +223,31 @@ async def test_a_failure_is_told_to_the_hub_and_never_a_report(
     assert told.retry is retry
     assert world.hub.said("complete") == []
     assert len(world.registry.manifests) == 1, "nothing is attached"
+
+
+async def test_the_platform_that_failed_is_named_and_the_others_are_reported(
+    tmp_path: Path,
+) -> None:
+    world = make_world(tmp_path, ReportingScanner(), ScriptedHub())
+    here, gone = Digest(world.job.digest), digest_of(b"nobody pushed it")
+    entries = [
+        {"mediaType": OCI_MANIFEST, "digest": digest, "size": 2,
+         "platform": {"os": "linux", "architecture": architecture}}
+        for architecture, digest in (("arm64", gone), ("amd64", here))
+    ]  # fmt: skip
+    index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}).encode()
+    world.registry.put_manifest(index, OCI_INDEX)
+    job = msgspec.structs.replace(world.job, digest=digest_of(index))
+    await world.worker.work(job)
+    (failure,) = world.hub.said("fail")
+    told = msgspec.json.decode(failure, type=JobFailureV1)
+    assert told.error.startswith(f"linux/arm64: {HOST}/demo/app@{gone}: no such manifest")
+    assert told.error.endswith("; scanned: linux/amd64")
+    assert not told.retry
+    (report,) = told.reports
+    assert (report.digest, report.platform) == (here, "linux/amd64")
+    assert report.artifact in world.registry.manifests
+    assert world.hub.said("complete") == []
 
 
 @dataclass

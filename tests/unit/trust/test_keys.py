@@ -42,6 +42,17 @@ def test_a_signature_verifies_by_its_key_and_message_only() -> None:
     assert not signature_verifies(key.public_key(), b"no DER", b"message")
 
 
+def test_an_encrypted_key_opens_by_its_passphrase_alone() -> None:
+    key = generate_key()
+    pem = private_pem(key, b"secret")
+    assert pem.startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    assert fingerprint(load_private_key(pem, b"secret")) == fingerprint(key)
+    with pytest.raises(InvalidKeyError, match="the passphrase does not open it"):
+        load_private_key(pem, b"Secret")
+    # A passphrase that is not needed changes nothing: a key may lose its own.
+    assert fingerprint(load_private_key(private_pem(key), b"secret")) == fingerprint(key)
+
+
 @pytest.mark.parametrize(
     ("pem", "said"),
     [
@@ -52,7 +63,7 @@ def test_a_signature_verifies_by_its_key_and_message_only() -> None:
         pytest.param(_RSA.private_bytes(*_PKCS8, NoEncryption()), "RSA", id="rsa"),
         pytest.param(
             generate_key().private_bytes(*_PKCS8, BestAvailableEncryption(b"secret")),
-            "not encrypted",
+            "its passphrase is needed",
             id="encrypted",
         ),
     ],

@@ -181,12 +181,16 @@ def test_a_spec_over_500_kib_is_refused_with_its_size() -> None:
         pytest.param(body("a") | {"spec": []}, id="list-for-spec"),
         pytest.param(body("a") | {"apiVersion": "tidegate.io/v9"}, id="other-version"),
         pytest.param(body("a", surprise=1), id="unknown-field"),
+        pytest.param(body("\ud800", "1"), id="half-a-character-as-name"),
+        pytest.param(body("a", "\ud800"), id="half-a-character-as-rule"),
+        pytest.param(body("a", "1") | {"\ud800": 1}, id="half-a-character-as-field"),
     ],
 )
 def test_an_odd_object_becomes_a_problem_and_never_raises(hostile: dict[str, Any]) -> None:
     candidate = load_candidate(hostile, "some.yaml")
     assert candidate.parsed is None
-    assert candidate.problem
+    assert candidate.problem.encode()
+    assert candidate.name.encode()
     assert merge([candidate], {}).states[0].lacking
 
 

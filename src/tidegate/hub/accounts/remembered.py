@@ -2,7 +2,8 @@
 
 Only what was found is remembered, by the hash of the secret, and only while nothing happened that
 could end anybody's access. `changes` counts that: this process's own transactions ring it as they
-end, other hubs of a PostgreSQL database by `NOTIFY`. Where that is not heard, `LIFE_S` ends it.
+end, other hubs of a PostgreSQL database by `NOTIFY`; what is not heard is found within a second by
+`accounts.confirmed`. `LIFE_S` ends everything.
 """
 
 from dataclasses import dataclass
@@ -14,8 +15,7 @@ from tidegate.hub.signals import Signal
 T = TypeVar("T")
 
 LIFE_S = 5.0
-"""A token revoked at another hub may be answered here for so long, while hubs do not hear each
-other."""
+"""After so long each is looked up again, whatever was heard."""
 
 MAX_REMEMBERED = 10_000
 """Each is a valid credential, so strangers cannot fill this; the oldest is forgotten first."""

@@ -181,7 +181,9 @@ async def _session(hub: Hub, connection: Connection) -> Session:
 
 
 async def _holder_of(hub: Hub, token: str) -> Caller | None:
-    key, now, seen = tokens.hash_of(token), hub.now(), hub.signals.access.count
+    key, now = tokens.hash_of(token), hub.now()
+    await hub.confirmed.confirm(now)
+    seen = hub.signals.access.count
     found = hub.callers.find(key, now)
     if found is None:
         async with hub.database.glance() as connection:
@@ -192,7 +194,9 @@ async def _holder_of(hub: Hub, token: str) -> Caller | None:
 
 
 async def _session_of(hub: Hub, secret: str, now: datetime) -> Session | None:
-    key, seen = tokens.hash_of(secret), hub.signals.access.count
+    key = tokens.hash_of(secret)
+    await hub.confirmed.confirm(now)
+    seen = hub.signals.access.count
     found = hub.sessions.find(key, now)
     if found is None:
         async with hub.database.glance() as connection:

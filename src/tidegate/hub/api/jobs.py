@@ -2,9 +2,11 @@
 
 import asyncio
 import time
-from typing import Annotated, Literal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Literal
 
-from litestar import Response, get, post, put
+from litestar import Request, Response, get, post, put
 from litestar.params import JSONBody, QueryParameter
 from pyroaring import BitMap
 
@@ -19,8 +21,9 @@ from tidegate.hub.api.parameters import (
 )
 from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import render_instant
+from tidegate.hub.context import Hub
 from tidegate.hub.jobs.details import accept
-from tidegate.hub.jobs.results import require_about, still_attached
+from tidegate.hub.jobs.results import joined, require_about, still_attached
 from tidegate.hub.store import advisory_pass, due, image_details, images, jobs, packages, scans
 from tidegate.hub.store.database import Turn
 from tidegate.hub.store.due import Due
@@ -53,14 +56,24 @@ LOOK_AGAIN_S = 1.0
     summary="Lease a scan job",
     responses=documented(409),
 )
-async def lease_job(hub: TheHub, data: JSONBody[JobLeaseRequestV1]) -> Response[JobV1 | None]:
+async def lease_job(
+    hub: TheHub, request: Request[Any, Any, Any], data: JSONBody[JobLeaseRequestV1]
+) -> Response[JobV1 | None]:
     """Return the most urgent job, for as long as its lease is extended; 204: none.
 
     Images are matched again only by a worker whose advisories are the ones that count.
     409: registry access is switched off.
     """
+    # A worker that was stopped while it waited must not take a job along for a whole lease.
+    async with _gone(request) as gone:
+        return await _lease_for(hub, data, gone)
+
+
+async def _lease_for(
+    hub: Hub, data: JobLeaseRequestV1, gone: Callable[[], bool]
+) -> Response[JobV1 | None]:
     deadline = time.monotonic() + data.wait_s
-    while True:
+    while not gone():
         seen = hub.signals.jobs.count
         async with hub.database.write() as connection:
             worker = Worker(data.worker, data.advisories_state)
@@ -69,8 +82,23 @@ async def lease_job(hub: TheHub, data: JSONBody[JobLeaseRequestV1]) -> Response[
             return Response(job)
         remaining_s = deadline - time.monotonic()
         if remaining_s <= 0 or hub.signals.jobs.closed:
-            return Response(None, status_code=204)
+            break
         await hub.signals.jobs.wait_beyond(seen, min(remaining_s, LOOK_AGAIN_S))
+    return Response(None, status_code=204)
+
+
+@asynccontextmanager
+async def _gone(request: Request[Any, Any, Any]) -> AsyncIterator[Callable[[], bool]]:
+    """Yield what says whether the caller is gone; its body has been read by now.
+
+    All that a server has to say after the body is that the connection ended (ASGI 3, HTTP,
+    "Disconnect").
+    """
+    ended = asyncio.ensure_future(request.receive())
+    try:
+        yield ended.done
+    finally:
+        ended.cancel()
 
 
 @post(
@@ -156,11 +184,23 @@ async def complete_job(hub: TheHub, job_id: Id, data: JSONBody[JobResultV1]) -> 
     responses=documented(404, 409),
 )
 async def fail_job(hub: TheHub, job_id: Id, data: JSONBody[JobFailureV1]) -> None:
-    """Queue the job again after a backoff, or keep it as failed."""
-    async with hub.database.write() as connection:
+    """Queue the job again after a backoff, or keep it as failed.
+
+    Reports of the platforms that did not fail are kept beside those that there are.
+    """
+    async with hub.database.write_in_turn(Turn.IMAGES) as connection:
         job = await jobs.held(connection, job_id, data.lease, hub.now())
+        require_about(job, data.reports)
         failure = Failure(data.error, data.retry, data.rescan)
         await jobs.give_back(connection, job, failure, hub.settings.jobs, hub.now())
+        if data.reports:
+            image_id = await images.id_of(connection, job.subject)
+            before = await images.reports_of(connection, image_id)
+            reports = joined(job, data.reports, before)
+            await images.keep_reports(connection, job.subject, reports)
+            await scans.add(connection, image_id, data.reports, render_instant(hub.now()))
+    if data.reports:
+        hub.signals.reports.ring()
 
 
 @get(

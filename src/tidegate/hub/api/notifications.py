@@ -29,7 +29,7 @@ from tidegate.wire.hub_data_v1 import EventGridValidationV1
 from tidegate.wire.hub_v1 import NotificationResultV1
 from tidegate.wire.told_push import Told, ToldPush
 
-SIGNATURE_TAG_PREFIX = "sha256-"
+SIGNATURE_TAG_PREFIXES = ("sha256-", "sha512-")
 """Tags of signatures, attestations and fallback referrers (INTEROP): never an image's."""
 
 MAX_EVENT_BYTES = 2**20
@@ -158,7 +158,7 @@ def _subject(push: ToldPush, registry: str) -> Subject | None:
     """Return what is to be scanned, None where that is nothing."""
     if push.media_type and push.media_type not in IMAGE_MEDIA_TYPES | INDEX_MEDIA_TYPES:
         return None
-    if push.tag.startswith(SIGNATURE_TAG_PREFIX) or (push.tag and not is_tag(push.tag)):
+    if push.tag.startswith(SIGNATURE_TAG_PREFIXES) or (push.tag and not is_tag(push.tag)):
         return None
     try:
         return subject_of(registry or push.host, push.repository, push.digest)

@@ -64,15 +64,20 @@ async def get_renewals(
 async def post_rejudgements(
     hub: TheHub, caller: TheCaller, name: Id, data: JSONBody[RejudgementsV1]
 ) -> EventBatchResultV1:
-    """Keep the verdicts of an agent's own cluster; a changed one becomes an event."""
+    """Keep the verdicts of an agent's own cluster; a changed one becomes an event.
+
+    A row that is `unanswered` changes nothing: the verdict before stands.
+    """
     require_own(caller, name)
     async with hub.database.write_in_turn(Turn.EVENTS) as connection:
         await clusters.load(connection, name)
-        stored = await rejudgements.note(connection, name, data.verdicts, hub.now())
-    hub.metrics.events.labels("stored").inc(stored)
-    if stored:
+        noted = await rejudgements.note(connection, name, data.verdicts, hub.now())
+    hub.metrics.events.labels("stored").inc(noted.events)
+    for result, count in noted.images.items():
+        hub.metrics.rejudged.labels(result).inc(count)
+    if noted.events:
         hub.signals.events.ring()
-    return EventBatchResultV1(stored, len(data.verdicts) - stored)
+    return EventBatchResultV1(noted.events, len(data.verdicts) - noted.events)
 
 
 HANDLERS = (get_renewals, post_rejudgements)

@@ -11,13 +11,24 @@ from litestar.params import JSONBody, PathParameter
 from pyroaring import BitMap
 
 from tidegate.domain.digest import parse_digest
+from tidegate.domain.errors import ConflictError, InputError
 from tidegate.hub.api.access import READERS, TheHub, allow
 from tidegate.hub.api.parameters import Id
 from tidegate.hub.api.problems import documented
-from tidegate.hub.clock import render_instant
+from tidegate.hub.clock import parse_instant, render_instant
+from tidegate.hub.event_body import column_text
 from tidegate.hub.jobs.details import pack_findings, require_bounded
 from tidegate.hub.packed import pack, pack_json, unpack
-from tidegate.hub.store import advisory_pass, due, image_details, images, jobs, packages
+from tidegate.hub.store import (
+    advisory_pass,
+    due,
+    image_details,
+    images,
+    jobs,
+    organisation,
+    packages,
+    renewal,
+)
 from tidegate.hub.store.database import Turn
 from tidegate.hub.store.due import Due
 from tidegate.hub.store.tokens import Role
@@ -30,6 +41,8 @@ from tidegate.wire.rematch_v1 import (
     PageRequestV1,
     PageResultV1,
     RematchStatusV1,
+    RenewalRequestV1,
+    RenewalV1,
     StandingV1,
     StoredListV1,
 )
@@ -161,7 +174,34 @@ def _changes(data: FindingsUploadV1) -> dict[str, Any]:
     if data.referrers is not None:
         require_bounded(data.referrers)
         changes["referrers"] = pack_json(data.referrers)
+    if data.package_list_signature:
+        changes["packages_signature"] = column_text(data.package_list_signature)
     return changes
+
+
+@post(
+    "/reports/renewals",
+    guards=allow(Role.ADMIN),
+    status_code=200,
+    summary="Have reports made anew",
+    responses=documented(409),
+)
+async def renew_reports(hub: TheHub, data: JSONBody[RenewalRequestV1]) -> RenewalV1:
+    """Let images with reports of scans before an instant wait for new ones; asking again counts."""
+    before = parse_instant(data.before)
+    if before is None or before > hub.now():
+        raise InputError(
+            f"before is {data.before!r}; want an instant that has passed, 2026-11-23T09:00:00Z"
+        )
+    async with hub.database.write_in_turn(Turn.PACKAGES) as connection:
+        if (await organisation.load(connection)).settings.security_findings == "Off":
+            raise ConflictError(
+                "security findings are switched off: no reports are attached; switch them on first"
+            )
+        found = await renewal.add_before(connection, before)
+    if found.added:
+        hub.signals.jobs.ring()
+    return found
 
 
 HANDLERS = (
@@ -171,4 +211,5 @@ HANDLERS = (
     get_rematch,
     take_packages,
     put_findings,
+    renew_reports,
 )

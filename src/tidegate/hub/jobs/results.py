@@ -51,6 +51,20 @@ def still_attached(
     return [_with_artifact(report, known.get(report.digest)) for report in reports]
 
 
+def joined(
+    job: Leased, reports: Sequence[PlatformReportV1], before: Sequence[PlatformReportV1]
+) -> list[PlatformReportV1]:
+    """Return `reports` of a scan that failed in part, and those of other platforms from before.
+
+    Raises:
+        InputError: the job is no scan: matching again reports everything or nothing.
+    """
+    if job.kind != "scan":
+        raise InputError(f"job {job.id} failed and is no scan; want no reports with its failure")
+    new = {report.digest for report in reports}
+    return [*reports, *(report for report in before if report.digest not in new)]
+
+
 def _with_artifact(report: PlatformReportV1, before: PlatformReportV1 | None) -> PlatformReportV1:
     if report.artifact or before is None:
         return report

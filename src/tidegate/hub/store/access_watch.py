@@ -6,10 +6,10 @@ access, and the one update of sessions notes their last use; neither is looked f
 
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Executable, Update, event
+from sqlalchemy import Connection, Delete, Executable, Update, event, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from tidegate.hub.store.schema import clusters, sessions, tokens, users
+from tidegate.hub.store.schema import access_changes, clusters, sessions, tokens, users
 
 _TAKES_ACCESS = frozenset(
     (kind, table.name)
@@ -19,6 +19,11 @@ _TAKES_ACCESS = frozenset(
     )
     for table in tables
 )
+
+
+async def count_changes(connection: AsyncConnection) -> int:
+    """Return how often access was taken so far, by whoever writes to the database."""
+    return int((await connection.execute(select(access_changes.c.total))).scalar_one())
 
 
 class AccessWatch:

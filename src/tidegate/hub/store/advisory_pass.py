@@ -8,12 +8,12 @@ taken up again, and nothing is skipped.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, insert, or_, select, update
+from sqlalchemy import Row, Select, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import ConflictError
@@ -157,6 +157,15 @@ async def take_page(
     return len(affected)
 
 
+def packages_after(name: str, row_id: int) -> Select[*tuple[Any, ...]]:
+    """Return the query for the page of packages after a place."""
+    c = package_rows.c
+    # As one comparison of rows, which both databases begin in the index; with OR they read it all.
+    later = tuple_(c.name, c.id) > tuple_(name, row_id)
+    shown = (c.id, c.name, c.version, c.ecosystem, c.module)
+    return select(*shown).where(later).order_by(c.name, c.id).limit(PAGE_PACKAGES)
+
+
 async def status(connection: AsyncConnection) -> RematchStatusV1:
     """Return how far matching again is."""
     row = (await connection.execute(select(advisory_pass))).one()
@@ -189,25 +198,18 @@ async def _row(connection: AsyncConnection) -> Row[Any]:
     return (await connection.execute(select(advisory_pass).with_for_update())).one()
 
 
-async def _next_packages(connection: AsyncConnection, row: Row[Any]) -> list[Row[Any]]:
+async def _next_packages(
+    connection: AsyncConnection, row: Row[Any]
+) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return the next packages after the place where the last page ended, by name."""
-    later = or_(
-        package_rows.c.name > row.after_name,
-        and_(package_rows.c.name == row.after_name, package_rows.c.id > row.after_id),
-    )
-    query = (
-        select(package_rows)
-        .where(later)
-        .order_by(package_rows.c.name, package_rows.c.id)
-        .limit(PAGE_PACKAGES)
-    )
+    query = packages_after(row.after_name, row.after_id)
     if row.names is None:
-        return list((await connection.execute(query)).all())
+        return (await connection.execute(query)).all()
     names = [n for n in unpack_json(row.names, list[str]) if n >= row.after_name]
     for start in range(0, len(names), MAX_NAMES_AT_ONCE):
         step = names[start : start + MAX_NAMES_AT_ONCE]
         named = query.where(package_rows.c.name.in_(step))
-        if found := list((await connection.execute(named)).all()):
+        if found := (await connection.execute(named)).all():
             return found
     return []
 

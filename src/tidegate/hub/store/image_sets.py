@@ -8,14 +8,29 @@ scan costs the same whether a package is in ten images or in all.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 from pyroaring import BitMap
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.hub.store.schema import package_changes, package_images
 
 STEP_ROWS = 500
 """Values in one statement; SQLite takes 32,766, PostgreSQL as many."""
+
+STEP_IDS = 2000
+"""Rows looked up in one statement by `among`, where their number hardly matters."""
 
 MIN_CHANGES = 20_000
 """Changes that are kept apart before any set is rewritten: about those of a hundred new images."""
@@ -32,12 +47,25 @@ def render_set(images: BitMap) -> bytes:
     return bytes(images.serialize())
 
 
+def among(
+    connection: AsyncConnection, column: ColumnElement[int], ids: Sequence[int]
+) -> ColumnElement[bool]:
+    """Return the condition that `column` is one of `ids`, which are one value of the statement.
+
+    Thousands of them cost little: a value each would be written into the statement's text.
+    """
+    if connection.dialect.name == "postgresql":
+        return column == any_(bindparam(None, list(ids), type_=postgresql.ARRAY(BigInteger)))
+    listed = func.json_each(msgspec.json.encode(ids).decode()).table_valued("value")
+    return column.in_(select(listed.c.value))
+
+
 async def images_with(connection: AsyncConnection, package_ids: Iterable[int]) -> BitMap:
     """Return every image that carries any of these packages."""
     found = BitMap()
     wanted = sorted(package_ids)
-    for start in range(0, len(wanted), STEP_ROWS):
-        step = wanted[start : start + STEP_ROWS]
+    for start in range(0, len(wanted), STEP_IDS):
+        step = wanted[start : start + STEP_IDS]
         sets = await _load(connection, step)
         found |= BitMap.union(*sets.values()) if sets else BitMap()
     return found
@@ -96,7 +124,7 @@ async def _load(connection: AsyncConnection, package_ids: Sequence[int]) -> dict
     sets = await _load_sets(connection, package_ids)
     later = (
         select(package_changes)
-        .where(package_changes.c.package_id.in_(package_ids))
+        .where(among(connection, package_changes.c.package_id, package_ids))
         .order_by(package_changes.c.package_id, package_changes.c.seq)
     )
     _apply(sets, (await connection.execute(later)).all())
@@ -104,7 +132,8 @@ async def _load(connection: AsyncConnection, package_ids: Sequence[int]) -> dict
 
 
 async def _load_sets(connection: AsyncConnection, package_ids: Sequence[int]) -> dict[int, BitMap]:
-    query = select(package_images).where(package_images.c.package_id.in_(package_ids))
+    mine = among(connection, package_images.c.package_id, package_ids)
+    query = select(package_images).where(mine)
     return {row.package_id: parse_set(row.images) for row in await connection.execute(query)}
 
 

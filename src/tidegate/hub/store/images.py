@@ -107,13 +107,26 @@ async def set_status(
     """
     values: dict[str, Any] = {"status": status, "error": error}
     if reports is not None:
-        values["rematchable"] = rematchable
-        values["reported_at"] = _reported_at(reports)
-        worst = max((report.counts for report in reports), key=risk_of, default=CountsV1())
-        values["reports"] = msgspec.json.encode(reports).decode()
-        values["counts"] = msgspec.json.encode(worst).decode()
-        values["risk"] = risk_of(worst)
+        values |= {"rematchable": rematchable, **_values_of(reports)}
     await connection.execute(update(images).where(*is_subject(subject)).values(values))
+
+
+async def keep_reports(
+    connection: AsyncConnection, subject: Subject, reports: Sequence[PlatformReportV1]
+) -> None:
+    """Keep the reports of a scan that failed in part; its status stays what it is."""
+    values = _values_of(reports)
+    await connection.execute(update(images).where(*is_subject(subject)).values(values))
+
+
+def _values_of(reports: Sequence[PlatformReportV1]) -> dict[str, Any]:
+    worst = max((report.counts for report in reports), key=risk_of, default=CountsV1())
+    return {
+        "reported_at": _reported_at(reports),
+        "reports": msgspec.json.encode(reports).decode(),
+        "counts": msgspec.json.encode(worst).decode(),
+        "risk": risk_of(worst),
+    }
 
 
 def _reported_at(reports: Sequence[PlatformReportV1]) -> str:
@@ -193,7 +206,7 @@ async def page(
     if before is not None:
         at, row_id = before
         older = or_(images.c.pushed_at < at, (images.c.pushed_at == at) & (images.c.id < row_id))
-        query = query.where(older)
+        query = query.where(images.c.pushed_at <= at, older)  # the index is begun there
     rows = (await connection.execute(chosen.narrow(query))).all()
     tags = await _tags(connection, [row.id for row in rows])
     return [StoredImage(row.id, _image(row, tags)) for row in rows]

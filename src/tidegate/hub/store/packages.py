@@ -16,7 +16,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.hub.event_body import column_text
-from tidegate.hub.store.image_sets import STEP_ROWS, note_changes, parse_set, render_set
+from tidegate.hub.store.image_sets import (
+    STEP_IDS,
+    STEP_ROWS,
+    among,
+    note_changes,
+    parse_set,
+    render_set,
+)
 from tidegate.hub.store.schema import image_details, packages
 from tidegate.wire.hub_data_v1 import OpinionV1
 
@@ -64,10 +71,9 @@ async def set_opinions(connection: AsyncConnection, given: Iterable[tuple[int, s
     said = dict(given)
     ids = sorted(said)
     changed: list[int] = []
-    for start in range(0, len(ids), STEP_ROWS):
-        query = select(packages.c.id, packages.c.said).where(
-            packages.c.id.in_(ids[start : start + STEP_ROWS])
-        )
+    for start in range(0, len(ids), STEP_IDS):
+        step = ids[start : start + STEP_IDS]
+        query = select(packages.c.id, packages.c.said).where(among(connection, packages.c.id, step))
         changed += [r.id for r in await connection.execute(query) if r.said != said[r.id]]
     if changed:
         await connection.execute(_SET_SAID, [{"b_id": id_, "b_said": said[id_]} for id_ in changed])

@@ -141,6 +141,11 @@ async def for_workers(connection: AsyncConnection) -> WorkerRegistriesV1:
     return WorkerRegistriesV1(generation, found)
 
 
+async def newest_generation(connection: AsyncConnection) -> str:
+    """Return the generation of `for_workers`."""
+    return (await for_workers(connection)).generation
+
+
 NO_TEST_LEASE = {"test_lease_hash": "", "test_lease_expires_at": ""}
 NO_POLL_LEASE = {"poll_lease_hash": "", "poll_lease_expires_at": ""}
 """Of a registry that no worker has."""

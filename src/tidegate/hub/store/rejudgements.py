@@ -2,12 +2,15 @@
 
 The one before is the last that an agent told or, for a workload told of for the first time, that
 of its admission. Nothing known of it: as if it had been allowed.
+
+What a gate could not find out is no verdict: the one before stands, and its row is counted.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import delete, select
@@ -20,7 +23,7 @@ from tidegate.hub.store import events
 from tidegate.hub.store.database import Turn, take_turn
 from tidegate.hub.store.schema import event_images, running_verdicts
 from tidegate.hub.store.schema import events as event_rows
-from tidegate.wire.event_v1 import AdmissionEventV1, ImageRowV1, parse_event
+from tidegate.wire.event_v1 import Action, AdmissionEventV1, ImageRowV1, parse_event
 
 DAY_CHARS = 10
 """Of an instant: that a workload still runs is written once a day."""
@@ -29,12 +32,23 @@ ADMISSIONS_READ = 20
 """Last events about an image that are searched for that of a workload."""
 
 _KEYS_PER_QUERY = 500
+_STRICTEST_FIRST: tuple[Action, ...] = ("deny", "audit", "allow")
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What came of what an agent told."""
+
+    events: int
+    """Recorded, because something in them changed."""
+    images: dict[str, int]
+    """How many images' verdicts `changed`, are `same`, or are `unanswered`."""
 
 
 async def note(
     connection: AsyncConnection, cluster: str, told: Sequence[AdmissionEventV1], now: datetime
-) -> int:
-    """Keep the verdicts `told` by the agent of `cluster`; return how many events came of them."""
+) -> Noted:
+    """Keep the verdicts `told` by the agent of `cluster`."""
     await take_turn(connection, Turn.EVENTS)
     today = render_instant(now)[:DAY_CHARS]
     for event in told:
@@ -42,24 +56,46 @@ async def note(
     keys = {_key(event, row): row for event in told for row in event.images}
     known = await _known(connection, cluster, list(keys))
     changed = []
+    images = {"changed": 0, "same": 0, "unanswered": 0}
     for event in told:
-        for row in event.images:
-            key = _key(event, row)
-            if key in known:
-                before, _ = known[key]
-            else:
-                before = await _admitted(connection, cluster, event, row)
-            if before != row.action:
-                changed.append(event)
-                break
-    fresh = [
-        {"cluster": cluster, "key": key, "action": row.action, "seen_on": today}
-        for key, row in keys.items()
-        if known.get(key) != (row.action, today)
-    ]
+        results = [await _compare(connection, cluster, event, row, known) for row in event.images]
+        for result in results:
+            images[result] += 1
+        if "changed" in results:
+            event.action = _action(event)
+            changed.append(event)
+    fresh = []
+    for key, row in keys.items():
+        action = known[key][0] if row.unanswered and key in known else row.action
+        # That it still runs is known even where nothing else is.
+        if (key in known or not row.unanswered) and known.get(key) != (action, today):
+            fresh.append({"cluster": cluster, "key": key, "action": action, "seen_on": today})
     if fresh:
         await _put(connection, fresh)
-    return await events.add(connection, changed, cluster, now)
+    return Noted(await events.add(connection, changed, cluster, now), images)
+
+
+def _action(event: AdmissionEventV1) -> Action:
+    """Return the strictest of what was answered."""
+    said = {row.action for row in event.images if not row.unanswered}
+    return next(action for action in _STRICTEST_FIRST if action in said)
+
+
+async def _compare(
+    connection: AsyncConnection,
+    cluster: str,
+    event: AdmissionEventV1,
+    row: ImageRowV1,
+    known: Mapping[str, tuple[str, str]],
+) -> Literal["changed", "same", "unanswered"]:
+    if row.unanswered:
+        return "unanswered"
+    key = _key(event, row)
+    if key in known:
+        before, _ = known[key]
+    else:
+        before = await _admitted(connection, cluster, event, row)
+    return "same" if before == row.action else "changed"
 
 
 async def prune(connection: AsyncConnection, older_than: str, limit: int) -> int:

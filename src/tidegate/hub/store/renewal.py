@@ -1,21 +1,23 @@
-"""When reports are renewed although nothing changed: before gates take them for too old.
+"""When reports are renewed although nothing changed: before gates take them for too old, or asked.
 
 A report is renewed at half of the smallest `maximumVaFileAge` that an enabled rule has (PRODUCT,
 "The findings artifact"). Reports made on one day are not all renewed on one: each image has its own
-instant within the last fifth of that time.
+instant within the last fifth of that time. Somebody who takes an evidence key out of use asks for
+all that are older than the new key.
 """
 
 from datetime import datetime, timedelta
 
 from pyroaring import BitMap
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.hub.clock import parse_instant, render_instant
 from tidegate.hub.store import due, organisation, rules
 from tidegate.hub.store.due import Due
-from tidegate.hub.store.schema import images
+from tidegate.hub.store.schema import images, jobs
 from tidegate.wire.policy_times import parse_duration
+from tidegate.wire.rematch_v1 import RenewalV1
 
 EARLIEST = 0.8
 """Share of the half age at which the first of a day's reports are renewed."""
@@ -52,6 +54,45 @@ async def add_old(connection: AsyncConnection, now: datetime) -> int:
     found[True] -= await due.load(connection, Due.ATTACH)  # matched; only the report is to come
     added = await due.add(connection, Due.REMATCH, found[True])
     return added + await due.add(connection, Due.SCAN, found[False])
+
+
+async def add_before(connection: AsyncConnection, before: datetime) -> RenewalV1:
+    """Let images with reports of scans before an instant wait for new ones.
+
+    Whose key signed a report, the hub does not know; when it was made, it does.
+    """
+    meant = select(images.c.id, images.c.rematchable).where(
+        images.c.reported_at != "",
+        images.c.reported_at < render_instant(before),
+        images.c.status == "scanned",
+    )
+    found = {True: BitMap(), False: BitMap()}
+    for row in await connection.execute(meant):
+        found[row.rematchable].add(row.id)
+    # Of these the report is to come already: who asks how far it is must not start it anew.
+    under_way = await due.load(connection, Due.ATTACH) | await _with_jobs(connection)
+    found = {rematchable: ids - under_way for rematchable, ids in found.items()}
+    added = await due.add(connection, Due.REMATCH, found[True])
+    added += await due.add(connection, Due.SCAN, found[False])
+    return RenewalV1(await count_before(connection, before), added)
+
+
+async def count_before(connection: AsyncConnection, before: datetime) -> int:
+    """Return how many images have a report of a scan before an instant."""
+    meant = select(func.count()).where(
+        images.c.reported_at != "", images.c.reported_at < render_instant(before)
+    )
+    return int((await connection.execute(meant)).scalar_one())
+
+
+async def _with_jobs(connection: AsyncConnection) -> BitMap:
+    same = and_(
+        images.c.registry == jobs.c.registry,
+        images.c.repository == jobs.c.repository,
+        images.c.digest == jobs.c.digest,
+    )
+    query = select(images.c.id).join(jobs, same).where(jobs.c.state.in_(("queued", "leased")))
+    return BitMap((await connection.execute(query)).scalars())
 
 
 def _share(image_id: int) -> float:

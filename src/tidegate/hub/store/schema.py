@@ -446,6 +446,14 @@ notices = Table(
     Index(None, "told_at"),
 )
 
+# How often access was taken from somebody; triggers count it, and each hub looks twice a second.
+access_changes = Table(
+    "access_changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("total", BigInteger, nullable=False),
+)
+
 _UNFINISHED = text("state IN ('queued', 'leased')")
 
 jobs = Table(

@@ -19,6 +19,7 @@ from tidegate.hub.store import jobs
 from tidegate.hub.store.registry_settings import (
     NO_POLL_LEASE,
     NO_TEST_LEASE,
+    newest_generation,
     poll_of,
     polling_of,
 )
@@ -48,10 +49,15 @@ async def lease(
 ) -> TurnV1 | None:
     """Return a registry that is due, tests first; None: there is none that this worker may ask.
 
+    A worker that was not told of the newest settings gets none: what it found out by older ones,
+    a password that was mended since, would be kept as what the new ones are worth.
+
     Raises:
         ConflictError: registry access is switched off.
     """
     await jobs.require_registry_access(connection)
+    if request.generation != await newest_generation(connection):
+        return None
     instant = render_instant(now)
     kind: Kind = "test"
     row = await _due(connection, request.hosts, _test_due(instant))

@@ -43,7 +43,7 @@ async def list_archives(layout: Path, folder: Path, limits: SandboxLimits) -> tu
     require_success("the list of archives", await run_confined(command, paths, limits))
     try:
         listed = msgspec.json.decode(read_output(output), type=_ArchiveList)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ScannerUnavailableError(f"the list of archives cannot be read: {error}") from error
     return listed.archives, listed.unread_layers
 

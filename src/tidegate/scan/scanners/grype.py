@@ -35,20 +35,21 @@ from tidegate.scan.scanners.confined import (
 KNOWN_SCHEMA = "6"
 """Of Grype's database: the folder that it is kept in."""
 
-_LANGUAGES = frozenset({"github", "osv", "nvd"})
 _PROVIDERS = {
-    "AlmaLinux": {"alma", "rhel"},
-    "Alpine": {"alpine"},
-    "Chainguard": {"chainguard"},
-    "Debian": {"debian"},
-    "Red Hat": {"rhel"},
-    "Rocky Linux": {"rocky", "rhel"},
-    "SUSE": {"sles"},
-    "Ubuntu": {"ubuntu"},
-    "Wolfi": {"wolfi"},
-    "openSUSE": {"sles"},
+    "alpine": {"Alpine"},
+    "chainguard": {"Chainguard"},
+    "debian": {"Debian"},
+    "govulndb": {"Go"},
+    "rhel": {"AlmaLinux", "Red Hat", "Rocky Linux"},
+    "sles": {"SUSE"},
+    "ubuntu": {"Ubuntu"},
+    "wolfi": {"Wolfi"},
 }
-"""Which of the providers that a database was built from tell of a distribution's packages."""
+"""What Grype matches by each of the providers that a database was built from.
+
+Clones of Red Hat's are matched by its advisories; `alma` only takes back what AlmaLinux fixed.
+openSUSE is matched by none, `sles` notwithstanding (docs/explanation/differences.md).
+"""
 
 _LANGUAGE_ECOSYSTEMS = frozenset(
     {"Go", "Hex", "Maven", "NuGet", "Packagist", "Pub", "PyPI", "RubyGems", "crates.io", "npm"}
@@ -124,15 +125,15 @@ def covered_ecosystems(report: bytes) -> frozenset[str]:
     """
     try:
         db = msgspec.json.decode(report, type=_Document).descriptor.db
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ScannerUnavailableError(f"grype: its report cannot be read: {error}") from error
-    providers = set((db.providers if db is not None else None) or {})
+    providers = (db.providers if db is not None else None) or {}
     if not providers:
         raise ScannerUnavailableError(
             f"grype: its report does not name the providers of its database; {_HINT}"
         )
-    known = {name for name, told in _PROVIDERS.items() if told & providers}
-    return frozenset(known | (_LANGUAGE_ECOSYSTEMS if providers & _LANGUAGES else set()))
+    known = frozenset[str]().union(*(_PROVIDERS.get(name, ()) for name in providers))
+    return known | _LANGUAGE_ECOSYSTEMS if "github" in providers else known
 
 
 _HINT = (

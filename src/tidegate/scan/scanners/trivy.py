@@ -97,7 +97,7 @@ def read_metadata(database: Path) -> _Metadata:
     try:
         with file.open("rb") as opened:
             metadata = msgspec.json.decode(opened.read(MAX_METADATA_BYTES), type=_Metadata)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ScannerUnavailableError(f"trivy: {file}: {error}; {_HINT}") from error
     if metadata.version != KNOWN_SCHEMA:
         raise ScannerUnavailableError(
