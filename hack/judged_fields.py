@@ -228,8 +228,8 @@ themselves. Their controllers make pods or workloads of the kinds below, and tho
 ## Judged
 
 Resources with their group, and the requests about which the API server asks the gate. A patch is
-an UPDATE, and so is `kubectl debug`. A ReplicaSet or Job that has a controller passes here: its pods
-are judged. On an update only images are judged that their place did not name before.
+an UPDATE, and so is `kubectl debug`. A ReplicaSet or Job that has a controller passes here: its
+pods are judged. On an update only images are judged that their place did not name before.
 
 | field | requests |
 |---|---|
