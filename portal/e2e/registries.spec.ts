@@ -86,8 +86,10 @@ test("a wrong password is told by the worker that tried it, and the right one me
 
   await panel(page).getByRole("button", { name: "Edit" }).click();
   await expect(editor(page).getByRole("radio", { name: "Those that were entered before" })).toBeChecked();
+  await expect(editor(page).locator(":focus"), "the editor has the focus, not what it covers").toHaveCount(1);
   await enter(page, registry.password);
   await editor(page).getByRole("button", { name: "Save registry" }).click();
+  await expect(row(page), "the keyboard goes on from what was saved").toBeFocused();
   await expect(row(page)).toContainText("Works", { timeout: TESTED_MS });
   await expect(row(page)).toContainText("Sealed");
   const sent = bodies.join("\n");
