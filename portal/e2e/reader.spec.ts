@@ -6,7 +6,7 @@ import { VIEWS, open, settled } from "./views";
 
 /** Whatever these say, a click on it would change something. */
 const WRITES =
-  /^(save|save rule|discard|edit|add|add rule|add user|duplicate|duplicate rule|delete|delete rule|enable|disable|import|move .*|scan now|enrol.*|acknowledge.*|make.*|revoke|reset.*|switch.*|add condition|clear all|remove condition|remove exemption|add exemption|add allowed.*|on|off)$/i;
+  /^(save|save rule|discard|edit|add|add rule|add user|duplicate|duplicate rule|delete|delete rule|enable|disable|import|move .*|scan now|test now|remove|add registry|save registry|enrol.*|acknowledge.*|make.*|revoke|reset.*|switch.*|add condition|clear all|remove condition|remove exemption|add exemption|add allowed.*|on|off)$/i;
 
 /** Pages that are a reader's, and where on them anything could be changed by somebody else. */
 const PLACES = VIEWS.filter(({ forReaders }) => forReaders);
@@ -47,11 +47,11 @@ test("what only administrators see is not in the navigation, and refused by its 
 });
 
 test("a panel that writes does not open by its address", async () => {
-  for (const path of ["/rules/new", "/clusters/-enrol"]) {
+  for (const path of ["/rules/new", "/clusters/-enrol", "/settings/registries/-add"]) {
     await page.goto(site().portal + path);
     await settled(page);
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-    await expect(page.getByRole("button", { name: /^(add rule|make the token)$/i })).toHaveCount(0);
+    await expect(page.getByRole("button", { name: /^(add rule|make the token|add registry)$/i })).toHaveCount(0);
   }
 });
 
@@ -61,6 +61,9 @@ const REFUSED: [method: string, path: string, body?: object][] = [
   ["POST", "/api/v1/clusters/enrolments", { name: "of-a-reader" }],
   ["PUT", "/api/v1/clusters/local/gating", { gating: "Off", password: "x" }],
   ["POST", "/api/v1/images/scan", { registry: "localhost:1", repository: "a", digest: `sha256:${"0".repeat(64)}`, tags: [] }],
+  ["PUT", "/api/v1/registries/configured/registry.test", { connection: {}, polling: {}, testRepository: "" }],
+  ["POST", "/api/v1/registries/configured/registry.test/test", {}],
+  ["DELETE", "/api/v1/registries/configured/registry.test", {}],
   ["POST", "/api/v1/tokens", { name: "of-a-reader", role: "admin" }],
   ["POST", "/api/v1/users", { name: "of-a-reader", role: "admin" }],
 ];

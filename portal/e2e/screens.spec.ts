@@ -1,4 +1,5 @@
-// Makes a picture of every page in both themes and two widths, to be looked at.
+// Makes a picture of every page in both themes and two widths, to be looked at; with SCREENS, a pattern
+// of the names of views, of those alone.
 import path from "node:path";
 
 import { openSignIn, prepare, signIn, test } from "./site";
@@ -6,6 +7,8 @@ import { VIEWS, open, settled } from "./views";
 
 const FOLDER = path.resolve(import.meta.dirname, "../screens");
 const SIZES = { 1440: { width: 1440, height: 900 }, 1024: { width: 1024, height: 768 } };
+
+const WANTED = new RegExp(process.env["SCREENS"] ?? "");
 
 test.beforeAll(prepare);
 
@@ -20,7 +23,7 @@ for (const theme of ["light", "dark"] as const) {
       await settled(page);
       await picture("sign-in");
       await signIn(page);
-      for (const view of VIEWS) {
+      for (const view of VIEWS.filter(({ name }) => WANTED.test(name))) {
         await open(page, view);
         await picture(view.name);
       }

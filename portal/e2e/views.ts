@@ -36,6 +36,23 @@ async function imagePath(tab = "findings"): Promise<string> {
   return `${inRegistry("demo/app", found.digest)}?tab=${tab}`;
 }
 
+const REFUSING = "registry.test";
+
+/** Address of a registry that is configured, and that no worker can reach. */
+async function refusingPath(...act: string[]): Promise<string> {
+  const answer = await fetch(`${site().hub}/api/v1/registries/configured/${REFUSING}`, {
+    method: "PUT",
+    headers: { Authorization: `Bearer ${site().adminToken}`, "Content-Type": "application/json" },
+    body: JSON.stringify({
+      connection: { url: "http://127.0.0.1:1", allowPrivate: true, aliases: ["mirror.test/registry"], tokenRealms: ["auth.test"] },
+      polling: { enabled: true, intervalS: 3_600 },
+      testRepository: "team/app",
+    }),
+  });
+  if (!answer.ok) throw new Error(`${REFUSING} could not be configured: ${answer.status} ${await answer.text()}`);
+  return `/settings/registries/${[REFUSING, ...act].join("/")}`;
+}
+
 async function openRow(page: Page, name: RegExp) {
   await page.getByRole("row", { name }).first().click();
   await panel(page).waitFor();
@@ -143,7 +160,7 @@ export const VIEWS: readonly View[] = [
   { name: "repositories", path: () => Promise.resolve(inRegistry()), forReaders: true },
   { name: "repository", path: () => Promise.resolve(inRegistry("demo/app")), forReaders: true },
   { name: "image", path: imagePath, forReaders: true },
-  ...["manifest", "referrers", "statement", "packages", "scans"].map((tab) => ({
+  ...["report", "manifest", "referrers", "statement", "packages", "scans"].map((tab) => ({
     name: `image-${tab}`,
     path: () => imagePath(tab),
     forReaders: true,
@@ -226,6 +243,50 @@ export const VIEWS: readonly View[] = [
   },
   { name: "settings-users", path: "/settings/users" },
   { name: "settings-tokens", path: "/settings/tokens" },
+  { name: "settings-registries", path: "/settings/registries", forReaders: true },
+  {
+    name: "settings-registry-in-file",
+    path: "/settings/registries",
+    forReaders: true,
+    act: (page) => openRow(page, /In a worker’s file/),
+  },
+  {
+    name: "settings-registry",
+    path: () => refusingPath(),
+    act: (page) => panel(page).getByText("The test failed").waitFor(),
+  },
+  { name: "settings-registry-edit", path: () => refusingPath("edit") },
+  {
+    name: "settings-registry-remove",
+    path: () => refusingPath(),
+    act: async (page) => {
+      await panel(page).getByText("The test failed").waitFor();
+      await panel(page).getByRole("button", { name: "Remove" }).click();
+      await question(page).waitFor();
+    },
+  },
+  {
+    name: "settings-registry-new",
+    path: "/settings/registries/-add",
+    act: async (page) => {
+      await panel(page).getByRole("textbox", { name: "Registry" }).fill("registry.example.com");
+      await panel(page).getByRole("textbox", { name: "Address" }).fill("http://registry.example.com");
+      await panel(page).getByRole("radio", { name: "Entered here" }).click();
+      await panel(page).getByLabel("User name").fill("robot");
+      await panel(page).getByText(/Sealed in this browser/).waitFor();
+    },
+  },
+  {
+    name: "settings-registry-more",
+    path: "/settings/registries/-add",
+    act: async (page) => {
+      await panel(page).getByRole("switch", { name: /Look for them/ }).click();
+      await panel(page).getByRole("textbox", { name: "Look every" }).fill("0");
+      await panel(page).getByRole("button", { name: "More about the connection" }).click();
+      await panel(page).getByLabel("Certificate authorities").scrollIntoViewIfNeeded();
+    },
+  },
+  { name: "settings-registry-none", path: "/settings/registries/no-such-registry", act: (page) => question(page).waitFor() },
   { name: "settings-keys", path: "/settings/keys", forReaders: true },
   { name: "settings-advisories", path: "/settings/advisories", forReaders: true },
   { name: "audit", path: "/audit" },

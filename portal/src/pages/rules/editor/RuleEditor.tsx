@@ -100,7 +100,8 @@ export function RuleEditor({ record, rules, onClose }: Props) {
             {mayWrite && (opened || !next) ? (
               <Button
                 appearance="primary"
-                disabled={firstBad !== undefined || saving.busy || (opened !== undefined && !dirty)}
+                disabled={firstBad !== undefined || (opened !== undefined && !dirty)}
+                disabledFocusable={saving.busy}
                 onClick={() => saving.save()}
               >
                 {opened ? "Save rule" : "Add rule"}

@@ -57,10 +57,9 @@ export function RegistriesTab() {
       {editing && !isPending ? (
         <RegistryEditor
           key={panel}
-          record={panel === ADD ? undefined : chosen?.record}
+          record={chosen?.record}
           taken={rows.filter(({ record }) => record).map(({ host }) => host)}
-          onClose={() => (panel && panel !== ADD ? open(panel) : close())}
-          onSaved={(host) => open(host)}
+          onClose={close}
         />
       ) : null}
       {chosen && !editing ? (

@@ -18,11 +18,10 @@ interface Props {
   /** Hosts that are configured already. */
   taken: readonly string[];
   onClose: () => void;
-  onSaved: (host: string) => void;
 }
 
 /** The panel in which a registry is configured; a worker tests it as soon as it is saved. */
-export function RegistryEditor({ record, taken, onClose, onSaved }: Props) {
+export function RegistryEditor({ record, taken, onClose }: Props) {
   const [opened] = useState(record); // a refresh of the list must not change what is edited
   const [before] = useState(() => formOf(opened));
   const [form, setForm] = useState(before);
@@ -31,7 +30,7 @@ export function RegistryEditor({ record, taken, onClose, onSaved }: Props) {
   const tell = useTell();
   const save = useSaveRegistry();
   const saved = useRef(false);
-  const others = useMemo(() => (opened ? [] : taken), [opened, taken]);
+  const [others] = useState(opened ? [] : taken); // later it is among them itself
   const problems = useMemo(() => validate(form, { before, taken: others }), [form, before, others]);
   const dirty = JSON.stringify(form) !== JSON.stringify(before);
   const guard = useLeaveGuard(() => dirty && !saved.current);
@@ -51,7 +50,7 @@ export function RegistryEditor({ record, taken, onClose, onSaved }: Props) {
         onSuccess: () => {
           saved.current = true;
           tell("success", opened ? "Registry saved" : "Registry added", "A worker tests it now.");
-          onSaved(host);
+          onClose();
         },
         onError: (error) => {
           const field = error instanceof ApiError ? fieldOf(error.field) : undefined;
@@ -68,7 +67,8 @@ export function RegistryEditor({ record, taken, onClose, onSaved }: Props) {
         footer={
           <>
             <Button onClick={onClose}>Cancel</Button>
-            <Button appearance="primary" disabled={bad || save.isPending || (opened !== undefined && !dirty)} onClick={submit}>
+            {/* Not disabled while it is saved: the focus would fall out of the panel. */}
+            <Button appearance="primary" disabled={bad || (opened !== undefined && !dirty)} disabledFocusable={save.isPending} onClick={submit}>
               {opened ? "Save registry" : "Add registry"}
             </Button>
           </>

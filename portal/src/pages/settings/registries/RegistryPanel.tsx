@@ -5,7 +5,7 @@ import { Link } from "react-router";
 
 import { useMayWrite } from "../../../api/session";
 import { useTell } from "../../../app/toasts";
-import { CodeBlock, ConfirmDialog, DetailPanel, Essentials, RelativeTime, Section, StatusBadge, type Fact } from "../../../components";
+import { CodeBlock, ConfirmDialog, Essentials, DetailPanel, RelativeTime, Section, StatusBadge, type Fact } from "../../../components";
 import { formatCount, plural, shortDigest } from "../../../lib/format";
 import { registryLink } from "../../registries/links";
 import { Badge } from "./Badge";
@@ -244,7 +244,7 @@ function Actions({ record, onEdit, onGone }: { record: Configured; onEdit: () =>
       <Button appearance="primary" icon={<Edit20Regular />} onClick={onEdit}>
         Edit
       </Button>
-      <Button icon={<PlugConnected20Regular />} disabled={(record.testing ?? false) || test.isPending} onClick={() => test.mutate(record.host, { onError: failed })}>
+      <Button icon={<PlugConnected20Regular />} disabledFocusable={(record.testing ?? false) || test.isPending} onClick={() => test.mutate(record.host, { onError: failed })}>
         Test now
       </Button>
       <Button icon={<Delete20Regular />} onClick={() => setAsking(true)}>

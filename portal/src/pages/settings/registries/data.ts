@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect } from "react";
 
 import { body, client, type Schemas } from "../../../api/client";
 import { failureOf } from "../../../api/query";
@@ -10,13 +11,21 @@ export type Worker = Schemas["WorkerV1"];
 type Write = Schemas["RegistryWriteV1"];
 
 const REFRESH_MS = 15_000;
-const TESTING_MS = 1_000;
+const TESTING_MS = 1_500;
+const WORKERS = ["workers"];
 
 /** Registries that are configured in the hub, and those that workers' own files name. */
 export function useConfigured() {
   const registries = useRegistries();
   const workers = useWorkers();
   const error = registries.error ?? failureOf(workers);
+  const queries = useQueryClient();
+  const testing = registries.items.some(({ configured }) => configured?.testing);
+  useEffect(() => {
+    if (!testing) return undefined;
+    const timer = window.setInterval(() => void queries.invalidateQueries({ queryKey: ["registries"], exact: true }), TESTING_MS);
+    return () => window.clearInterval(timer);
+  }, [testing, queries]);
   const refetch = () => {
     registries.refetch();
     void workers.refetch();
@@ -27,7 +36,7 @@ export function useConfigured() {
 
 function useWorkers() {
   return useQuery({
-    queryKey: ["workers"],
+    queryKey: WORKERS,
     queryFn: async () => (await body(client.GET("/api/v1/workers"))).items,
     refetchInterval: REFRESH_MS,
   });
@@ -91,4 +100,15 @@ async function sealedFor(host: string, { connection }: Omit<Write, "sealed">, cr
 
 export const useTestRegistry = () => useChange((host: string) => body(client.POST("/api/v1/registries/configured/{host}/test", at(host))));
 
-export const useRemoveRegistry = () => useChange((host: string) => body(client.DELETE("/api/v1/registries/configured/{host}", at(host))));
+export function useRemoveRegistry() {
+  const queries = useQueryClient();
+  return useChange(async (host: string) => {
+    const gone = await body(client.DELETE("/api/v1/registries/configured/{host}", at(host)));
+    // Workers say so themselves within seconds; until then it would seem to be named by files of theirs.
+    await queries.cancelQueries({ queryKey: WORKERS });
+    queries.setQueryData(WORKERS, (workers: Worker[] | undefined) =>
+      workers?.map((worker) => ({ ...worker, registries: worker.registries.filter((each) => each !== host) })),
+    );
+    return gone;
+  });
+}
