@@ -103,12 +103,11 @@ export const useTestRegistry = () => useChange((host: string) => body(client.POS
 export function useRemoveRegistry() {
   const queries = useQueryClient();
   return useChange(async (host: string) => {
-    const gone = await body(client.DELETE("/api/v1/registries/configured/{host}", at(host)));
+    await body(client.DELETE("/api/v1/registries/configured/{host}", at(host)));
     // Workers say so themselves within seconds; until then it would seem to be named by files of theirs.
     await queries.cancelQueries({ queryKey: WORKERS });
     queries.setQueryData(WORKERS, (workers: Worker[] | undefined) =>
       workers?.map((worker) => ({ ...worker, registries: worker.registries.filter((each) => each !== host) })),
     );
-    return gone;
   });
 }
