@@ -1,9 +1,9 @@
 """Fuzz: `python fuzz/run.py [--seconds 60] [target …]`, or `make fuzz SECONDS=60`.
 
 Each target runs in a process of its own under atheris (libFuzzer, guided by the coverage of
-Tidegate's own code). Inputs that reach something new are kept in fuzz/work/, and the next run goes
+Tidegate's own code). Inputs that reach something new are kept in fuzz/found/, and the next run goes
 on from there. An input that breaks a law, or that takes longer than `INPUT_S` or more memory than
-`RSS_MIB`, is written to fuzz/work/crashes/; put it into fuzz/corpus/<target>/ and it is a test.
+`RSS_MIB`, is written to fuzz/found/crashes/; put it into fuzz/corpus/<target>/ and it is a test.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 
 FOLDER = Path(__file__).parent
-WORK = FOLDER / "work"
+WORK = FOLDER / "found"
 CRASHES = WORK / "crashes"
 INPUT_S = 2
 """One input, on a machine that does other things too; most take a tenth of a millisecond."""

@@ -119,7 +119,7 @@ def copy_checkout(target: Path) -> Path:
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", "work")
+            ignored = shutil.ignore_patterns("__pycache__", "found")
             shutil.copytree(source, target / name, ignore=ignored)
         elif source.exists():
             shutil.copy2(source, target / name)
