@@ -13,6 +13,7 @@ TidegateError
 │   ├── MalformedReviewError
 │   ├── MalformedStatementError
 │   ├── MalformedReportError
+│   ├── MalformedFeedError
 │   ├── NotFoundError                              HTTP 404
 │   ├── NotPermittedError                          HTTP 401, 403
 │   │   ├── PasswordChangeNeededError
@@ -101,6 +102,10 @@ class MalformedStatementError(InputError):
 
 class MalformedReportError(InputError):
     """A scanner's output that cannot be read."""
+
+
+class MalformedFeedError(InputError):
+    """A batch or a snapshot of the feed that cannot be read, or says what cannot be."""
 
 
 class NotFoundError(InputError):
