@@ -81,6 +81,10 @@ class InvalidPolicyError(InputError):
     """A policy object that does not parse."""
 
 
+class InvalidBreakGlassError(InputError):
+    """A break-glass object that lets nothing in, because it does not parse."""
+
+
 class InvalidAdvisoryError(InputError):
     """An advisory record that does not parse."""
 
