@@ -14,7 +14,7 @@ from traceback import format_exception
 import structlog
 
 from tidegate.domain.digest import Digest
-from tidegate.domain.errors import TidegateError
+from tidegate.domain.errors import TidegateError, UnavailableError
 from tidegate.domain.evidence import (
     ImageEvidence,
     Missing,
@@ -32,7 +32,7 @@ from tidegate.evidence.memory import ReportMemory
 from tidegate.evidence.ports import RegistryReader
 from tidegate.evidence.reader import SubjectReader
 from tidegate.evidence.unavailable import unavailable_because
-from tidegate.trust.configuration import TrustConfiguration
+from tidegate.trust.configuration import TagResolution, TrustConfiguration
 
 DEFAULT_LIMITS = EvidenceLimits()
 
@@ -48,6 +48,14 @@ class _Review:
     deadline: float
     """On the event loop's clock; where nobody is asked there is none."""
     platforms: tuple[str, ...]
+
+    def tags_of(self, reference: ImageReference) -> TagResolution:
+        """Return how long the answer about the tag of `reference` is used."""
+        return self.trust.tags_of(reference.registry)
+
+    def left_s(self) -> float:
+        """Return the seconds that are left."""
+        return self.deadline - asyncio.get_running_loop().time()
 
 
 class Gatherer:
@@ -67,7 +75,9 @@ class Gatherer:
         self._cache = cache
         self._limits = limits
         self._flights: dict[SubjectKey, asyncio.Task[Report | Missing | Unavailable]] = {}
-        self.use_client(client)
+        self._client = client
+        self._images = ImageResolver(client, limits)
+        self._reader = SubjectReader(client, memory, cache, limits)
 
     def canonical(self, reference: ImageReference) -> ImageReference:
         """Return the name by which `reference` is read: that of its registry, not of a mirror."""
@@ -76,7 +86,7 @@ class Gatherer:
     def use_client(self, client: RegistryReader) -> None:
         """Read by `client` from now on: the registries' settings changed."""
         self._client = client
-        self._images = ImageResolver(client, self._limits)
+        self._images.use_client(client)
         self._reader = SubjectReader(client, self._memory, self._cache, self._limits)
 
     async def gather(
@@ -122,7 +132,7 @@ class Gatherer:
         flights = tuple(self._flights.values())
         for flight in flights:
             flight.cancel()
-        await asyncio.gather(*flights, return_exceptions=True)
+        await asyncio.gather(*flights, self._images.aclose(), return_exceptions=True)
 
     def _review(self, now: datetime, deadline: float, platforms: tuple[str, ...]) -> _Review:
         trust = self._trust()
@@ -130,26 +140,40 @@ class Gatherer:
         return _Review(trust, now, deadline, platforms)
 
     def _held(self, reference: ImageReference, review: _Review) -> ImageEvidence | None:
-        """Return what is known about an image so freshly that nobody is asked: no task, no wait."""
+        """Return what is known about an image so well that nobody is waited for."""
         if not self._client.configured(reference.registry):
             missing = Missing(MissingReason.NOT_CONFIGURED, reference.registry)
             return ImageEvidence.of(missing, reference.digest)
-        image = self._images.known(reference, review.now)
+        image = self._images.known(reference, review.now, review.tags_of(reference))
         if image is None:
             return None
         found: list[PlatformEvidence] = []
         for manifest in select_platforms(image.platforms, review.platforms):
-            fresh = self._cache.fresh(_key(reference, manifest.digest, review), review.now)
-            if fresh is None:
+            known = self._known(reference, manifest.digest, review)
+            if known is None:
                 return None
-            found.append(PlatformEvidence(manifest.platform, manifest.digest, fresh))
-        return ImageEvidence(image.digest, tuple(found)) if found else None
+            found.append(PlatformEvidence(manifest.platform, manifest.digest, known))
+        return ImageEvidence(image.digest, tuple(found), image.asked_at) if found else None
+
+    def _known(
+        self, reference: ImageReference, subject: Digest, review: _Review
+    ) -> Report | Missing | None:
+        """Return fresh evidence, or the last report of a registry that has no time for us now."""
+        key = _key(reference, subject, review)
+        fresh = self._cache.fresh(key, review.now)
+        if fresh is not None or not self._client.busy(reference):
+            return fresh
+        last = self._cache.last_report(key)
+        if last is not None and self._cache.age_s(key, review.now) > self._limits.refresh_busy_s:
+            self._start(reference, subject, review)  # in its turn; nobody waits for it
+        return last
 
     async def _of_image(self, reference: ImageReference, review: _Review) -> ImageEvidence:
         self._start_early(reference, review)
         try:
-            async with asyncio.timeout_at(review.deadline):
-                image = await self._images.resolve(reference, review.now)
+            image = await self._images.resolve(
+                reference, review.now, review.tags_of(reference), review.left_s()
+            )
         except (TidegateError, TimeoutError) as error:
             return ImageEvidence.of(self._unresolved(reference, error, review), reference.digest)
         except Exception as error:  # noqa: BLE001 - a fault of ours is never an answer but this one
@@ -163,14 +187,15 @@ class Gatherer:
             nothing = Missing(MissingReason.NO_IMAGE, "the index lists no platform")
             return ImageEvidence.of(nothing, image.digest)
         found = await asyncio.gather(*(self._of_platform(reference, p, review) for p in chosen))
-        return ImageEvidence(image.digest, tuple(found))
+        return ImageEvidence(image.digest, tuple(found), image.asked_at)
 
     def _start_early(self, reference: ImageReference, review: _Review) -> None:
         """Begin with the evidence of a digest beside the question whether it is an index."""
         digest = reference.digest
-        if digest is None or self._images.known(reference, review.now) is not None:
+        tags = review.tags_of(reference)
+        if digest is None or self._images.known(reference, review.now, tags) is not None:
             return
-        if self._cache.fresh(_key(reference, digest, review), review.now) is None:
+        if self._known(reference, digest, review) is None:
             self._start(reference, digest, review)
 
     def _unresolved(
@@ -191,13 +216,16 @@ class Gatherer:
     async def _of_manifest(
         self, reference: ImageReference, subject: Digest, review: _Review
     ) -> Report | Missing | Unavailable:
+        known = self._known(reference, subject, review)
+        if known is not None:
+            return known
         key = _key(reference, subject, review)
-        fresh = self._cache.fresh(key, review.now)
-        if fresh is not None:
-            return fresh
+        left_s = review.left_s()
+        if self._cache.last_report(key) is not None:
+            left_s = min(left_s, self._limits.refresh_wait_s)
         flight = self._start(reference, subject, review)
         try:
-            async with asyncio.timeout_at(review.deadline):
+            async with asyncio.timeout(left_s):
                 # The shield matters: one review's deadline must not fail everybody else's.
                 return await asyncio.shield(flight)
         except TimeoutError:
@@ -220,10 +248,15 @@ class Gatherer:
         self, key: SubjectKey, reference: ImageReference, subject: Digest, review: _Review
     ) -> Report | Missing | Unavailable:
         try:
-            async with asyncio.timeout(self._limits.flight_timeout_s):
+            async with (
+                asyncio.timeout(self._limits.flight_timeout_s),
+                self._client.visit(reference),
+            ):
                 found = await self._reader.read(reference, subject, review.trust, review.now)
         except TimeoutError:
             return self._cache.last_report(key) or Unavailable(UnavailableReason.DEADLINE)
+        except UnavailableError as error:  # it was not even begun
+            return self._cache.last_report(key) or unavailable_because(error)
         except Exception as error:  # noqa: BLE001 - a fault of ours is never an answer but this one
             return _fault(error)
         if isinstance(found.evidence, Unavailable):
