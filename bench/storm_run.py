@@ -182,6 +182,7 @@ async def run_storm(site: StormSite, scale: Scale, scenario: Scenario) -> Outcom
     bodies.write_bytes(b"".join(kind.body + b"\n" for kind in kinds))
     oracle = Oracle(site.host, images, kinds)
     known = scale.digests // 2
+    reported = frozenset(i for i in range(known) if images[i].report is not None)
     async with site.gates(scenario.gates) as gates:
         ports = [gate.process.port for gate in gates]
         await _warm_up(site, oracle, by_image[:known], ports)
@@ -190,7 +191,7 @@ async def run_storm(site: StormSite, scale: Scale, scenario: Scenario) -> Outcom
         found = await _storm(site, gates, scale, scenario, versions, plan)
         outcome = Outcome(scenario.name, reads=site.valve.reads, refused_reads=site.valve.refused)
         outcome.versions = versions.newest
-        answered = judge_all(outcome, oracle, versions, found, known)
+        answered = judge_all(outcome, oracle, versions, found, reported)
         await _account(site, gates, outcome, answered)
     return outcome
 
@@ -306,7 +307,7 @@ def judge_all(
     return answered
 
 
-def _count(outcome: Outcome, judged: Judged, possible: range, known: int) -> None:
+def _count(outcome: Outcome, judged: Judged, possible: range, known: frozenset[int]) -> None:
     outcome.denied += judged.denied
     early = judged.version is not None and judged.version >= possible.stop
     if not judged.right or early:
@@ -316,7 +317,7 @@ def _count(outcome: Outcome, judged: Judged, possible: range, known: int) -> Non
         return
     outcome.late += judged.version is not None and judged.version < possible.start
     outcome.unavailable += bool(judged.unavailable)
-    outcome.known_lost += any(image < known for image in judged.unavailable)
+    outcome.known_lost += bool(judged.unavailable & known)
 
 
 async def _account(

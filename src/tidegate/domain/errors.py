@@ -37,6 +37,7 @@ TidegateError
 │   └── DeadlineExceededError
 ├── UntrustedError        evidence we refuse; becomes evidence, never an answer
 │   ├── UntrustedSignerError
+│   ├── FeedRefusedError
 │   ├── SubjectMismatchError
 │   └── ContentMismatchError
 └── ConfigurationError    the operator; fails at start, exit 2
@@ -226,6 +227,15 @@ class UntrustedError(TidegateError):
 
 class UntrustedSignerError(UntrustedError):
     """No configured key made this signature."""
+
+
+class FeedRefusedError(UntrustedError):
+    """A batch or a snapshot of the feed that does not count here."""
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        """`signature`, `rollback`, …: `tidegate.feed.chain.Refused`."""
 
 
 class SubjectMismatchError(UntrustedError):
