@@ -18,6 +18,7 @@ from functools import lru_cache, partial
 from time import monotonic
 from typing import Literal, Protocol, TypeVar
 
+from tidegate.domain.break_glass import BreakGlass, let_in
 from tidegate.domain.decide import JudgedImage, decide
 from tidegate.domain.digest import Digest
 from tidegate.domain.errors import InvalidReferenceError, UnavailableError
@@ -126,6 +127,14 @@ class ClusterSource(Protocol):
         ...
 
 
+class BreakGlassSource(Protocol):
+    """What is let in although rules deny it."""
+
+    def of(self, namespace: str) -> Sequence[BreakGlass]:
+        """Return the objects about `namespace`, ended ones too."""
+        ...
+
+
 class Scans(Protocol):
     """Asks for scans of images without a report."""
 
@@ -184,6 +193,7 @@ class Reviewer:
         *,
         slots: Slots,
         scans: Scans | None = None,
+        break_glass: BreakGlassSource | None = None,
         cluster_name: str = "",
     ) -> None:
         self._policies = policies
@@ -192,6 +202,7 @@ class Reviewer:
         self._journal = journal
         self._slots = slots
         self._scans = scans
+        self._break_glass = break_glass
         self._cluster_name = cluster_name
         self._compiled: tuple[Policy, CompiledPolicy] | None = None
         self._judgements = Judgements()
@@ -314,7 +325,12 @@ class Reviewer:
         return _Facts(workload, judged)
 
     def _decide(self, question: _Question, facts: _Facts) -> Verdict:
-        return decide(question.policy, facts.workload, facts.judged, question.now, self._judgements)
+        now = question.now
+        verdict = decide(question.policy, facts.workload, facts.judged, now, self._judgements)
+        if self._break_glass is not None and not verdict.allowed:
+            namespace = question.request.namespace
+            verdict = let_in(verdict, namespace, self._break_glass.of(namespace), now)
+        return verdict
 
     def _policy_in_force(self) -> CompiledPolicy:
         ready, problems = self._policies.ready
