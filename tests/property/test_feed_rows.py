@@ -21,7 +21,7 @@ from tidegate.domain.workload import ImageUse, Workload
 from tidegate.evidence.verify import verify_report
 from tidegate.testing.evidence_world import evidence_key
 from tidegate.trust.keys import generate_key
-from tidegate.wire.feed_rows import report_of, row_of
+from tidegate.wire.feed_rows import report_of, row_of, value_of
 from tidegate.wire.feed_v1 import BatchV1, parse_batch, render_batch
 from tidegate.wire.oci_v1 import Descriptor
 from tidegate.wire.statement_v1 import MEDIA_TYPE, Statement, render_statement, render_time
@@ -55,7 +55,7 @@ def from_registry(statement: Statement) -> Report:
 def from_feed(statement: Statement) -> Report:
     """Return what a gate makes of the row of `statement`."""
     parsed = parse_batch(render_batch(batch_of(statement)))
-    return report_of(parsed.rows[0], [KEY.name])
+    return report_of(value_of(parsed.rows[0]), [KEY.name])
 
 
 @given(statements)

@@ -37,6 +37,7 @@ TidegateError
 │   └── DeadlineExceededError
 ├── UntrustedError        evidence we refuse; becomes evidence, never an answer
 │   ├── UntrustedSignerError
+│   ├── FeedRefusedError
 │   ├── SubjectMismatchError
 │   └── ContentMismatchError
 └── ConfigurationError    the operator; fails at start, exit 2
@@ -78,6 +79,10 @@ class InvalidRuleError(InputError):
 
 class InvalidPolicyError(InputError):
     """A policy object that does not parse."""
+
+
+class InvalidBreakGlassError(InputError):
+    """A break-glass object that lets nothing in, because it does not parse."""
 
 
 class InvalidAdvisoryError(InputError):
@@ -215,6 +220,15 @@ class UntrustedError(TidegateError):
 
 class UntrustedSignerError(UntrustedError):
     """No configured key made this signature."""
+
+
+class FeedRefusedError(UntrustedError):
+    """A batch or a snapshot of the feed that does not count here."""
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        """`signature`, `rollback`, …: `tidegate.feed.chain.Refused`."""
 
 
 class SubjectMismatchError(UntrustedError):

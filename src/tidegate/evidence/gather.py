@@ -46,7 +46,7 @@ class _Review:
     trust: TrustConfiguration
     now: datetime
     deadline: float
-    """On the event loop's clock."""
+    """On the event loop's clock; where nobody is asked there is none."""
     platforms: tuple[str, ...]
 
 
@@ -91,10 +91,8 @@ class Gatherer:
 
         `platforms` are globs like `linux/arm64`, `linux/*` that the workload may run on; none: all.
         """
-        trust = self._trust()
-        self._cache.use_generation(trust.generation)
         deadline = asyncio.get_running_loop().time() + budget_s
-        review = _Review(trust, now, deadline, platforms)
+        review = self._review(now, deadline, platforms)
         # The same digest under any name of its registry has the same evidence.
         names = {each: self._client.canonical(each) for each in references}
         held = {each: self._held(each, review) for each in dict.fromkeys(names.values())}
@@ -106,6 +104,19 @@ class Gatherer:
         of = {each: evidence or found[each] for each, evidence in held.items()}
         return {each: of[name] for each, name in names.items()}
 
+    def held(
+        self, references: Sequence[ImageReference], now: datetime, platforms: tuple[str, ...] = ()
+    ) -> dict[ImageReference, ImageEvidence] | None:
+        """Return what `gather` would say without asking anybody; None where it has to ask."""
+        review = self._review(now, 0.0, platforms)
+        found: dict[ImageReference, ImageEvidence] = {}
+        for each in references:
+            evidence = self._held(self._client.canonical(each), review)
+            if evidence is None:
+                return None
+            found[each] = evidence
+        return found
+
     async def aclose(self) -> None:
         """End the flights that are still under way."""
         flights = tuple(self._flights.values())
@@ -113,10 +124,18 @@ class Gatherer:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
 
+    def _review(self, now: datetime, deadline: float, platforms: tuple[str, ...]) -> _Review:
+        trust = self._trust()
+        self._cache.use_generation(trust.generation)
+        return _Review(trust, now, deadline, platforms)
+
     def _held(self, reference: ImageReference, review: _Review) -> ImageEvidence | None:
         """Return what is known about an image so freshly that nobody is asked: no task, no wait."""
+        if not self._client.configured(reference.registry):
+            missing = Missing(MissingReason.NOT_CONFIGURED, reference.registry)
+            return ImageEvidence.of(missing, reference.digest)
         image = self._images.known(reference, review.now)
-        if image is None or not self._client.configured(reference.registry):
+        if image is None:
             return None
         found: list[PlatformEvidence] = []
         for manifest in select_platforms(image.platforms, review.platforms):
@@ -127,9 +146,6 @@ class Gatherer:
         return ImageEvidence(image.digest, tuple(found)) if found else None
 
     async def _of_image(self, reference: ImageReference, review: _Review) -> ImageEvidence:
-        if not self._client.configured(reference.registry):
-            missing = Missing(MissingReason.NOT_CONFIGURED, reference.registry)
-            return ImageEvidence.of(missing, reference.digest)
         self._start_early(reference, review)
         try:
             async with asyncio.timeout_at(review.deadline):

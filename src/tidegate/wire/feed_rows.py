@@ -1,10 +1,11 @@
 """Rows of the feed ↔ statements and reports.
 
-`report_of(row_of(statement, artifact), signers)` is the report that a gate keeps after reading the
-same statement from the registry: the same verdict, the same words.
+`report_of(value_of(row_of(statement, artifact)), signers)` is the report that a gate keeps after
+reading the same statement from the registry: the same verdict, the same words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -27,6 +28,22 @@ from tidegate.wire.feed_v1 import (
 )
 from tidegate.wire.statement_json import MAX_MARKS
 from tidegate.wire.statement_v1 import Statement, render_time
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """What one scanner found in one manifest, or that its report is withdrawn."""
+
+    subject: Digest
+    scanner: str
+    scanned_at: datetime
+    """UTC."""
+    artifact: Digest | None
+    """Digest of the findings artifact; None for a withdrawn row."""
+    coverage: Coverage
+    findings: tuple[Finding, ...]
+    """What decides and explains of each."""
+    withdrawn: bool = False
 
 
 def row_of(statement: Statement, artifact: Digest) -> RowV1:
@@ -67,21 +84,53 @@ def withdrawal_of(subject: Digest, scanner: str, at: datetime) -> RowV1:
     )
 
 
-def report_of(row: RowV1, signers: Sequence[str]) -> Report:
-    """Return the report in `row`, which is not withdrawn; `signers` are names of evidence keys.
+def value_of(row: RowV1) -> FeedRow:
+    """Return what `row` says.
 
     Raises:
         MalformedFeedError: a time cannot be read, which `parse_batch` refuses.
     """
-    scanned_at = moment(row.scanned_at, "scannedAt")
-    return Report(
+    return FeedRow(
         subject=Digest(row.subject),
-        findings=tuple(map(_finding, row.findings)),
+        scanner=row.scanner,
+        scanned_at=moment(row.scanned_at, "scannedAt"),
+        artifact=Digest(row.artifact) if row.artifact else None,
         coverage=_coverage(row.coverage),
+        findings=tuple(map(_finding, row.findings)),
+        withdrawn=row.withdrawn,
+    )
+
+
+def report_of(row: FeedRow, signers: Sequence[str]) -> Report:
+    """Return the report in `row`, which is not withdrawn; `signers` are names of evidence keys."""
+    return Report(
+        subject=row.subject,
+        findings=row.findings,
+        coverage=row.coverage,
         sources=tuple(
-            ReportSource(row.scanner, signer, scanned_at, Digest(row.artifact))
-            for signer in signers
+            ReportSource(row.scanner, signer, row.scanned_at, row.artifact) for signer in signers
         ),
+    )
+
+
+def newest_rows(rows: Iterable[FeedRow]) -> tuple[FeedRow, ...]:
+    """Return those of `rows`, of one key and one subject, that count; withdrawn ones too.
+
+    Per scanner the newest; of equal times all artifacts, or only the withdrawal where one is
+    among them. The order of `rows` changes nothing.
+    """
+    newest: dict[str, dict[Digest | None, FeedRow]] = {}
+    for row in rows:
+        known = newest.get(row.scanner)
+        at = next(iter(known.values())).scanned_at if known else None
+        if known is None or at is None or row.scanned_at > at:
+            newest[row.scanner] = {row.artifact: row}
+        elif row.scanned_at == at:
+            known[row.artifact] = row
+    return tuple(
+        of_scanner[artifact]
+        for _, of_scanner in sorted(newest.items())
+        for artifact in ([None] if None in of_scanner else sorted(filter(None, of_scanner)))
     )
 
 

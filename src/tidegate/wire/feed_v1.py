@@ -42,8 +42,8 @@ MAX_ROW_BYTES = 4 * 2**20
 MAX_ROW_FINDINGS = 20_000
 MAX_PLATFORMS = 64
 
-MAX_SNAPSHOT_BYTES = 2**34
-"""Of a snapshot's body: sixteen million digests."""
+MAX_SNAPSHOT_BYTES = 2**33
+"""Of a snapshot's body: tens of millions of digests."""
 
 SNAPSHOT_FORMAT = 1
 
