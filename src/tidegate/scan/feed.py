@@ -113,6 +113,8 @@ class FeedWriter:
         self._position: Position | None = None
         """Where to append next; None: the hub is asked."""
         self._began_at: datetime | None = None
+        self._broken = ""
+        """Why the chain must not go on; empty: it may."""
         self._rows: OrderedDict[_Told, RowV1] = OrderedDict()
         self._images: OrderedDict[str, ImageV1] = OrderedDict()
         self._told: OrderedDict[_Told | str, None] = OrderedDict()
@@ -183,6 +185,17 @@ class FeedWriter:
                         raise HubUnavailableError(str(self._failure)) from self._failure
                     return
                 await self._attempt.wait()
+
+    @property
+    def began_at(self) -> datetime | None:
+        """When the chain began, as far as this worker saw it."""
+        return None if self._seen is None else self._seen.started_at
+
+    def begin_anew(self, because: str) -> None:
+        """Have a new chain begun with the next batch: this one cannot be gone on with."""
+        self._broken = because
+        self._position = None
+        self._offered.set()
 
     async def run(self) -> None:
         """Append what is offered, until cancelled."""
@@ -329,14 +342,16 @@ class FeedWriter:
 
     def _take_head(self, head: FeedHeadV1) -> None:
         now = self._now()
-        judged = judge_head(head, self._seen, self.own, self._options.audience, now)
+        judged = judge_head(
+            head, self._seen, self.own, self._options.audience, now, broken=self._broken
+        )
         if judged.because:
             if self._began_at is not None and now - self._began_at < timedelta(seconds=NEW_CHAIN_S):
                 raise HubUnavailableError(
                     f"{judged.because}; a new chain was begun at {self._began_at.isoformat()} "
                     "already: look at the hub, and at the workers that have this key"
                 )
-            self._began_at = now
+            self._began_at, self._broken = now, ""
             _log.error("feed.chain_begun", because=judged.because, chain=judged.position.chain)
         elif judged.position.epoch:
             self._note(judged.position)

@@ -62,9 +62,18 @@ class Judged:
 
 
 def judge_head(
-    head: FeedHeadV1, seen: Position | None, key: EvidenceKey, audience: str, now: datetime
+    head: FeedHeadV1,
+    seen: Position | None,
+    key: EvidenceKey,
+    audience: str,
+    now: datetime,
+    *,
+    broken: str = "",
 ) -> Judged:
-    """Return where to go on, by what the hub says and by what this worker has `seen` before."""
+    """Return where to go on, by what the hub says and by what this worker has `seen` before.
+
+    `broken` says why the chain must not go on although its head verifies; empty: it may.
+    """
     if head.epoch == 0:
         because = "" if seen is None else "the hub knows no chain any more"
         return Judged(_begun(seen, now, ""), because)
@@ -72,7 +81,7 @@ def judge_head(
         found = open_head(head, key, audience)
     except (InputError, UntrustedError) as error:
         return Judged(_begun(seen, now, head.digest), f"the chain's head does not verify: {error}")
-    because = "" if seen is None else _why_behind(found, seen)
+    because = broken or ("" if seen is None else _why_behind(found, seen))
     if because:
         return Judged(_begun(seen, now, head.digest, found), because)
     return Judged(found)
@@ -91,8 +100,9 @@ def open_head(head: FeedHeadV1, key: EvidenceKey, audience: str) -> Position:
     said = (head.chain, head.epoch, head.digest, audience)
     if (found.chain, found.epoch, found.digest, batch.audience) != said:
         raise UntrustedError(
-            f"the envelope is of batch {found.epoch} of chain {found.chain} for "
-            f"{batch.audience!r}; want batch {head.epoch} of chain {head.chain} for {audience!r}"
+            f"the envelope is of batch {found.epoch} ({found.digest}) of chain {found.chain} for "
+            f"{batch.audience!r}; want batch {head.epoch} ({head.digest[:80]}) of chain "
+            f"{head.chain[:40]} for {audience!r}"
         )
     return found
 

@@ -1,6 +1,5 @@
-"""The end of the chain as this worker last saw it, kept over a restart: a chain must not go back."""
+"""The end of the chain as this worker last saw it, over a restart: a chain must not go back."""
 
-import os
 from datetime import datetime
 from pathlib import Path
 
@@ -48,6 +47,6 @@ def store_seen(path: Path, fingerprint: str, position: Position) -> None:
     partial = path.with_suffix(".partial")
     try:
         partial.write_bytes(msgspec.json.encode(seen))
-        os.replace(partial, path)
+        partial.replace(path)
     except OSError as error:
         _log.warning("feed.seen_not_kept", file=str(path), error=str(error))

@@ -82,6 +82,11 @@ class ScanSettings:
         return self.data_dir / "feed-head.json"
 
     @property
+    def feed_dir(self) -> Path:
+        """Snapshots of the feed in work."""
+        return self.data_dir / "feed"
+
+    @property
     def credentials_key_file(self) -> Path:
         """The key that opens the credentials of the hub's registries."""
         return self.credentials_key or self.data_dir / "credentials.key"

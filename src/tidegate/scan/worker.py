@@ -215,9 +215,8 @@ class Worker:
         """
         if self.feed is None:
             return
-        name = f"{job.registry}/{job.repository}@{job.digest}"
         try:
-            known = await self.hub.lookup_image(name)
+            known = await self.hub.get_image(job.registry, job.repository, job.digest)
         except (UnavailableError, InputError) as error:
             log.warning("feed.not_withdrawn", error=str(error))
             return
