@@ -8,7 +8,6 @@ from storm_site import (
     GateSettings,
     Process,
     can_make_small_disks,
-    fake_clock_library,
 )
 from valve import Weather
 
@@ -112,10 +111,6 @@ async def _everything(stage: Stage) -> None:
     )
 
 
-def _needs_clock() -> str:
-    return "" if fake_clock_library() else "libfaketime (Debian: libfaketime)"
-
-
 def _needs_disk() -> str:
     return "" if can_make_small_disks() else "user namespaces with mounts, for a small file system"
 
@@ -134,11 +129,11 @@ SCENARIOS = (
              _certificates, reuse=CONNECTION_REUSE),
     Scenario("policy", f"rules replaced {POLICY_CHANGES} times", _policy),
     Scenario("clock", "gates' clocks 5 min ahead and behind, changing places", _clock,
-             gates=(GateSettings(faked_clock=True),) * 2, missing=_needs_clock),
+             gates=(GateSettings(off_clock=True),) * 2),
     Scenario("disk", "spools on a disk of 1 MiB, agent away", _disk,
              gates=(GateSettings(tmpfs_bytes=SMALL_DISK_BYTES),) * 2, loses_events=True,
              missing=_needs_disk),
     Scenario("everything", "limit, slow registry, replica, hub, agent, certificates, rules and "
-             "clocks at once", _everything, gates=(GateSettings(faked_clock=True),) * 2,
-             reuse=CONNECTION_REUSE, kills_replica=True, missing=_needs_clock),
+             "clocks at once", _everything, gates=(GateSettings(off_clock=True),) * 2,
+             reuse=CONNECTION_REUSE, kills_replica=True),
 )  # fmt: skip

@@ -6,7 +6,6 @@ rules from a folder, as without a cluster; each has a data folder of its own.
 
 import asyncio
 import json
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -31,6 +30,8 @@ from tidegate.local.data_folder import DataFolder
 from tidegate.local.plans import Site, plan_agent, plan_hub, plan_registry
 from tidegate.trust.keys import public_pem
 from valve import Valve, valve
+
+HERE = Path(__file__).parent
 
 READY_S = 40.0
 STOP_S = 10.0
@@ -110,7 +111,7 @@ class Gate:
     data: Path
     files: KeyPair
     clock: Path
-    """Offset of its clock, where it runs under libfaketime."""
+    """What its clock is off by, where that can be."""
 
     @property
     def spool(self) -> Path:
@@ -132,7 +133,7 @@ class Gate:
     def set_clock(self, offset_s: int) -> None:
         """Put its clock off by `offset_s`."""
         draft = self.clock.with_suffix(".new")
-        draft.write_text(f"{offset_s:+d}")
+        draft.write_text(str(offset_s))
         draft.replace(self.clock)
 
     def spooled(self) -> set[str]:
@@ -151,7 +152,8 @@ class GateSettings:
 
     tmpfs_bytes: int = 0
     """Size of the file system of its data; 0: the machine's."""
-    faked_clock: bool = False
+    off_clock: bool = False
+    """Its clock may be put off."""
     spool_max_mib: int = 1024
     agent: str = ""
     """Who takes its events; empty: the site's agent."""
@@ -260,9 +262,10 @@ class StormSite:
             "TIDEGATE_GATE_LOG_LEVEL": "warning",
         }
         clock = folder / "clock"
-        if settings.faked_clock:
-            environment |= faked_clock(clock)
         command = [sys.executable, "-m", "tidegate.gate"]
+        if settings.off_clock:
+            clock.write_text("0")
+            command = [sys.executable, str(HERE / "clocked_gate.py"), str(clock)]
         if settings.tmpfs_bytes:
             command = [*small_disk(data, settings.tmpfs_bytes), *command]
         gate = Gate(Process("gate", command, environment, folder / "log"), data, files, clock)
@@ -293,33 +296,6 @@ def can_make_small_disks() -> bool:
     with TemporaryDirectory() as folder:
         tried = [*small_disk(Path(folder), 2**20), "true"]
         return subprocess.run(tried, capture_output=True, check=False).returncode == 0
-
-
-def fake_clock_library() -> Path | None:
-    """Return Debian's libfaketime, where it is: installed, or unpacked by `hack/clients.sh`."""
-    places = (
-        *Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"),
-        Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-        / "tidegate"
-        / "clients"
-        / "libfaketimeMT.so.1",
-    )
-    return next((each for each in places if each.exists()), None)
-
-
-def faked_clock(offset: Path) -> dict[str, str]:
-    """Return the environment of a process whose wall clock is off by what `offset` says."""
-    library = fake_clock_library()
-    if library is None:
-        raise RuntimeError("libfaketime is not here; install it, or run hack/clients.sh")
-    offset.write_text("+0")
-    return {
-        "LD_PRELOAD": str(library),
-        "FAKETIME_TIMESTAMP_FILE": str(offset),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "FAKETIME_DONT_RESET": "1",
-    }
 
 
 @asynccontextmanager
