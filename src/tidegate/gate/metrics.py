@@ -41,6 +41,24 @@ SCANS_ASKED = Counter(
     "moment ago), refused, or unanswered.",
     ["result"],
 )
+REGISTRY_READS = Counter(
+    "tidegate_gate_registry_reads",
+    "Reads of registries in trust.yaml, tokens aside, by what became of them: answered, "
+    "rate_limited (429), no_answer, or withheld (not sent: the registry is away, or its reads are "
+    "used up).",
+    ["registry", "outcome"],
+)
+REGISTRY_AWAY = Gauge(
+    "tidegate_gate_registry_away",
+    "1 while a registry that did not answer several reads in a row is only probed, else 0.",
+    ["registry"],
+)
+REGISTRY_READS_PER_MINUTE = Gauge(
+    "tidegate_gate_registry_reads_per_minute",
+    "Reads a minute that a registry gets at most: readsPerMinute of trust.yaml, or what is left "
+    "of it after a 429; +Inf: no limit.",
+    ["registry"],
+)
 SPOOL_BYTES = Gauge("tidegate_gate_spool_bytes", "Bytes of events on disk.")
 READY = Gauge("tidegate_gate_ready", "1 while the gate can enforce, else 0.")
 CERTIFICATE_EXPIRES_AT = Gauge(
