@@ -188,16 +188,20 @@ class Gatherer:
         key = _key(reference, manifest.digest, review)
         known = self._cache.fresh(key, review.now)
         if known is None and self._client.busy(reference):
-            known = self._cache.last_report(key)
-            if (
-                known is not None
-                and self._cache.age_s(key, review.now) > self._limits.refresh_busy_s
-            ):
-                self._start(reference, manifest.digest, review)  # in its turn
+            known = self._last_of(key, reference, review)
         if known is None:
             return None
         origin = self._cache.origin(key, known)
         return PlatformEvidence(manifest.platform, manifest.digest, known, origin)
+
+    def _last_of(
+        self, key: SubjectKey, reference: ImageReference, review: _Review
+    ) -> Report | None:
+        """Return the report last found; where that is long ago, it is read again in its turn."""
+        last = self._cache.last_report(key)
+        if last is not None and self._cache.age_s(key, review.now) > self._limits.refresh_busy_s:
+            self._start(reference, key.subject, review)  # nobody waits for it
+        return last
 
     async def _of_image(self, reference: ImageReference, review: _Review) -> ImageEvidence:
         self._start_early(reference, review)
