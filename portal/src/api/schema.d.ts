@@ -2551,6 +2551,10 @@ export interface components {
             evidence?: string;
             /** @default  */
             scannedAt?: string;
+            /** @default  */
+            evidenceSource?: string;
+            /** @default  */
+            evidenceAt?: string;
             findings?: components["schemas"]["FindingV1"][];
             /** @default 0 */
             findingsOmitted?: number;
