@@ -26,12 +26,19 @@ from tidegate.domain.evidence import (
 )
 from tidegate.domain.reference import ImageReference
 from tidegate.evidence.cache import EvidenceCache, SubjectKey
-from tidegate.evidence.images import ImageResolver, PlatformManifest, select_platforms
+from tidegate.evidence.fed import FedEvidence
+from tidegate.evidence.images import (
+    ImageResolver,
+    PlatformManifest,
+    ResolvedImage,
+    select_platforms,
+)
 from tidegate.evidence.limits import EvidenceLimits
 from tidegate.evidence.memory import ReportMemory
 from tidegate.evidence.ports import RegistryReader
-from tidegate.evidence.reader import SubjectReader
+from tidegate.evidence.reader import SubjectEvidence, SubjectReader
 from tidegate.evidence.unavailable import unavailable_because
+from tidegate.evidence.verify import VerifiedReport
 from tidegate.trust.configuration import TagResolution, TrustConfiguration
 
 DEFAULT_LIMITS = EvidenceLimits()
@@ -69,8 +76,10 @@ class Gatherer:
         cache: EvidenceCache,
         *,
         limits: EvidenceLimits = DEFAULT_LIMITS,
+        fed: FedEvidence | None = None,
     ) -> None:
         self._trust = trust
+        self._fed = fed
         self._memory = memory
         self._cache = cache
         self._limits = limits
@@ -137,6 +146,8 @@ class Gatherer:
     def _review(self, now: datetime, deadline: float, platforms: tuple[str, ...]) -> _Review:
         trust = self._trust()
         self._cache.use_generation(trust.generation)
+        if self._fed is not None:
+            self._fed.use_generation(trust.generation)
         return _Review(trust, now, deadline, platforms)
 
     def _held(self, reference: ImageReference, review: _Review) -> ImageEvidence | None:
@@ -144,38 +155,57 @@ class Gatherer:
         if not self._client.configured(reference.registry):
             missing = Missing(MissingReason.NOT_CONFIGURED, reference.registry)
             return ImageEvidence.of(missing, reference.digest)
-        image = self._images.known(reference, review.now, review.tags_of(reference))
+        image = self._known_image(reference, review)
         if image is None:
             return None
         found: list[PlatformEvidence] = []
         for manifest in select_platforms(image.platforms, review.platforms):
-            known = self._known(reference, manifest.digest, review)
+            known = self._known(reference, manifest, review)
             if known is None:
                 return None
-            found.append(PlatformEvidence(manifest.platform, manifest.digest, known))
+            found.append(known)
         return ImageEvidence(image.digest, tuple(found), image.asked_at) if found else None
 
+    def _known_image(self, reference: ImageReference, review: _Review) -> ResolvedImage | None:
+        """Return what `reference` means where nobody has to be asked."""
+        known = self._images.known(reference, review.now, review.tags_of(reference))
+        if known is None and self._fed is not None:
+            return self._fed.image(reference, review.trust)
+        return known
+
     def _known(
-        self, reference: ImageReference, subject: Digest, review: _Review
-    ) -> Report | Missing | None:
-        """Return fresh evidence, or the last report of a registry that has no time for us now."""
-        key = _key(reference, subject, review)
-        fresh = self._cache.fresh(key, review.now)
-        if fresh is not None or not self._client.busy(reference):
-            return fresh
-        last = self._cache.last_report(key)
-        if last is not None and self._cache.age_s(key, review.now) > self._limits.refresh_busy_s:
-            self._start(reference, subject, review)  # in its turn; nobody waits for it
-        return last
+        self, reference: ImageReference, manifest: PlatformManifest, review: _Review
+    ) -> PlatformEvidence | None:
+        """Return what is known about a manifest where nobody has to be asked: rows first.
+
+        Of a registry that has no time for us now, the last report serves.
+        """
+        fed = None
+        if self._fed is not None:
+            fed = self._fed.of(reference, manifest.digest, review.trust)
+        if fed is not None:
+            return PlatformEvidence(manifest.platform, manifest.digest, fed.report, fed.origin)
+        key = _key(reference, manifest.digest, review)
+        found = self._cache.fresh(key, review.now)
+        if found is None and self._client.busy(reference):
+            found = self._cache.last_report(key)
+            if found and self._cache.age_s(key, review.now) > self._limits.refresh_busy_s:
+                self._start(reference, manifest.digest, review)  # in its turn; nobody waits
+        if found is None:
+            return None
+        origin = self._cache.origin(key, found)
+        return PlatformEvidence(manifest.platform, manifest.digest, found, origin)
 
     async def _of_image(self, reference: ImageReference, review: _Review) -> ImageEvidence:
         self._start_early(reference, review)
         try:
-            image = await self._images.resolve(
-                reference, review.now, review.tags_of(reference), review.left_s()
-            )
+            image = self._known_image(reference, review)
+            if image is None:
+                image = await self._images.resolve(
+                    reference, review.now, review.tags_of(reference), review.left_s()
+                )
         except (TidegateError, TimeoutError) as error:
-            return ImageEvidence.of(self._unresolved(reference, error, review), reference.digest)
+            return self._unresolved(reference, error, review)
         except Exception as error:  # noqa: BLE001 - a fault of ours is never an answer but this one
             return ImageEvidence.of(_fault(error), reference.digest)
         if image is None:
@@ -192,36 +222,38 @@ class Gatherer:
     def _start_early(self, reference: ImageReference, review: _Review) -> None:
         """Begin with the evidence of a digest beside the question whether it is an index."""
         digest = reference.digest
-        tags = review.tags_of(reference)
-        if digest is None or self._images.known(reference, review.now, tags) is not None:
+        if digest is None or self._known_image(reference, review) is not None:
             return
-        if self._known(reference, digest, review) is None:
+        if self._known(reference, PlatformManifest("", digest), review) is None:
             self._start(reference, digest, review)
 
     def _unresolved(
         self, reference: ImageReference, error: Exception, review: _Review
-    ) -> Report | Unavailable:
+    ) -> ImageEvidence:
         """Return the report known about a digest although the registry does not answer now."""
-        known = None
-        if reference.digest is not None:
-            known = self._cache.last_report(_key(reference, reference.digest, review))
-        return known or unavailable_because(error)
+        if reference.digest is None:
+            return ImageEvidence.of(unavailable_because(error))
+        key = _key(reference, reference.digest, review)
+        known = self._cache.last_report(key)
+        if known is None:
+            return ImageEvidence.of(unavailable_because(error), reference.digest)
+        return ImageEvidence.of(known, reference.digest, self._cache.origin(key, known))
 
     async def _of_platform(
         self, reference: ImageReference, manifest: PlatformManifest, review: _Review
     ) -> PlatformEvidence:
+        known = self._known(reference, manifest, review)
+        if known is not None:
+            return known
         evidence = await self._of_manifest(reference, manifest.digest, review)
-        return PlatformEvidence(manifest.platform, manifest.digest, evidence)
+        origin = self._cache.origin(_key(reference, manifest.digest, review), evidence)
+        return PlatformEvidence(manifest.platform, manifest.digest, evidence, origin)
 
     async def _of_manifest(
         self, reference: ImageReference, subject: Digest, review: _Review
     ) -> Report | Missing | Unavailable:
-        known = self._known(reference, subject, review)
-        if known is not None:
-            return known
-        key = _key(reference, subject, review)
         left_s = review.left_s()
-        if self._cache.last_report(key) is not None:
+        if self._cache.last_report(_key(reference, subject, review)) is not None:
             left_s = min(left_s, self._limits.refresh_wait_s)
         flight = self._start(reference, subject, review)
         try:
@@ -230,7 +262,19 @@ class Gatherer:
                 return await asyncio.shield(flight)
         except TimeoutError:
             late = Unavailable(UnavailableReason.DEADLINE)
-            return self._cache.last_report(key) or late
+            return self._cache.last_report(_key(reference, subject, review)) or late
+
+    async def look_behind(self, reference: ImageReference, subject: Digest, now: datetime) -> bool:
+        """Read what was answered from rows at its registry; return whether that answered."""
+        review = self._review(now, 0.0, ())
+        try:
+            found = await self._read(reference, subject, review)
+        except (TimeoutError, UnavailableError):
+            return False
+        except Exception as error:  # noqa: BLE001 - as of every flight
+            _fault(error)
+            return False
+        return found.problem is None
 
     def _start(
         self, reference: ImageReference, subject: Digest, review: _Review
@@ -248,11 +292,7 @@ class Gatherer:
         self, key: SubjectKey, reference: ImageReference, subject: Digest, review: _Review
     ) -> Report | Missing | Unavailable:
         try:
-            async with (
-                asyncio.timeout(self._limits.flight_timeout_s),
-                self._client.visit(reference),
-            ):
-                found = await self._reader.read(reference, subject, review.trust, review.now)
+            found = await self._read(reference, subject, review)
         except TimeoutError:
             return self._cache.last_report(key) or Unavailable(UnavailableReason.DEADLINE)
         except UnavailableError as error:  # it was not even begun
@@ -263,6 +303,22 @@ class Gatherer:
             return self._cache.last_report(key) or found.evidence
         self._cache.keep_state(key, found.evidence, review.now)
         return found.evidence
+
+    async def _read(
+        self, reference: ImageReference, subject: Digest, review: _Review
+    ) -> SubjectEvidence:
+        """Return what the registry and the rows of the feed say together."""
+        rows: tuple[VerifiedReport, ...] = ()
+        if self._fed is not None:
+            rows = self._fed.verified(reference, subject, review.trust)
+        async with (
+            asyncio.timeout(self._limits.flight_timeout_s),
+            self._client.visit(reference),
+        ):
+            found = await self._reader.read(reference, subject, review.trust, review.now, rows)
+        if self._fed is not None and isinstance(found.evidence, Report) and not found.problem:
+            self._fed.keep(reference, review.trust, found.evidence, rows, review.now)
+        return found
 
 
 def _key(reference: ImageReference, subject: Digest, review: _Review) -> SubjectKey:
