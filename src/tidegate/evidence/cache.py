@@ -103,11 +103,6 @@ class EvidenceCache:
             return state.evidence
         return None
 
-    def age_s(self, key: SubjectKey, now: datetime) -> float:
-        """Return how long ago the registry was asked for what is known of `key`, in seconds."""
-        state = self._states.get(key)
-        return math.inf if state is None else (now - state.read_at).total_seconds()
-
     def origin(
         self, key: SubjectKey, evidence: Report | Missing | Unavailable
     ) -> EvidenceOrigin | None:
@@ -116,6 +111,11 @@ class EvidenceCache:
         if state is None or state.evidence is not evidence:
             return None
         return EvidenceOrigin(EvidenceSource.REGISTRY, state.read_at)
+
+    def age_s(self, key: SubjectKey, now: datetime) -> float:
+        """Return how long ago the registry was asked for what is known of `key`, in seconds."""
+        state = self._states.get(key)
+        return math.inf if state is None else (now - state.read_at).total_seconds()
 
     def keep_state(self, key: SubjectKey, evidence: Report | Missing, now: datetime) -> None:
         """Keep what was found; there is no way to keep an error."""

@@ -176,9 +176,9 @@ class Gatherer:
     def _known(
         self, reference: ImageReference, manifest: PlatformManifest, review: _Review
     ) -> PlatformEvidence | None:
-        """Return what is known about a manifest where nobody has to be asked: rows first.
+        """Return what is known about a manifest where nobody is waited for: rows first.
 
-        Of a registry that has no time for us now, the last report serves.
+        Of a registry that has no time for us now, the last report.
         """
         fed = None
         if self._fed is not None:
@@ -186,15 +186,22 @@ class Gatherer:
         if fed is not None:
             return PlatformEvidence(manifest.platform, manifest.digest, fed.report, fed.origin)
         key = _key(reference, manifest.digest, review)
-        found = self._cache.fresh(key, review.now)
-        if found is None and self._client.busy(reference):
-            found = self._cache.last_report(key)
-            if found and self._cache.age_s(key, review.now) > self._limits.refresh_busy_s:
-                self._start(reference, manifest.digest, review)  # in its turn; nobody waits
-        if found is None:
+        known = self._cache.fresh(key, review.now)
+        if known is None and self._client.busy(reference):
+            known = self._last_of(key, reference, review)
+        if known is None:
             return None
-        origin = self._cache.origin(key, found)
-        return PlatformEvidence(manifest.platform, manifest.digest, found, origin)
+        origin = self._cache.origin(key, known)
+        return PlatformEvidence(manifest.platform, manifest.digest, known, origin)
+
+    def _last_of(
+        self, key: SubjectKey, reference: ImageReference, review: _Review
+    ) -> Report | None:
+        """Return the report last found; where that is long ago, it is read again in its turn."""
+        last = self._cache.last_report(key)
+        if last is not None and self._cache.age_s(key, review.now) > self._limits.refresh_busy_s:
+            self._start(reference, key.subject, review)  # nobody waits for it
+        return last
 
     async def _of_image(self, reference: ImageReference, review: _Review) -> ImageEvidence:
         self._start_early(reference, review)
@@ -252,8 +259,9 @@ class Gatherer:
     async def _of_manifest(
         self, reference: ImageReference, subject: Digest, review: _Review
     ) -> Report | Missing | Unavailable:
+        key = _key(reference, subject, review)
         left_s = review.left_s()
-        if self._cache.last_report(_key(reference, subject, review)) is not None:
+        if self._cache.last_report(key) is not None:
             left_s = min(left_s, self._limits.refresh_wait_s)
         flight = self._start(reference, subject, review)
         try:
@@ -262,7 +270,7 @@ class Gatherer:
                 return await asyncio.shield(flight)
         except TimeoutError:
             late = Unavailable(UnavailableReason.DEADLINE)
-            return self._cache.last_report(_key(reference, subject, review)) or late
+            return self._cache.last_report(key) or late
 
     async def look_behind(self, reference: ImageReference, subject: Digest, now: datetime) -> bool:
         """Read what was answered from rows at its registry; return whether that answered."""
