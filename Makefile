@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 .DEFAULT_GOAL := help
+# Tests start many processes; each would compile all of it anew where this is set.
+export PYTHONDONTWRITEBYTECODE :=
 .PHONY: help install up lint check test kube clients scanners registries e2e portal screens bench chaos soak crd docs golden faults fuzz fix lock clean
 
 help: ## show this list
