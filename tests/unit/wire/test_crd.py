@@ -9,7 +9,12 @@ import yaml
 
 from tidegate.wire import crd_fields, policy_v1alpha1
 from tidegate.wire.crd import custom_resource_definition, render_crd
-from tidegate.wire.rbac import agent_manifests, gate_manifests, render_manifests
+from tidegate.wire.rbac import (
+    agent_manifests,
+    certificate_manifests,
+    gate_manifests,
+    render_manifests,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -20,6 +25,9 @@ ROOT = Path(__file__).parents[3]
         pytest.param("crd/securityartifactpolicies.yaml", render_crd(), id="crd"),
         pytest.param("rbac/gate.yaml", render_manifests(gate_manifests()), id="gate"),
         pytest.param("rbac/agent.yaml", render_manifests(agent_manifests()), id="agent"),
+        pytest.param(
+            "rbac/certificates.yaml", render_manifests(certificate_manifests()), id="certificates"
+        ),
     ],
 )
 def test_config_holds_what_the_generator_prints(path: str, text: str) -> None:
