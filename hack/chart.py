@@ -1,6 +1,6 @@
 """Writes what the chart takes from the code, and the page of its values: `python hack/chart.py`.
 
-`charts/tidegate/files/generated.yaml` holds the CRD, the accounts' rights and the webhook, which
+`charts/tidegate/files/generated.yaml` holds the kinds, the accounts' rights and the webhook, which
 the templates only complete; `docs/reference/chart-values.md` is made from the comments in
 `values.yaml`.
 """
@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from tidegate.wire import break_glass_v1alpha1
 from tidegate.wire.crd import custom_resource_definition
 from tidegate.wire.rbac import agent_manifests, certificate_manifests, gate_manifests
 from tidegate.wire.webhook import service_client, webhook_configuration
@@ -53,7 +54,7 @@ def render_generated() -> str:
     (hook,) = webhook["webhooks"]
     del hook["clientConfig"]["caBundle"]  # who makes certificates writes it
     parts = {
-        "crd": custom_resource_definition(),
+        "crds": [custom_resource_definition(), break_glass_v1alpha1.custom_resource_definition()],
         "gate": gate_manifests(),
         "agent": agent_manifests(),
         "certificates": certificate_manifests(),

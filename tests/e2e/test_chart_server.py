@@ -434,9 +434,8 @@ def test_t13_uninstalled_nothing_of_it_is_left(released: Released, namespace: st
     left = released.kubectl("get", kinds, "-A", "-o", "name").stdout.split()
     assert [name for name in left if "tidegate" in name] == []
     crds = released.kubectl("get", "crd", "-o", "name").stdout.split()
-    assert crds == [
-        "customresourcedefinition.apiextensions.k8s.io/securityartifactpolicies.tidegate.io"
-    ]
+    kind = "customresourcedefinition.apiextensions.k8s.io"
+    assert crds == [f"{kind}/{n}.tidegate.io" for n in ("breakglasses", "securityartifactpolicies")]
     rules = released.get("securityartifactpolicies")["items"]
     assert rules
     released.kubectl("delete", "namespace", NAMESPACE, "--wait=true", "--timeout=60s")

@@ -31,6 +31,7 @@ from tidegate.gate import settings as gate_settings
 from tidegate.hub import settings as hub_settings
 from tidegate.scan import settings as scan_settings
 from tidegate.trust.configuration import parse_trust_configuration
+from tidegate.wire import break_glass_v1alpha1
 from tidegate.wire.crd import custom_resource_definition
 from tidegate.wire.rbac import agent_manifests, certificate_manifests, gate_manifests
 from tidegate.wire.webhook import service_client, webhook_configuration
@@ -179,12 +180,14 @@ def test_rights_are_those_that_the_code_asks_for(
     assert got == sorted(wanted, key=key)
 
 
-def test_the_kind_is_the_one_that_the_code_reads(rendered: dict[str, list[Manifest]]) -> None:
-    (crd,) = of_kind(rendered["gate"], "CustomResourceDefinition")
-    assert bare(crd) == custom_resource_definition()
-    assert crd["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
-    (loose,) = of_kind(rendered["gitops"], "CustomResourceDefinition")
-    assert "annotations" not in loose["metadata"]
+def test_the_kinds_are_those_that_the_code_reads(rendered: dict[str, list[Manifest]]) -> None:
+    kinds = of_kind(rendered["gate"], "CustomResourceDefinition")
+    wanted = [custom_resource_definition(), break_glass_v1alpha1.custom_resource_definition()]
+    assert sorted(map(bare, kinds), key=str) == sorted(wanted, key=str)
+    for crd in kinds:
+        assert crd["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    for crd in of_kind(rendered["gitops"], "CustomResourceDefinition"):
+        assert "annotations" not in crd["metadata"]
 
 
 def webhook_of(objects: list[Manifest]) -> Manifest:

@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from tidegate.domain.evidence import Missing, MissingReason, Report, Stale, Unavailable
 from tidegate.domain.finding import Finding, VexMark, VexStatus
 from tidegate.domain.severity import RATED, Severity
-from tidegate.domain.text import describe_duration, printable, shorten_middle
+from tidegate.domain.text import (
+    describe_duration,
+    describe_instant,
+    printable,
+    shorten_middle,
+)
 from tidegate.domain.verdict import (
     CountExceeded,
     Decision,
@@ -39,7 +44,8 @@ WORST_SHOWN = 3
 
 def sentence(image: ImageVerdict) -> str:
     """Return one line about `image`: what is wrong with it, or that nothing is."""
-    return f"{_subject(image)}: {_statement(image)}"
+    told = f"{_describe_tag(image)}{_describe_break_glass(image)}"
+    return f"{_subject(image)}: {_statement(image)}{told}"
 
 
 def denial_message(verdict: Verdict, event_id: str) -> str:
@@ -106,12 +112,27 @@ def describe_unknown(unknown_count: int) -> str:
     return f"; +{unknown_count} of unknown severity" if unknown_count else ""
 
 
+def _describe_break_glass(image: ImageVerdict) -> str:
+    """Return by what an image was let in that a rule denies."""
+    if image.let_in_until is None:
+        return ""
+    until = image.let_in_until.isoformat(timespec="minutes").replace("+00:00", "Z")
+    return f"; let in until {until} by break-glass {printable(image.let_in_by)}"
+
+
 def _describe_age(judgement: RuleJudgement) -> str:
     """Return how old findings are that the rule judges although they are stale."""
     told = any(v.reason is Reason.STALE_ARTIFACT for v in judgement.violations[:1])
     if judgement.age is None or told:
         return ""
     return f"; findings are {describe_duration(judgement.age)} old"
+
+
+def _describe_tag(image: ImageVerdict) -> str:
+    """Return which digest a tag had and when, where that was not asked for this verdict."""
+    if image.tag_asked_at is None or image.digest is None:
+        return ""
+    return f"; the tag named {image.digest} at {describe_instant(image.tag_asked_at)}"
 
 
 _SUMMARIES = {
@@ -250,6 +271,9 @@ def _warning(image: ImageVerdict) -> str:
     rule = printable(image.judgement.rule.name) if image.judgement else ""
     subject, statement = _subject(image), _statement(image)
     ending = f'; rule "{shorten_middle(rule, 80)}" (audit)'
+    if image.let_in_until is not None:
+        by = printable(image.let_in_by.partition(":")[0])
+        ending = f'; rule "{shorten_middle(rule, 40)}" (deny), break-glass {shorten_middle(by, 40)}'
     room = MAX_WARNING_CHARS - len(": ") - len(ending)
     # The reference gives way first: a statement with counts has at most 130 characters and
     # always fits beside the shortest reference and rule name left here.

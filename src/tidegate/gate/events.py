@@ -7,6 +7,7 @@ rules is cut where people lose least, first findings, then the copies of the rul
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from time import monotonic
 from typing import Generic, Literal, TypeVar
 
 from msgspec.structs import replace
@@ -63,9 +64,13 @@ class Moment:
     now: datetime
     """The instant that the decision was made by."""
     began_s: float
-    """On the event loop's clock, like `ended_s`."""
+    """On the monotonic clock, like `ended_s`."""
     origin: Origin
     ended_s: float = 0.0
+
+    def ended(self) -> "Moment":
+        """Return the same, ended now."""
+        return Moment(self.now, self.began_s, self.origin, monotonic())
 
 
 def event_of(
