@@ -7,7 +7,7 @@ found out is `Unavailable`, unless a report was known before: then that one is u
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from traceback import format_exception
 
@@ -55,8 +55,6 @@ class _Review:
     deadline: float
     """On the event loop's clock; where nobody is asked there is none."""
     platforms: tuple[str, ...]
-    asks: bool = True
-    """Whether anybody may be asked for it."""
 
     def tags_of(self, reference: ImageReference) -> TagResolution:
         """Return how long the answer about the tag of `reference` is used."""
@@ -138,17 +136,6 @@ class Gatherer:
             found[each] = evidence
         return found
 
-    def last_known(
-        self, references: Sequence[ImageReference], now: datetime, platforms: tuple[str, ...] = ()
-    ) -> dict[ImageReference, ImageEvidence]:
-        """Return the evidence last found, however long ago; without what is not known at all.
-
-        For a review that may ask nobody: its verdict is that of what is known.
-        """
-        review = replace(self._review(now, 0.0, platforms), asks=False)
-        found = {each: self._held(self._client.canonical(each), review) for each in references}
-        return {each: evidence for each, evidence in found.items() if evidence is not None}
-
     async def aclose(self) -> None:
         """End the flights that are still under way."""
         flights = tuple(self._flights.values())
@@ -200,9 +187,7 @@ class Gatherer:
             return PlatformEvidence(manifest.platform, manifest.digest, fed.report, fed.origin)
         key = _key(reference, manifest.digest, review)
         known = self._cache.fresh(key, review.now)
-        if known is None and not review.asks:
-            known = self._cache.last_report(key)
-        elif known is None and self._client.busy(reference):
+        if known is None and self._client.busy(reference):
             known = self._last_of(key, reference, review)
         if known is None:
             return None

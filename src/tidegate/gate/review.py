@@ -102,12 +102,6 @@ class EvidenceSource(Protocol):
         """Return what is known about each image; never raises, answers within the budget."""
         ...
 
-    def last_known(
-        self, references: Sequence[ImageReference], now: datetime, platforms: tuple[str, ...] = ()
-    ) -> dict[ImageReference, ImageEvidence]:
-        """Return what was last known, asking nobody; without what was never known."""
-        ...
-
 
 class ClusterSource(Protocol):
     """What only the cluster knows about an object."""
@@ -380,10 +374,8 @@ class Reviewer:
         """Return each image with its evidence, in time and in their order."""
         parsed = [_parse(use.image) for use in question.images]
         wanted, found = _distinct(parsed), dict[ImageReference, ImageEvidence]()
-        platforms = node_platforms(question.object.pod)
-        if budget_s <= 0:  # too many reviews ask already: what is known still is
-            found = self._evidence.last_known(wanted, question.now, platforms)
-        elif wanted:
+        if wanted and budget_s > 0:
+            platforms = node_platforms(question.object.pod)
             try:
                 async with asyncio.timeout(budget_s + GRACE_S):
                     found = await self._evidence.gather(
