@@ -188,12 +188,12 @@ class Gatherer:
         found: list[PlatformEvidence] = []
         for manifest in select_platforms(image.platforms, review.platforms):
             key = _key(reference, manifest.digest, review)
-            last = self._cache.last_report(key)
+            report = self._cache.last_report(key)
             known = self._known(reference, manifest, review) or PlatformEvidence(
                 manifest.platform,
                 manifest.digest,
-                last or Unavailable(UnavailableReason.DEADLINE),
-                None if last is None else self._cache.origin(key, last),
+                report or Unavailable(UnavailableReason.DEADLINE),
+                None if report is None else self._cache.origin(key, report),
             )
             found.append(known)
         return ImageEvidence(image.digest, tuple(found), image.asked_at) if found else None
