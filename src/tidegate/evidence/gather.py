@@ -43,6 +43,9 @@ from tidegate.trust.configuration import TrustConfiguration
 
 DEFAULT_LIMITS = EvidenceLimits()
 
+MAX_LAST_HELD = 4096
+"""Images whose evidence is given out as the same object as long as it is the same."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -75,6 +78,7 @@ class Gatherer:
         self._memory = memory
         self._cache = cache
         self._limits = limits
+        self._last_held: dict[ImageReference, ImageEvidence] = {}
         self._flights: dict[SubjectKey, asyncio.Task[Report | Missing | Unavailable]] = {}
         self.use_client(client)
 
@@ -154,7 +158,28 @@ class Gatherer:
             if known is None:
                 return None
             found.append(known)
-        return ImageEvidence(image.digest, tuple(found)) if found else None
+        return self._same(reference, image.digest, found) if found else None
+
+    def _same(
+        self, reference: ImageReference, digest: Digest, found: list[PlatformEvidence]
+    ) -> ImageEvidence:
+        """Return what was held about the image before where it says the same: the very object.
+
+        So whoever remembers what follows from it finds it again by identity.
+        """
+        before = self._last_held.get(reference)
+        if (
+            before is not None
+            and before.digest == digest
+            and len(before.platforms) == len(found)
+            and all(map(_is_same, before.platforms, found))
+        ):
+            return before
+        made = ImageEvidence(digest, tuple(found))
+        if len(self._last_held) >= MAX_LAST_HELD:
+            self._last_held.clear()  # all at once: what is in use is soon back
+        self._last_held[reference] = made
+        return made
 
     def _known_image(self, reference: ImageReference, review: _Review) -> ResolvedImage | None:
         """Return what `reference` means where nobody has to be asked."""
@@ -293,6 +318,15 @@ class Gatherer:
         if self._fed is not None and isinstance(found.evidence, Report) and not found.problem:
             self._fed.keep(reference, review.trust, found.evidence, rows, review.now)
         return found
+
+
+def _is_same(one: PlatformEvidence, other: PlatformEvidence) -> bool:
+    return (
+        one.evidence is other.evidence
+        and one.platform == other.platform
+        and one.digest == other.digest
+        and one.origin == other.origin
+    )
 
 
 def _key(reference: ImageReference, subject: Digest, review: _Review) -> SubjectKey:
