@@ -32,6 +32,8 @@ class Evidence:
     platforms: tuple[str, ...] = ()
     at_once: bool = False
     """Everything is held: no review has to wait."""
+    remembered: set[str] = field(default_factory=set)
+    """What is known without asking, although it is not fresh."""
 
     def held(
         self,
@@ -42,6 +44,15 @@ class Evidence:
         if not self.at_once or self.delay_s:
             return None
         return self._answer(references, platforms)
+
+    def last_known(
+        self,
+        references: Sequence[ImageReference],
+        now: datetime,  # noqa: ARG002 the protocol's signature
+        platforms: tuple[str, ...] = (),
+    ) -> dict[ImageReference, ImageEvidence]:
+        remembered = [each for each in references if str(each) in self.remembered]
+        return self._answer(remembered, platforms)
 
     async def gather(
         self,

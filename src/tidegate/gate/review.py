@@ -102,6 +102,12 @@ class EvidenceSource(Protocol):
         """Return what is known about each image; never raises, answers within the budget."""
         ...
 
+    def last_known(
+        self, references: Sequence[ImageReference], now: datetime, platforms: tuple[str, ...] = ()
+    ) -> dict[ImageReference, ImageEvidence]:
+        """Return what was last known, asking nobody; without what was never known."""
+        ...
+
 
 class ClusterSource(Protocol):
     """What only the cluster knows about an object."""
@@ -376,8 +382,10 @@ class Reviewer:
         """Return each image with its evidence, in time and in their order."""
         parsed = [_parse(use.image) for use in question.images]
         wanted, found = _distinct(parsed), dict[ImageReference, ImageEvidence]()
-        if wanted and budget_s > 0:
-            platforms = node_platforms(question.object.pod)
+        platforms = node_platforms(question.object.pod)
+        if budget_s <= 0:  # too many reviews ask already: what is known still is
+            found = self._evidence.last_known(wanted, question.now, platforms)
+        elif wanted:
             try:
                 async with asyncio.timeout(budget_s + GRACE_S):
                     found = await self._evidence.gather(
@@ -416,15 +424,19 @@ class Reviewer:
     def _answer(
         self, request: AdmissionRequest, workload: Workload, verdict: Verdict, asked: Moment
     ) -> Answer:
-        action = ACTIONS[verdict.decision]
+        decision = verdict.decision
+        action = ACTIONS[decision]
         if not request.dry_run:
             self._journal.record(
                 action, partial(event_of, request, workload, verdict, asked.ended())
             )
         event_id = "" if request.dry_run else request.uid
-        message = "" if verdict.allowed else denial_message(verdict, event_id)
+        if decision is Decision.ALLOW:
+            return Answer(render_response(request.uid, allowed=True), action)
+        allowed = decision is not Decision.DENY
+        message = "" if allowed else denial_message(verdict, event_id)
         body = render_response(
-            request.uid, allowed=verdict.allowed, message=message, warnings=warnings(verdict)
+            request.uid, allowed=allowed, message=message, warnings=warnings(verdict)
         )
         return Answer(body, action)
 

@@ -312,6 +312,30 @@ async def test_what_is_held_is_what_gathering_gives_and_asks_nobody(world: Evide
     assert len(world.registry.reads) == reads
 
 
+async def test_what_was_last_known_is_told_however_old_and_asks_nobody(
+    world: EvidenceWorld,
+) -> None:
+    reported, bare, never = (world.push_image(name) for name in ("a", "b", "c"))
+    await world.attach(reported, [finding("CVE-1")])
+    here = [world.repository.at(image.digest) for image in (reported, bare, never)]
+    known = await world.gather(here[0])
+    await world.gather(here[1])
+    reads = len(world.registry.reads)
+    later = NOON + timedelta(days=1)
+    # "No report" of a day ago is no knowledge: there may be one by now.
+    assert world.gatherer.last_known(here, later) == {here[0]: known}
+    assert len(world.registry.reads) == reads
+
+
+async def test_what_was_last_known_is_of_the_keys_in_force(world: EvidenceWorld) -> None:
+    image = world.push_image()
+    await world.attach(image)
+    reference = world.repository.at(image.digest)
+    await world.gather(reference)
+    world.trust = TrustConfiguration(keys=world.trust.keys, generation="another")
+    assert world.gatherer.last_known([reference], NOON) == {}
+
+
 async def test_what_is_held_is_of_the_keys_in_force(world: EvidenceWorld) -> None:
     image = world.push_image()
     await world.attach(image)

@@ -147,6 +147,16 @@ async def test_t11_a_namespace_that_floods_leaves_slots_to_others() -> None:
     assert world.slots.in_flight == 0
 
 
+async def test_t11_a_review_without_a_slot_is_judged_by_what_is_known() -> None:
+    world = World(deny(), max_in_flight=4)
+    world.evidence.delay_s = 0.2
+    world.evidence.remembered = {CLEAN, VULNERABLE}
+    flood = [asyncio.create_task(world.ask(review_of(pod(CLEAN)))) for _ in range(4)]
+    bad = await world.ask(review_of(pod(VULNERABLE)))
+    assert [(await task)["allowed"] for task in flood] == [True] * 4
+    assert "Image contains 1 high or higher CVEs" in bad["status"]["message"]
+
+
 async def test_t03_images_beyond_the_limit_are_unavailable_and_not_gathered() -> None:
     world = World(deny())
     images = [f"r.example/i{n}:1" for n in range(MAX_IMAGES + 1)]
