@@ -424,15 +424,19 @@ class Reviewer:
     def _answer(
         self, request: AdmissionRequest, workload: Workload, verdict: Verdict, asked: Moment
     ) -> Answer:
-        action = ACTIONS[verdict.decision]
+        decision = verdict.decision
+        action = ACTIONS[decision]
         if not request.dry_run:
             self._journal.record(
                 action, partial(event_of, request, workload, verdict, asked.ended())
             )
         event_id = "" if request.dry_run else request.uid
-        message = "" if verdict.allowed else denial_message(verdict, event_id)
+        if decision is Decision.ALLOW:
+            return Answer(render_response(request.uid, allowed=True), action)
+        allowed = decision is not Decision.DENY
+        message = "" if allowed else denial_message(verdict, event_id)
         body = render_response(
-            request.uid, allowed=verdict.allowed, message=message, warnings=warnings(verdict)
+            request.uid, allowed=allowed, message=message, warnings=warnings(verdict)
         )
         return Answer(body, action)
 
