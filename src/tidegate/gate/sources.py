@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import structlog
@@ -20,6 +21,7 @@ from tidegate.gate.metrics import PROBLEMS
 from tidegate.gate.owners import KubernetesFacts, LightkubeReader, NoCluster
 from tidegate.gate.policy import PolicyStore
 from tidegate.gate.registries import Registries
+from tidegate.gate.report_wait import ReportWait
 from tidegate.gate.review import BreakGlassSource, ClusterSource
 from tidegate.gate.settings import Settings
 from tidegate.oci.pull_secret import SecretReader
@@ -40,6 +42,8 @@ class Sources:
     evidence: Gatherer
     cluster: ClusterSource
     trust: TrustFile
+    reports: ReportWait
+    """Who waits for reports; what brings some to memory rings it."""
     break_glass: BreakGlassSource | None = None
     """None without a cluster: nobody could say who may make such objects."""
     runs: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
@@ -75,7 +79,8 @@ async def open_sources(settings: Settings, stack: AsyncExitStack) -> Sources:
     runs: list[Callable[[], Awaitable[None]]] = [lambda: registries.follow(evidence)]
     cluster = await _open_policies(settings, store, runs, client)
     break_glass = _open_break_glass(runs, client)
-    return Sources(store, evidence, cluster, trust, break_glass, runs)
+    reports = ReportWait(settings.first_sight_wait_s, monotonic)
+    return Sources(store, evidence, cluster, trust, reports, break_glass, runs)
 
 
 async def keep_running(run: Callable[[], Awaitable[None]]) -> None:
