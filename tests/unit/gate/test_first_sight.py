@@ -20,6 +20,7 @@ from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.domain.rule import Action, Policy, Rule
 from tidegate.domain.verdict import ScanAnswer, ScanState
 from tidegate.gate.delivery import MAX_ANSWER_BYTES, AgentDelivery
+from tidegate.gate.feed_source import RungRows
 from tidegate.gate.first_sight import AWAY_S, KEPT_S, MAX_QUESTIONS, FirstSight, WantedScan
 from tidegate.gate.report_wait import ReportWait
 from tidegate.gate.review import Reviewer
@@ -284,6 +285,19 @@ async def test_a_review_waits_for_the_report_of_the_scan_that_it_queued() -> Non
     (event,) = world.journal.events
     assert event.action == "allow"
     assert waits("report") == before + 1
+
+
+async def test_rows_of_the_feed_are_held_before_those_who_wait_look() -> None:
+    waiting = Waits()
+    world = World(Desk(), reports=waiting)
+    asked = await held(world, waiting)
+
+    class Rows:
+        def changed(self, _subjects: object) -> None:
+            world.evidence.known[NEW] = report()
+
+    RungRows(Rows(), waiting.ring).changed([DIGEST])
+    assert (await asked)["allowed"] is True
 
 
 async def test_a_report_that_does_not_please_refuses_at_once() -> None:
