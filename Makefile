@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help install up lint check test kube helm clients scanners registries e2e portal screens bench crd docs golden faults fuzz fix lock clean
+# Tests start many processes; each would compile all of it anew where this is set.
+export PYTHONDONTWRITEBYTECODE :=
+.PHONY: help install up lint check test kube clients scanners registries e2e portal screens bench chaos soak crd docs golden faults fuzz fix lock clean helm
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,6 +70,13 @@ e2e: install ## only the tests on the real API server
 
 bench: install ## measure; results and method go to bench/RESULTS.md
 	$(BIN)/python bench/run.py
+
+chaos: install ## storms of reviews while things fail (FULL=1: whole, SCENARIOS="slow gone": these)
+	$(BIN)/python bench/chaos.py $(if $(FULL),--full) $(if $(WRITE),--write) $(SCENARIOS)
+
+MINUTES ?= 60
+soak: install ## reviews for MINUTES (60), and whether the gate grows; goes to bench/RESULTS.md
+	$(BIN)/python bench/soak.py --minutes $(MINUTES) --write
 
 crd: install ## regenerate config/ from its sources
 	$(BIN)/python -m tidegate.wire.crd > config/crd/securityartifactpolicies.yaml

@@ -136,6 +136,19 @@ class Gatherer:
             found[each] = evidence
         return found
 
+    def remembered(
+        self, references: Sequence[ImageReference], now: datetime, platforms: tuple[str, ...] = ()
+    ) -> dict[ImageReference, ImageEvidence]:
+        """Return what is known of each, however old, without asking; without those not known.
+
+        For a review that may not ask, or whose time is up: a known report still stands.
+        """
+        review = self._review(now, 0.0, platforms)
+        found = {
+            each: self._remembered(self._client.canonical(each), review) for each in references
+        }
+        return {each: evidence for each, evidence in found.items() if evidence is not None}
+
     async def aclose(self) -> None:
         """End the flights that are still under way."""
         flights = tuple(self._flights.values())
@@ -163,6 +176,25 @@ class Gatherer:
             known = self._known(reference, manifest, review)
             if known is None:
                 return None
+            found.append(known)
+        return ImageEvidence(image.digest, tuple(found), image.asked_at) if found else None
+
+    def _remembered(self, reference: ImageReference, review: _Review) -> ImageEvidence | None:
+        """Return the last that is known of an image; None: not even what its platforms are."""
+        held = self._held(reference, review)
+        image = self._known_image(reference, review)
+        if held is not None or image is None:
+            return held
+        found: list[PlatformEvidence] = []
+        for manifest in select_platforms(image.platforms, review.platforms):
+            key = _key(reference, manifest.digest, review)
+            report = self._cache.last_report(key)
+            known = self._known(reference, manifest, review) or PlatformEvidence(
+                manifest.platform,
+                manifest.digest,
+                report or Unavailable(UnavailableReason.DEADLINE),
+                None if report is None else self._cache.origin(key, report),
+            )
             found.append(known)
         return ImageEvidence(image.digest, tuple(found), image.asked_at) if found else None
 

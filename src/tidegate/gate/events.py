@@ -130,7 +130,7 @@ def _with_few_findings(row: ImageRowV1) -> ImageRowV1:
 
 
 def _row(image: ImageVerdict) -> ImageRowV1:
-    judgement = image.judgement
+    judgement, origin = image.judgement, image.origin
     return replace(
         _NOT_JUDGED if judgement is None else _judged_row(judgement),
         image=image.image,
@@ -140,6 +140,8 @@ def _row(image: ImageVerdict) -> ImageRowV1:
         message=sentence(image),
         container=image.use.container,
         digest=(judgement and judgement.digest) or image.digest or "",
+        evidence_source="" if origin is None else origin.source.value,
+        evidence_at="" if origin is None else _instant(origin.at),
         resource_exemptions=[
             f'rule "{skipped.rule.name}": {_exemption_words(skipped.exemption)}'
             for skipped in image.skipped

@@ -102,6 +102,12 @@ class EvidenceSource(Protocol):
         """Return what is known about each image; never raises, answers within the budget."""
         ...
 
+    def remembered(
+        self, references: Sequence[ImageReference], now: datetime, platforms: tuple[str, ...] = ()
+    ) -> dict[ImageReference, ImageEvidence]:
+        """Return what is known of each, however old, without asking; without those not known."""
+        ...
+
 
 class ClusterSource(Protocol):
     """What only the cluster knows about an object."""
@@ -374,15 +380,17 @@ class Reviewer:
         """Return each image with its evidence, in time and in their order."""
         parsed = [_parse(use.image) for use in question.images]
         wanted, found = _distinct(parsed), dict[ImageReference, ImageEvidence]()
+        platforms = node_platforms(question.object.pod)
         if wanted and budget_s > 0:
-            platforms = node_platforms(question.object.pod)
             try:
                 async with asyncio.timeout(budget_s + GRACE_S):
                     found = await self._evidence.gather(
                         wanted, now=question.now, budget_s=budget_s, platforms=platforms
                     )
             except TimeoutError:
-                pass  # every image without an answer is unavailable, below
+                pass  # what is remembered has to do
+        if question.policy.gating_on and len(found) < len(wanted):
+            found = {**self._evidence.remembered(wanted, question.now, platforms), **found}
         evidence = {reference: found.get(reference, LATE) for reference in wanted}
         return _judged(question.images, parsed, evidence)
 

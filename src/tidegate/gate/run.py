@@ -54,7 +54,7 @@ async def run_gate(
     certificate = Certificate(files)
     async with AsyncExitStack() as stack:
         stack.enter_context(_alone_in(settings.data_dir))
-        sources = await open_sources(settings, stack)
+        sources = await open_sources(settings, stack, utc_now)
         sources.runs.append(partial(keep_certificate_fresh, certificate))
         for run in sources.runs:
             stack.push_async_callback(_end, asyncio.create_task(keep_running(run)))
