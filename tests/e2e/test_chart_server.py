@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 import yaml
 
-from support.helm import CHART, find_helm
+from support.helm import CHART, VALUE_SETS, Manifest, find_helm, is_hook, pods_of, render
 from support.installation import Installation, policy_object, until
 from support.outside_pod import NotThereError, OutsidePod
 from tidegate.agent.certificates import GateSecrets
@@ -287,6 +287,26 @@ def test_t15_accounts_of_the_chart_may_do_no_more(
     allowed: bool,  # noqa: FBT001 a column of the table
 ) -> None:
     assert can(released, account, *words.split()) == allowed
+
+
+@pytest.mark.parametrize("name", [path.name.removesuffix("-values.yaml") for path in VALUE_SETS])
+def test_the_api_server_takes_every_object_and_calls_each_pod_restricted(
+    released: Released, name: str
+) -> None:
+    """Strictly: a misspelt field is refused, and what Pod Security's "restricted" forbids is told."""
+    released.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/warn=restricted")
+    ours = [o for o in render(name) if not is_hook(o) and is_of_kubernetes(o)]
+    assert pods_of(ours)
+    said = released.kubectl(
+        "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict",
+        "-f", "-", stdin=yaml.safe_dump_all(ours),
+    )  # fmt: skip
+    assert (said.returncode, said.stderr) == (0, "")
+
+
+def is_of_kubernetes(body: Manifest) -> bool:
+    """Whether a cluster knows the kind without cert-manager and the Prometheus Operator."""
+    return not body["apiVersion"].startswith(("cert-manager.io/", "monitoring.coreos.com/"))
 
 
 def test_labels_and_finalizers_change_while_no_gate_answers(
