@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from time import monotonic
-from typing import Generic, Literal, TypeVar
+from typing import Literal
 
 from msgspec.structs import replace
 
 from tidegate.domain.evidence import Missing, Report, Stale, Unavailable
 from tidegate.domain.explain import describe_mark, sentence, violation_summary
 from tidegate.domain.finding import Finding
+from tidegate.domain.identity import ByIdentity
 from tidegate.domain.rule import Exemption, Rule
 from tidegate.domain.severity import Severity
 from tidegate.domain.verdict import Decision, Exempted, ImageVerdict, RuleJudgement, Verdict
@@ -44,8 +45,6 @@ FEW_FINDINGS = 20
 """Findings per image that an event too large keeps."""
 
 Origin = Literal["api-server", "direct", "rejudged"]
-
-T = TypeVar("T")
 
 _NOT_JUDGED = ImageRowV1("", "", "allow", "", "")
 
@@ -130,6 +129,13 @@ def _with_few_findings(row: ImageRowV1) -> ImageRowV1:
 
 
 def _row(image: ImageVerdict) -> ImageRowV1:
+    """Return what a row says about `image`; not to be changed, other events share it."""
+    return _kept_row(ByIdentity(image))
+
+
+@lru_cache(maxsize=1024)
+def _kept_row(key: ByIdentity[ImageVerdict]) -> ImageRowV1:
+    image = key.value
     judgement, origin = image.judgement, image.origin
     return replace(
         _NOT_JUDGED if judgement is None else _judged_row(judgement),
@@ -156,11 +162,11 @@ def _judged_row(judgement: RuleJudgement) -> ImageRowV1:
             few = len(held) <= MAX_SHARED_FINDINGS
         case _:
             few = True
-    return _shared_row(_ByIdentity(judgement)) if few else _row_of(judgement)
+    return _shared_row(ByIdentity(judgement)) if few else _row_of(judgement)
 
 
 @lru_cache(maxsize=256)
-def _shared_row(key: "_ByIdentity[RuleJudgement]") -> ImageRowV1:
+def _shared_row(key: ByIdentity[RuleJudgement]) -> ImageRowV1:
     return _row_of(key.value)
 
 
@@ -192,27 +198,14 @@ def _row_of(judgement: RuleJudgement) -> ImageRowV1:
     return row
 
 
-class _ByIdentity(Generic[T]):
-    """A value as a cache's key: hashing all that it holds would cost more than what is cached."""
-
-    def __init__(self, value: T) -> None:
-        self.value = value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ByIdentity) and other.value is self.value
-
-
 @lru_cache(maxsize=32)
-def _shared_configuration(key: "_ByIdentity[Rule]") -> RuleV1:
+def _shared_configuration(key: ByIdentity[Rule]) -> RuleV1:
     return entry_of(key.value)
 
 
 def _configuration(rule: Rule) -> RuleV1:
     """Return `rule` as events carry it; rules in force are few and asked for again and again."""
-    return _shared_configuration(_ByIdentity(rule))
+    return _shared_configuration(ByIdentity(rule))
 
 
 def _finding(finding: Finding, exempted_by: tuple[str, ...] = ()) -> FindingV1:
