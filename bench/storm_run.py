@@ -359,11 +359,12 @@ async def _account(
             stored, moved_s = now_stored, time.monotonic()
         elif time.monotonic() - moved_s > QUIET_S:
             break
-    missing = answered.keys() - stored
-    spooled = missing & {name for gate in gates for name in gate.spooled()}
-    outcome.stored, outcome.spooled = len(stored), len(spooled)
-    outcome.lost = len(missing) - len(spooled)
-    outcome.lost_denies = sum(answered[name].denied for name in missing - spooled)
+    spooled = {name for gate in gates for name in gate.spooled()} & answered.keys()
+    stored |= site.stored(answered.keys() - stored)  # what left a spool meanwhile
+    lost = answered.keys() - stored - spooled
+    outcome.stored, outcome.spooled = len(stored), len(spooled - stored)
+    outcome.lost = len(lost)
+    outcome.lost_denies = sum(answered[name].denied for name in lost)
     outcome.told = sum([await dropped_events(site, gate) for gate in gates])
 
 
