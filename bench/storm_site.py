@@ -137,13 +137,13 @@ class Gate:
         draft.replace(self.clock)
 
     def spooled(self) -> set[str]:
-        """Return the ids of the verdicts that lie in its spool."""
-        return {
-            json.loads(line)["id"]
-            for path in self.spool.glob("*.jsonl")
-            for line in path.read_bytes().splitlines()
-            if line.endswith(b"}")
-        }
+        """Return the ids of the events that lie in its spool; some may be taken meanwhile."""
+        found = set()
+        for path in self.spool.glob("*.jsonl"):
+            with suppress(FileNotFoundError):
+                lines = path.read_bytes().splitlines()
+                found |= {json.loads(line)["id"] for line in lines if line.endswith(b"}")}
+        return found
 
 
 @dataclass(frozen=True)
