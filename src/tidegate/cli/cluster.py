@@ -20,6 +20,7 @@ from tidegate.cli.output import (
     print_table,
 )
 from tidegate.cli.passwords import read_password
+from tidegate.cli.protection_words import described_protection
 from tidegate.domain.errors import InputError
 from tidegate.wire.hub_v1 import ClusterEnrolV1, ClusterV1, Provider
 
@@ -179,6 +180,7 @@ def _described(cluster: ClusterV1) -> Iterator[str]:
     yield f"Last seen:  {short_moment(cluster.last_seen_at) or 'never'}"
     yield f"Agent:      {cluster.agent_version or '-'}"
     yield f"Rules:      {rules_word(cluster)}"
+    yield from described_protection(cluster.protection)
     for problem in cluster.problems:
         yield f"Problem:    {problem}"
 

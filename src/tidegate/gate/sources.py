@@ -107,7 +107,7 @@ def _secret_reader(client: "AsyncClient | None") -> SecretReader | None:
     if client is None:
         return None
     from tidegate.kube.secrets import Secrets  # noqa: PLC0415 12 MiB of client
-    from tidegate.wire.rbac import NAMESPACE  # noqa: PLC0415 beside its user
+    from tidegate.wire.names import NAMESPACE  # noqa: PLC0415 beside its user
 
     return Secrets(client, NAMESPACE)
 
@@ -130,7 +130,7 @@ async def _open_policies(
         runs.append(DirectorySource(store, settings.policy_dir, copies).run)
         return NoCluster()
     from tidegate.gate.policy_watch import KubernetesSource  # noqa: PLC0415 12 MiB of client
-    from tidegate.wire.rbac import NAMESPACE  # noqa: PLC0415 beside its user
+    from tidegate.wire.names import NAMESPACE  # noqa: PLC0415 beside its user
 
     runs.append(KubernetesSource(store, client, NAMESPACE).run)
     return KubernetesFacts(LightkubeReader(client), asyncio.get_running_loop().time)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from tidegate.wire.rbac import NAMESPACE
+from tidegate.wire.names import NAMESPACE, WEBHOOK_CONFIGURATION
 
-CONFIGURATION_NAME = "tidegate"
+CONFIGURATION_NAME = WEBHOOK_CONFIGURATION
 WEBHOOK_NAME = "gate.tidegate.io"
 EXCLUDED_NAMESPACES = ("kube-system", NAMESPACE)
 """By the label `kubernetes.io/metadata.name`, which the API server owns and no user can set."""

@@ -48,6 +48,7 @@ class _Meta(_Wire):
     name: str | None = None
     generate_name: str | None = None
     namespace: str | None = None
+    uid: str | None = None
     labels: dict[str, str] | None = None
     owner_references: list[_OwnerReference] | None = None
 
@@ -158,6 +159,7 @@ def parse_object(kind: str, body: bytes | msgspec.Raw) -> ObjectFacts:
         namespace=meta.namespace or "",
         pod=_pod_facts(template, pod_meta.labels or {}),
         controller=_controller_of(meta),
+        uid=meta.uid or "",
     )
 
 

@@ -13,12 +13,14 @@ from tidegate.hub.store.audit import Author
 from tidegate.hub.store.schema import clusters
 from tidegate.hub.store.tokens import Role
 from tidegate.wire.hub_v1 import ClusterEnrolV1, ClusterV1, GatingV1, HeartbeatV1
+from tidegate.wire.protection_v1 import ProtectionV1
 
 MAX_PROBLEMS = 50
 MAX_PROBLEM_CHARS = 1024
 
 _LABELS = msgspec.json.Decoder(dict[str, str])
 _PROBLEMS = msgspec.json.Decoder(list[str])
+_PROTECTION: msgspec.json.Decoder[ProtectionV1 | None] = msgspec.json.Decoder(ProtectionV1 | None)
 
 _QUERY = select(clusters, enrolments.is_alarmed(clusters.c.name).label("alarmed"))
 
@@ -145,6 +147,7 @@ async def note_heartbeat(
             agent_version=body.agent_version[:128],
             policy_generation=body.policy_generation[:128],
             problems=msgspec.json.encode(problems).decode(),
+            protection=msgspec.json.encode(body.protection).decode(),
         )
     )
 
@@ -162,6 +165,7 @@ async def _insert(connection: AsyncConnection, body: ClusterEnrolV1, enrolled_at
             agent_version="",
             policy_generation="",
             problems="[]",
+            protection="null",
         )
     )
 
@@ -198,4 +202,5 @@ def _cluster(row: Row[Any]) -> ClusterV1:
         policy_generation=row.policy_generation,
         gating=row.gating,
         problems=_PROBLEMS.decode(row.problems),
+        protection=_PROTECTION.decode(row.protection),
     )
