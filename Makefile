@@ -68,6 +68,7 @@ bench: install ## measure; results and method go to bench/RESULTS.md
 
 crd: install ## regenerate config/ from its sources
 	$(BIN)/python -m tidegate.wire.crd > config/crd/securityartifactpolicies.yaml
+	$(BIN)/python -m tidegate.wire.break_glass_v1alpha1 > config/crd/breakglasses.yaml
 	$(BIN)/python -m tidegate.wire.rbac gate > config/rbac/gate.yaml
 	$(BIN)/python -m tidegate.wire.rbac agent > config/rbac/agent.yaml
 	$(BIN)/python -m tidegate.wire.crd_docs docs/reference/policy-object.md

@@ -67,14 +67,24 @@ class Place:
     def reference(self, digest: Digest) -> ImageReference:
         return ImageReference(self.host, REPOSITORY, "latest").at(digest)
 
-    async def push(self, client: RegistryClient, name: str, findings: int) -> Descriptor:
-        """Push an image of its own at tag `name`, with a signed report of `findings`."""
+    async def push(
+        self,
+        client: RegistryClient,
+        name: str,
+        findings: int | None,
+        repository: str = REPOSITORY,
+    ) -> Descriptor:
+        """Push an image of its own at tag `name`, with a signed report of `findings`.
+
+        None: nobody scanned it.
+        """
         image = build_image([{"etc/name": name.encode()}])
-        tagged = ImageReference(self.host, REPOSITORY, name)
+        tagged = ImageReference(self.host, repository, name)
         for blob in image.blobs.values():
             await client.push_blob(tagged, blob)
         await client.push_manifest(tagged, image.manifest, OCI_MANIFEST, tag=name)
-        await self._attach(client, tagged, image.descriptor, findings_of(findings))
+        if findings is not None:
+            await self._attach(client, tagged, image.descriptor, findings_of(findings))
         return image.descriptor
 
     async def push_index(self, client: RegistryClient, name: str, findings: int) -> Descriptor:

@@ -37,6 +37,14 @@ class Proxy:
         """Begin to count anew."""
         self.connections, self.exchanges = 0, []
 
+    async def refusal(self) -> bytes:
+        """Return what is answered in the registry's place; empty: the registry is asked.
+
+        Raises:
+            ConnectionError: the connection ends here.
+        """
+        return b""
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass on what comes on one connection, until one side closes it."""
         self.connections += 1
@@ -51,8 +59,10 @@ class Proxy:
                 started_s = time.perf_counter()
                 await asyncio.sleep(opening_s + self.rtt_s / 2)
                 opening_s = 0.0
-                downstream.write(head)
-                answer = await _answer(upstream)
+                answer = await self.refusal()
+                if not answer:
+                    downstream.write(head)
+                    answer = await _answer(upstream)
                 await asyncio.sleep(self.rtt_s / 2)
                 writer.write(answer)
                 await writer.drain()

@@ -1,8 +1,10 @@
 """Clusters, registries, keys and doctor, against a real hub, registry and gate."""
 
+import io
 import json
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -281,3 +283,46 @@ def test_completion_without_a_hub_is_silent_and_quick() -> None:
     nobody = {"TIDEGATE_HUB": "http://127.0.0.1:1", "TIDEGATE_TOKEN": "x"}
     done = run_tidegate(_TIDEGATE_COMPLETE="complete_bash", **asked, **nobody)
     assert (done.stdout.strip(), done.stderr) == ("", "")
+
+
+def test_a_support_bundle_holds_what_helps_and_no_secret(site: CliSite, tmp_path: Path) -> None:
+    folder = site.folder.root
+    secrets = [path.read_text().strip() for path in (folder / "tokens").glob("*.token")]
+    secrets += [(folder / "tokens" / "admin.password").read_text().strip()]
+    secrets += (folder / "keys" / "evidence.key").read_text().splitlines()[1:-1]
+    (folder / "logs" / "planted.log").write_text("\n".join(f"oops {each}" for each in secrets))
+    path = tmp_path / "bundle.tar.gz"
+
+    done = site.tidegate("doctor", "--bundle", str(path))
+
+    assert "Secrets were taken out; look it through" in done.stderr
+    assert path.stat().st_mode & 0o777 == 0o600
+    with tarfile.open(path) as archive:
+        files = {
+            member.name.partition("/")[2]: (archive.extractfile(member) or io.BytesIO()).read()
+            for member in archive
+        }
+    assert {
+        "doctor.json",
+        "errors.txt",
+        "files.txt",
+        "hub/clusters.json",
+        "hub/rules.json",
+        "logs/gate.log",
+        "logs/planted.log",
+        "metrics/gate.txt",
+        "metrics/hub.txt",
+        "trust.yaml",
+        "versions.json",
+    } <= files.keys()
+    for name, body in files.items():
+        assert not any(secret.encode() in body for secret in secrets), name
+        if name.endswith(".json"):
+            json.loads(body)
+    assert files["logs/planted.log"].count(b"(removed)") == len(secrets)
+    assert b"BEGIN PUBLIC KEY" in files["trust.yaml"]
+    assert b"tidegate_gate_ready 1.0" in files["metrics/gate.txt"]
+    assert files["errors.txt"] == b"none\n"
+
+    again = site.tidegate("doctor", "--bundle", str(path))
+    assert (again.returncode, "name a new file" in again.stderr) == (2, True)

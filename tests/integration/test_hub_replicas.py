@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -17,6 +18,7 @@ from tidegate.hub.settings import HubSettings
 from tidegate.hub.store import engines, events
 from tidegate.hub.store.events import EventFilter
 from tidegate.wire.event_v1 import AdmissionEventV1
+from tidegate.wire.feed_http_v1 import FeedAppendV1
 from tidegate.wire.hub_v1 import RuleWriteV1, ScanRequestV1, TokenCreateV1
 from tidegate.wire.policy_v1alpha1 import ConfigurationV1, RuleV1
 
@@ -80,6 +82,35 @@ async def test_a_worker_that_waits_at_one_hub_gets_what_another_queues(hubs: lis
         job = await waiting
     assert job is not None
     assert job.digest == scan(1).digest
+
+
+async def test_a_batch_appended_at_one_hub_wakes_an_agent_at_another(hubs: list[World]) -> None:
+    first, second, _ = hubs
+    waiting = asyncio.create_task(second.client(CLUSTER_TOKENS["c1"]).follow_feed("", 20))
+    await until(lambda: second.hub.signals.feed.waiting == 1)
+    batch = FeedAppendV1("a" * 64, str(uuid4()), 1, "", f"sha256:{'0' * 64}", 0, "envelope")
+    await first.client(TOKENS["scanner"]).append_batch(batch)
+    async with asyncio.timeout(5):
+        page = await waiting
+    assert [each.envelope for each in page.batches] == ["envelope"]
+
+
+async def test_appends_to_all_hubs_at_once_make_one_chain(hubs: list[World]) -> None:
+    chain = str(uuid4())
+
+    def batch(epoch: int, word: str) -> FeedAppendV1:
+        previous = f"sha256:{epoch - 1:064x}" if epoch > 1 else ""
+        return FeedAppendV1("a" * 64, chain, epoch, previous, f"sha256:{epoch:064x}", 0, word)
+
+    for epoch in range(1, 6):
+        sent = [
+            world.client(TOKENS["scanner"]).append_batch(batch(epoch, f"{epoch} of {number}"))
+            for number, world in enumerate(hubs)
+        ]
+        answers = await asyncio.gather(*sent)
+        assert sorted(answer.appended for answer in answers) == [False, False, True]
+    page = await hubs[2].client(CLUSTER_TOKENS["c2"]).follow_feed("", 0)
+    assert [each.epoch for each in page.batches] == [1, 2, 3, 4, 5]
 
 
 async def test_every_job_is_leased_once_however_many_workers_ask_together(

@@ -13,6 +13,7 @@ TidegateError
 │   ├── MalformedReviewError
 │   ├── MalformedStatementError
 │   ├── MalformedReportError
+│   ├── MalformedFeedError
 │   ├── NotFoundError                              HTTP 404
 │   ├── NotPermittedError                          HTTP 401, 403
 │   │   ├── PasswordChangeNeededError
@@ -36,6 +37,7 @@ TidegateError
 │   └── DeadlineExceededError
 ├── UntrustedError        evidence we refuse; becomes evidence, never an answer
 │   ├── UntrustedSignerError
+│   ├── FeedRefusedError
 │   ├── SubjectMismatchError
 │   └── ContentMismatchError
 └── ConfigurationError    the operator; fails at start, exit 2
@@ -79,6 +81,10 @@ class InvalidPolicyError(InputError):
     """A policy object that does not parse."""
 
 
+class InvalidBreakGlassError(InputError):
+    """A break-glass object that lets nothing in, because it does not parse."""
+
+
 class InvalidAdvisoryError(InputError):
     """An advisory record that does not parse."""
 
@@ -101,6 +107,10 @@ class MalformedStatementError(InputError):
 
 class MalformedReportError(InputError):
     """A scanner's output that cannot be read."""
+
+
+class MalformedFeedError(InputError):
+    """A batch or a snapshot of the feed that cannot be read, or says what cannot be."""
 
 
 class NotFoundError(InputError):
@@ -210,6 +220,15 @@ class UntrustedError(TidegateError):
 
 class UntrustedSignerError(UntrustedError):
     """No configured key made this signature."""
+
+
+class FeedRefusedError(UntrustedError):
+    """A batch or a snapshot of the feed that does not count here."""
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        """`signature`, `rollback`, …: `tidegate.feed.chain.Refused`."""
 
 
 class SubjectMismatchError(UntrustedError):

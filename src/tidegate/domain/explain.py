@@ -39,7 +39,7 @@ WORST_SHOWN = 3
 
 def sentence(image: ImageVerdict) -> str:
     """Return one line about `image`: what is wrong with it, or that nothing is."""
-    return f"{_subject(image)}: {_statement(image)}"
+    return f"{_subject(image)}: {_statement(image)}{_describe_break_glass(image)}"
 
 
 def denial_message(verdict: Verdict, event_id: str) -> str:
@@ -104,6 +104,14 @@ def describe_mark(mark: VexMark) -> str:
 def describe_unknown(unknown_count: int) -> str:
     """Return the ending of every sentence about an image with vulnerabilities of no severity."""
     return f"; +{unknown_count} of unknown severity" if unknown_count else ""
+
+
+def _describe_break_glass(image: ImageVerdict) -> str:
+    """Return by what an image was let in that a rule denies."""
+    if image.let_in_until is None:
+        return ""
+    until = image.let_in_until.isoformat(timespec="minutes").replace("+00:00", "Z")
+    return f"; let in until {until} by break-glass {printable(image.let_in_by)}"
 
 
 def _describe_age(judgement: RuleJudgement) -> str:
@@ -250,6 +258,9 @@ def _warning(image: ImageVerdict) -> str:
     rule = printable(image.judgement.rule.name) if image.judgement else ""
     subject, statement = _subject(image), _statement(image)
     ending = f'; rule "{shorten_middle(rule, 80)}" (audit)'
+    if image.let_in_until is not None:
+        by = printable(image.let_in_by.partition(":")[0])
+        ending = f'; rule "{shorten_middle(rule, 40)}" (deny), break-glass {shorten_middle(by, 40)}'
     room = MAX_WARNING_CHARS - len(": ") - len(ending)
     # The reference gives way first: a statement with counts has at most 130 characters and
     # always fits beside the shortest reference and rule name left here.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from tidegate.domain.digest import Digest
@@ -39,6 +39,7 @@ class Reason(StrEnum):
     UNAVAILABLE = "Unavailable"
     RESOURCE_EXEMPTED = "ResourceExempted"
     GATING_OFF = "GatingOff"
+    BREAK_GLASS = "BreakGlass"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,9 @@ class ImageVerdict:
     """A rule asks for the pod's name, which only the pods have: they are judged instead."""
     scan: ScanAnswer | None = None
     """For an image without a report; None: nobody was asked, or nobody answered in time."""
+    let_in_by: str = ""
+    """The break-glass object that let in what the judgement denies, with its reason."""
+    let_in_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,19 @@ from tidegate.domain.evidence import (
 )
 from tidegate.domain.reference import ImageReference
 from tidegate.evidence.cache import EvidenceCache, SubjectKey
-from tidegate.evidence.images import ImageResolver, PlatformManifest, select_platforms
+from tidegate.evidence.fed import FedEvidence
+from tidegate.evidence.images import (
+    ImageResolver,
+    PlatformManifest,
+    ResolvedImage,
+    select_platforms,
+)
 from tidegate.evidence.limits import EvidenceLimits
 from tidegate.evidence.memory import ReportMemory
 from tidegate.evidence.ports import RegistryReader
-from tidegate.evidence.reader import SubjectReader
+from tidegate.evidence.reader import SubjectEvidence, SubjectReader
 from tidegate.evidence.unavailable import unavailable_because
+from tidegate.evidence.verify import VerifiedReport
 from tidegate.trust.configuration import TrustConfiguration
 
 DEFAULT_LIMITS = EvidenceLimits()
@@ -46,7 +53,7 @@ class _Review:
     trust: TrustConfiguration
     now: datetime
     deadline: float
-    """On the event loop's clock."""
+    """On the event loop's clock; where nobody is asked there is none."""
     platforms: tuple[str, ...]
 
 
@@ -61,8 +68,10 @@ class Gatherer:
         cache: EvidenceCache,
         *,
         limits: EvidenceLimits = DEFAULT_LIMITS,
+        fed: FedEvidence | None = None,
     ) -> None:
         self._trust = trust
+        self._fed = fed
         self._memory = memory
         self._cache = cache
         self._limits = limits
@@ -91,10 +100,8 @@ class Gatherer:
 
         `platforms` are globs like `linux/arm64`, `linux/*` that the workload may run on; none: all.
         """
-        trust = self._trust()
-        self._cache.use_generation(trust.generation)
         deadline = asyncio.get_running_loop().time() + budget_s
-        review = _Review(trust, now, deadline, platforms)
+        review = self._review(now, deadline, platforms)
         # The same digest under any name of its registry has the same evidence.
         names = {each: self._client.canonical(each) for each in references}
         held = {each: self._held(each, review) for each in dict.fromkeys(names.values())}
@@ -106,6 +113,19 @@ class Gatherer:
         of = {each: evidence or found[each] for each, evidence in held.items()}
         return {each: of[name] for each, name in names.items()}
 
+    def held(
+        self, references: Sequence[ImageReference], now: datetime, platforms: tuple[str, ...] = ()
+    ) -> dict[ImageReference, ImageEvidence] | None:
+        """Return what `gather` would say without asking anybody; None where it has to ask."""
+        review = self._review(now, 0.0, platforms)
+        found: dict[ImageReference, ImageEvidence] = {}
+        for each in references:
+            evidence = self._held(self._client.canonical(each), review)
+            if evidence is None:
+                return None
+            found[each] = evidence
+        return found
+
     async def aclose(self) -> None:
         """End the flights that are still under way."""
         flights = tuple(self._flights.values())
@@ -113,29 +133,61 @@ class Gatherer:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
 
+    def _review(self, now: datetime, deadline: float, platforms: tuple[str, ...]) -> _Review:
+        trust = self._trust()
+        self._cache.use_generation(trust.generation)
+        if self._fed is not None:
+            self._fed.use_generation(trust.generation)
+        return _Review(trust, now, deadline, platforms)
+
     def _held(self, reference: ImageReference, review: _Review) -> ImageEvidence | None:
         """Return what is known about an image so freshly that nobody is asked: no task, no wait."""
-        image = self._images.known(reference, review.now)
-        if image is None or not self._client.configured(reference.registry):
-            return None
-        found: list[PlatformEvidence] = []
-        for manifest in select_platforms(image.platforms, review.platforms):
-            fresh = self._cache.fresh(_key(reference, manifest.digest, review), review.now)
-            if fresh is None:
-                return None
-            found.append(PlatformEvidence(manifest.platform, manifest.digest, fresh))
-        return ImageEvidence(image.digest, tuple(found)) if found else None
-
-    async def _of_image(self, reference: ImageReference, review: _Review) -> ImageEvidence:
         if not self._client.configured(reference.registry):
             missing = Missing(MissingReason.NOT_CONFIGURED, reference.registry)
             return ImageEvidence.of(missing, reference.digest)
+        image = self._known_image(reference, review)
+        if image is None:
+            return None
+        found: list[PlatformEvidence] = []
+        for manifest in select_platforms(image.platforms, review.platforms):
+            known = self._known(reference, manifest, review)
+            if known is None:
+                return None
+            found.append(known)
+        return ImageEvidence(image.digest, tuple(found)) if found else None
+
+    def _known_image(self, reference: ImageReference, review: _Review) -> ResolvedImage | None:
+        """Return what `reference` means where nobody has to be asked."""
+        known = self._images.known(reference, review.now)
+        if known is None and self._fed is not None:
+            return self._fed.image(reference, review.trust)
+        return known
+
+    def _known(
+        self, reference: ImageReference, manifest: PlatformManifest, review: _Review
+    ) -> PlatformEvidence | None:
+        """Return what is known about a manifest where nobody has to be asked: rows first."""
+        fed = None
+        if self._fed is not None:
+            fed = self._fed.of(reference, manifest.digest, review.trust)
+        if fed is not None:
+            return PlatformEvidence(manifest.platform, manifest.digest, fed.report, fed.origin)
+        key = _key(reference, manifest.digest, review)
+        fresh = self._cache.fresh(key, review.now)
+        if fresh is None:
+            return None
+        origin = self._cache.origin(key, fresh)
+        return PlatformEvidence(manifest.platform, manifest.digest, fresh, origin)
+
+    async def _of_image(self, reference: ImageReference, review: _Review) -> ImageEvidence:
         self._start_early(reference, review)
         try:
-            async with asyncio.timeout_at(review.deadline):
-                image = await self._images.resolve(reference, review.now)
+            image = self._known_image(reference, review)
+            if image is None:
+                async with asyncio.timeout_at(review.deadline):
+                    image = await self._images.resolve(reference, review.now)
         except (TidegateError, TimeoutError) as error:
-            return ImageEvidence.of(self._unresolved(reference, error, review), reference.digest)
+            return self._unresolved(reference, error, review)
         except Exception as error:  # noqa: BLE001 - a fault of ours is never an answer but this one
             return ImageEvidence.of(_fault(error), reference.digest)
         if image is None:
@@ -152,33 +204,36 @@ class Gatherer:
     def _start_early(self, reference: ImageReference, review: _Review) -> None:
         """Begin with the evidence of a digest beside the question whether it is an index."""
         digest = reference.digest
-        if digest is None or self._images.known(reference, review.now) is not None:
+        if digest is None or self._known_image(reference, review) is not None:
             return
         if self._cache.fresh(_key(reference, digest, review), review.now) is None:
             self._start(reference, digest, review)
 
     def _unresolved(
         self, reference: ImageReference, error: Exception, review: _Review
-    ) -> Report | Unavailable:
+    ) -> ImageEvidence:
         """Return the report known about a digest although the registry does not answer now."""
-        known = None
-        if reference.digest is not None:
-            known = self._cache.last_report(_key(reference, reference.digest, review))
-        return known or unavailable_because(error)
+        if reference.digest is None:
+            return ImageEvidence.of(unavailable_because(error))
+        key = _key(reference, reference.digest, review)
+        known = self._cache.last_report(key)
+        if known is None:
+            return ImageEvidence.of(unavailable_because(error), reference.digest)
+        return ImageEvidence.of(known, reference.digest, self._cache.origin(key, known))
 
     async def _of_platform(
         self, reference: ImageReference, manifest: PlatformManifest, review: _Review
     ) -> PlatformEvidence:
+        known = self._known(reference, manifest, review)
+        if known is not None:
+            return known
         evidence = await self._of_manifest(reference, manifest.digest, review)
-        return PlatformEvidence(manifest.platform, manifest.digest, evidence)
+        origin = self._cache.origin(_key(reference, manifest.digest, review), evidence)
+        return PlatformEvidence(manifest.platform, manifest.digest, evidence, origin)
 
     async def _of_manifest(
         self, reference: ImageReference, subject: Digest, review: _Review
     ) -> Report | Missing | Unavailable:
-        key = _key(reference, subject, review)
-        fresh = self._cache.fresh(key, review.now)
-        if fresh is not None:
-            return fresh
         flight = self._start(reference, subject, review)
         try:
             async with asyncio.timeout_at(review.deadline):
@@ -186,7 +241,19 @@ class Gatherer:
                 return await asyncio.shield(flight)
         except TimeoutError:
             late = Unavailable(UnavailableReason.DEADLINE)
-            return self._cache.last_report(key) or late
+            return self._cache.last_report(_key(reference, subject, review)) or late
+
+    async def look_behind(self, reference: ImageReference, subject: Digest, now: datetime) -> bool:
+        """Read what was answered from rows at its registry; return whether that answered."""
+        review = self._review(now, 0.0, ())
+        try:
+            found = await self._read(reference, subject, review)
+        except TimeoutError:
+            return False
+        except Exception as error:  # noqa: BLE001 - as of every flight
+            _fault(error)
+            return False
+        return found.problem is None
 
     def _start(
         self, reference: ImageReference, subject: Digest, review: _Review
@@ -204,8 +271,7 @@ class Gatherer:
         self, key: SubjectKey, reference: ImageReference, subject: Digest, review: _Review
     ) -> Report | Missing | Unavailable:
         try:
-            async with asyncio.timeout(self._limits.flight_timeout_s):
-                found = await self._reader.read(reference, subject, review.trust, review.now)
+            found = await self._read(reference, subject, review)
         except TimeoutError:
             return self._cache.last_report(key) or Unavailable(UnavailableReason.DEADLINE)
         except Exception as error:  # noqa: BLE001 - a fault of ours is never an answer but this one
@@ -214,6 +280,19 @@ class Gatherer:
             return self._cache.last_report(key) or found.evidence
         self._cache.keep_state(key, found.evidence, review.now)
         return found.evidence
+
+    async def _read(
+        self, reference: ImageReference, subject: Digest, review: _Review
+    ) -> SubjectEvidence:
+        """Return what the registry and the rows of the feed say together."""
+        rows: tuple[VerifiedReport, ...] = ()
+        if self._fed is not None:
+            rows = self._fed.verified(reference, subject, review.trust)
+        async with asyncio.timeout(self._limits.flight_timeout_s):
+            found = await self._reader.read(reference, subject, review.trust, review.now, rows)
+        if self._fed is not None and isinstance(found.evidence, Report) and not found.problem:
+            self._fed.keep(reference, review.trust, found.evidence, rows, review.now)
+        return found
 
 
 def _key(reference: ImageReference, subject: Digest, review: _Review) -> SubjectKey:

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import lru_cache, partial
 from typing import Literal, Protocol, TypeVar
 
+from tidegate.domain.break_glass import BreakGlass, let_in
 from tidegate.domain.decide import JudgedImage, decide
 from tidegate.domain.digest import Digest
 from tidegate.domain.errors import InvalidReferenceError, UnavailableError
@@ -101,6 +102,14 @@ class ClusterSource(Protocol):
         ...
 
 
+class BreakGlassSource(Protocol):
+    """What is let in although rules deny it."""
+
+    def of(self, namespace: str) -> Sequence[BreakGlass]:
+        """Return the objects about `namespace`, ended ones too."""
+        ...
+
+
 class Scans(Protocol):
     """Asks for scans of images without a report."""
 
@@ -150,6 +159,7 @@ class Reviewer:
         *,
         slots: Slots,
         scans: Scans | None = None,
+        break_glass: BreakGlassSource | None = None,
         cluster_name: str = "",
     ) -> None:
         self._policies = policies
@@ -158,6 +168,7 @@ class Reviewer:
         self._journal = journal
         self._slots = slots
         self._scans = scans
+        self._break_glass = break_glass
         self._cluster_name = cluster_name
         self._compiled: tuple[Policy, CompiledPolicy] | None = None
         self._judgements = Judgements()
@@ -225,6 +236,9 @@ class Reviewer:
                 side_by_side=policy.asks_cluster,
             )
         verdict = decide(policy, workload, judged, now, self._judgements)
+        if self._break_glass is not None and not verdict.allowed:
+            namespace = request.namespace
+            verdict = let_in(verdict, namespace, self._break_glass.of(namespace), now)
         return _Decided(workload, verdict, policy, judged)
 
     def _policy_in_force(self) -> CompiledPolicy:

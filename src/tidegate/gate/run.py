@@ -135,6 +135,7 @@ def _app(
         journal,
         slots=Slots(settings.max_in_flight),
         scans=scans,
+        break_glass=sources.break_glass,
         cluster_name=settings.cluster,
     )
     return GateApp(

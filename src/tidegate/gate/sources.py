@@ -20,7 +20,7 @@ from tidegate.evidence.trust_file import TrustFile, registry_configs
 from tidegate.gate.metrics import PROBLEMS
 from tidegate.gate.owners import KubernetesFacts, LightkubeReader, NoCluster
 from tidegate.gate.policy import PolicyStore
-from tidegate.gate.review import ClusterSource
+from tidegate.gate.review import BreakGlassSource, ClusterSource
 from tidegate.gate.settings import Settings
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.pull_secret import SecretReader
@@ -47,6 +47,8 @@ class Sources:
     evidence: Gatherer
     cluster: ClusterSource
     trust: TrustFile
+    break_glass: BreakGlassSource | None = None
+    """None without a cluster: nobody could say who may make such objects."""
     runs: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     """What keeps them up to date, each until cancelled."""
 
@@ -79,7 +81,8 @@ async def open_sources(settings: Settings, stack: AsyncExitStack) -> Sources:
     store = PolicyStore()
     runs: list[Callable[[], Awaitable[None]]] = [lambda: registries.follow(evidence)]
     cluster = await _open_policies(settings, store, runs, client)
-    return Sources(store, evidence, cluster, trust, runs)
+    break_glass = _open_break_glass(runs, client)
+    return Sources(store, evidence, cluster, trust, break_glass, runs)
 
 
 async def keep_running(run: Callable[[], Awaitable[None]]) -> None:
@@ -134,6 +137,21 @@ async def _open_policies(
 
     runs.append(KubernetesSource(store, client, NAMESPACE).run)
     return KubernetesFacts(LightkubeReader(client), asyncio.get_running_loop().time)
+
+
+def _open_break_glass(
+    runs: list[Callable[[], Awaitable[None]]], client: "AsyncClient | None"
+) -> BreakGlassSource | None:
+    if client is None:
+        return None
+    from tidegate.gate.break_glass import (  # noqa: PLC0415 12 MiB of client
+        BreakGlasses,
+        KubernetesBreakGlasses,
+    )
+
+    held = BreakGlasses()
+    runs.append(KubernetesBreakGlasses(held, client).run)
+    return held
 
 
 class _Registries:

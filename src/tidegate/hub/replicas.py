@@ -40,6 +40,7 @@ async def _listen(database: Database, signals: Signals) -> None:
         "policy": signals.policy,
         "events": signals.events,
         "jobs": signals.jobs,
+        "feed": signals.feed,
         "access": signals.access,
     }
 

@@ -58,10 +58,13 @@ class Signals:
         """A job was queued."""
         self.reports = Signal()
         """A scan's reports were kept."""
+        self.feed = Signal()
+        """Something was appended to the feed."""
         self.access = Signal()
         """Somebody may do less than before: revoked, signed out, disabled, given another role."""
 
     def close(self) -> None:
         """End all waiting."""
-        for signal in (self.policy, self.events, self.jobs, self.reports, self.access):
+        signals = (self.policy, self.events, self.jobs, self.reports, self.feed, self.access)
+        for signal in signals:
             signal.close()

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx2
 
 from tidegate.hubclient.data import DataCalls
+from tidegate.hubclient.feed import FeedCalls
 from tidegate.hubclient.people import PeopleCalls
 from tidegate.hubclient.rematch import RematchCalls
 from tidegate.hubclient.transport import Transport
@@ -61,7 +62,7 @@ class TailedEvent:
     event: AdmissionEventV1
 
 
-class HubClient(DataCalls, PeopleCalls, RematchCalls):
+class HubClient(DataCalls, FeedCalls, PeopleCalls, RematchCalls):
     """A connection to one hub; use it as an async context manager."""
 
     def __init__(

@@ -30,6 +30,8 @@ MAX_LINE_BYTES = 4 * 2**20
 
 PAGE_SIZE = 200
 
+_JSON, _OCTETS = "application/json", "application/octet-stream"
+
 _ERRORS: dict[int, type[InputError]] = {
     401: NotPermittedError,
     403: NotPermittedError,
@@ -74,26 +76,30 @@ class Transport:
         method: str,
         path: str,
         *,
-        body: msgspec.Struct | None = None,
+        body: msgspec.Struct | bytes | None = None,
         params: Params | None = None,
         headers: Mapping[str, str] | None = None,
         wait_s: float = 0,
     ) -> tuple[int, bytes]:
         """Return status (below 400) and body of the answer; `wait_s` adds to the time allowed.
 
+        A `body` of bytes is sent as they are, any other as JSON.
+
         Raises:
             HubUnavailableError: no answer, or one that says to try again later.
             InputError: the hub refuses; the message is its own.
         """
+        is_json = isinstance(body, msgspec.Struct)
+        sent = msgspec.json.encode(body) if isinstance(body, msgspec.Struct) else body
         request = self._client.build_request(
             method,
             path,
             params={k: v for k, v in (params or {}).items() if v not in (None, "")},
             headers={
                 **(headers or {}),
-                **({} if body is None else {"Content-Type": "application/json"}),
+                **({} if sent is None else {"Content-Type": _JSON if is_json else _OCTETS}),
             },
-            content=None if body is None else msgspec.json.encode(body),
+            content=sent,
             timeout=self._timeout_s + wait_s,
         )
         async with self._send(request) as response:
@@ -176,6 +182,24 @@ class Transport:
                     )
                 for line in whole:
                     yield line.removesuffix(b"\r")
+
+    async def octets(self, path: str, begin: int, silence_s: float) -> AsyncIterator[bytes]:
+        """Yield the octets of an answer from `begin` on, as they come (RFC 9110, section 14)."""
+        request = self._client.build_request(
+            "GET",
+            path,
+            headers={"Range": f"bytes={begin}-"} if begin else {},
+            timeout=httpx2.Timeout(self._timeout_s, read=silence_s),
+        )
+        async with self._send(request) as response:
+            if response.status_code >= 400:
+                raise self._refusal(request, response.status_code, await self._read(response))
+            if begin and response.status_code != 206:
+                raise HubUnavailableError(
+                    f"hub {self.url}: does not go on where {path} was interrupted"
+                )
+            async for chunk in response.aiter_bytes():
+                yield chunk
 
     @contextlib.asynccontextmanager
     async def _send(self, request: httpx2.Request) -> AsyncIterator[httpx2.Response]:

@@ -1,4 +1,4 @@
-"""A connection to the Kubernetes API, and our own kind of object."""
+"""A connection to the Kubernetes API, and our own kinds of objects."""
 
 from pathlib import Path
 
@@ -10,10 +10,13 @@ from lightkube.core.exceptions import ConfigError
 from lightkube.generic_resource import create_global_resource
 
 from tidegate.domain.errors import ClusterUnavailableError, MissingSettingError
+from tidegate.wire import break_glass_v1alpha1 as break_glass
 from tidegate.wire.policy_v1alpha1 import GROUP, KIND, PLURAL, VERSION
 
 SecurityArtifactPolicy = create_global_resource(GROUP, VERSION, KIND, PLURAL)
 """lightkube's class of our objects: mappings with `metadata`."""
+
+BreakGlassObject = create_global_resource(GROUP, VERSION, break_glass.KIND, break_glass.PLURAL)
 
 CALL_S = 10.0
 """How long one call may take; watches are bounded by `watch.WATCH_S`."""

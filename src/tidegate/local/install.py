@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import yaml
 
 from tidegate.domain.errors import ClusterUnavailableError
+from tidegate.wire import break_glass_v1alpha1
 from tidegate.wire.crd import custom_resource_definition
 from tidegate.wire.names import NAMESPACE
 from tidegate.wire.policy_v1alpha1 import GROUP, PLURAL
@@ -46,9 +47,10 @@ async def install(cluster: Cluster, pull_secrets: Sequence[str] = ()) -> None:
     """
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     accounts = [*gate_manifests(pull_secrets), *agent_manifests()]
-    await apply(cluster, [namespace, custom_resource_definition(), *accounts])
-    crd = f"crd/{PLURAL}.{GROUP}"
-    await kubectl(cluster, "wait", "--for=condition=Established", "--timeout=20s", crd)
+    definitions = [custom_resource_definition(), break_glass_v1alpha1.custom_resource_definition()]
+    await apply(cluster, [namespace, *definitions, *accounts])
+    crds = [f"crd/{each['metadata']['name']}" for each in definitions]
+    await kubectl(cluster, "wait", "--for=condition=Established", "--timeout=20s", *crds)
     await _wait_discovered(cluster)
 
 

@@ -19,6 +19,8 @@ sources:                                        # read by workers alone: see `Tr
     -----BEGIN PUBLIC KEY-----
     …
   accepts: [vex]                                # reports, vex or both
+feed:
+  audience: acme                                # batches of findings made for this name are heard
 ```
 
 Unknown fields, repeated keys, aliases and anchors are refused: a misspelt restriction must not
@@ -38,6 +40,7 @@ from tidegate.domain.errors import InvalidKeyError, InvalidReferenceError, Inval
 from tidegate.domain.glob import glob_matches
 from tidegate.domain.reference import normalize_host, parse_reference
 from tidegate.trust.keys import PublicKey, fingerprint, load_public_key
+from tidegate.wire.feed_v1 import Audience
 
 MAX_CONFIGURATION_BYTES = 2**20
 """A ConfigMap holds at most 1 MiB (Kubernetes, "ConfigMaps", "Motivation")."""
@@ -160,6 +163,8 @@ class TrustConfiguration:
     keys: tuple[EvidenceKey, ...] = ()
     registries: tuple[TrustedRegistry, ...] = ()
     sources: tuple[TrustedSource, ...] = ()
+    audience: str = ""
+    """Whose batches of findings are heard (`wire.feed_v1`); empty: no feed is followed."""
     generation: str = ""
     """Names this state of keys and registries; caches are dropped when it changes."""
 
@@ -227,10 +232,15 @@ class _Registry(_Wire):
     artifact_registry: _ArtifactRegistry | None = None
 
 
+class _Feed(_Wire):
+    audience: Audience
+
+
 class _Document(_Wire):
     keys: Annotated[list[_Key], Meta(max_length=MAX_ENTRIES)] = []
     registries: Annotated[list[_Registry], Meta(max_length=MAX_ENTRIES)] = []
     sources: Annotated[list[_Source], Meta(max_length=MAX_ENTRIES)] = []
+    feed: _Feed | None = None
 
 
 def parse_trust_configuration(body: bytes) -> TrustConfiguration:
@@ -258,7 +268,8 @@ def parse_trust_configuration(body: bytes) -> TrustConfiguration:
     registries = tuple(_registry(i, registry) for i, registry in enumerate(document.registries))
     _refuse_repeated("registries", "host", [registry.host for registry in registries])
     generation = hashlib.sha256(msgspec.json.encode(document)).hexdigest()[:16]
-    return TrustConfiguration(keys, registries, sources, generation)
+    audience = "" if document.feed is None else document.feed.audience
+    return TrustConfiguration(keys, registries, sources, audience, generation)
 
 
 def _refuse_evidence_keys(

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from tidegate.wire.break_glass_v1alpha1 import PLURAL as BREAK_GLASS
 from tidegate.wire.names import AGENT_ACCOUNT, CANARY_NAMESPACE, NAMESPACE, WEBHOOK_CONFIGURATION
 from tidegate.wire.policy_v1alpha1 import GROUP, HUB_OBJECT_NAME, PLURAL
 
@@ -34,7 +35,7 @@ def gate_manifests(pull_secrets: Sequence[str] = ()) -> list[Manifest]:
     And get `pull_secrets` of Tidegate's namespace, by name (THREATS row 15).
     """
     cluster_rules = [
-        _rule(GROUP, [PLURAL], ["get", "list", "watch"]),
+        _rule(GROUP, [PLURAL, BREAK_GLASS], ["get", "list", "watch"]),
         # Owners are followed by name and UID, one by one; of namespaces only the labels are read.
         _rule("", ["namespaces", "replicationcontrollers"], ["get"]),
         _rule("apps", ["daemonsets", "deployments", "replicasets", "statefulsets"], ["get"]),

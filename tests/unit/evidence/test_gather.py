@@ -298,6 +298,30 @@ async def test_what_is_fresh_is_answered_without_a_wait(world: EvidenceWorld) ->
     assert ended.value.value == {reference: known}
 
 
+async def test_what_is_held_is_what_gathering_gives_and_asks_nobody(world: EvidenceWorld) -> None:
+    reported, bare = (world.push_image(name) for name in ("a", "b"))
+    await world.attach(reported, [finding("CVE-1")])
+    here = [world.repository.at(image.digest) for image in (reported, bare)]
+    foreign = ImageReference("elsewhere.example", "app", "v1")
+    assert world.gatherer.held(here, NOON) is None
+    gathered = await world.gatherer.gather([*here, foreign], now=NOON, budget_s=3)
+    reads = len(world.registry.reads)
+    assert world.gatherer.held([*here, foreign], NOON) == gathered
+    assert world.gatherer.held([*here, world.repository], NOON) is None  # a tag nobody asked about
+    assert world.gatherer.held([here[1]], NOON + timedelta(hours=1)) is None  # too old by now
+    assert len(world.registry.reads) == reads
+
+
+async def test_what_is_held_is_of_the_keys_in_force(world: EvidenceWorld) -> None:
+    image = world.push_image()
+    await world.attach(image)
+    reference = world.repository.at(image.digest)
+    await world.gather(reference)
+    assert world.gatherer.held([reference], NOON) is not None
+    world.trust = TrustConfiguration(keys=world.trust.keys, generation="another")
+    assert world.gatherer.held([reference], NOON) is None
+
+
 async def test_fresh_and_unknown_images_are_gathered_together(world: EvidenceWorld) -> None:
     fresh, unknown = (world.repository.at(world.push_image(s).digest) for s in ("a", "b"))
     await world.gather(fresh)

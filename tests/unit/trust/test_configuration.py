@@ -53,9 +53,19 @@ def test_the_generation_names_the_content() -> None:
     assert one.generation == same.generation != restricted.generation
 
 
+def test_the_feed_is_followed_for_the_audience_that_is_named() -> None:
+    named = parse_trust_configuration(b"feed: {audience: acme-2.eu}")
+    assert named.audience == "acme-2.eu"
+    assert parse_trust_configuration(b"{}").audience == ""
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        pytest.param("feed: {}", "audience", id="feed-for-nobody"),
+        pytest.param("feed: {audience: ''}", "audience", id="feed-for-an-empty-name"),
+        pytest.param("feed: {audience: a b}", "audience", id="audience-with-space"),
+        pytest.param("feed: {audiences: a}", "unknown field", id="misspelt-audience"),
         pytest.param("keys: [", "line 1", id="no-yaml"),
         pytest.param("\xff", "trust.yaml", id="control-characters"),
         pytest.param("[]", "Expected `object`", id="a-list"),

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import yaml
 
-from tidegate.wire import crd_fields, policy_v1alpha1
+from tidegate.wire import break_glass_v1alpha1, crd_fields, policy_v1alpha1
 from tidegate.wire.crd import custom_resource_definition, render_crd
 from tidegate.wire.rbac import agent_manifests, gate_manifests, render_manifests
 
@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[3]
     ("path", "text"),
     [
         pytest.param("crd/securityartifactpolicies.yaml", render_crd(), id="crd"),
+        pytest.param("crd/breakglasses.yaml", break_glass_v1alpha1.render_crd(), id="break-glass"),
         pytest.param("rbac/gate.yaml", render_manifests(gate_manifests()), id="gate"),
         pytest.param("rbac/agent.yaml", render_manifests(agent_manifests()), id="agent"),
     ],

@@ -13,6 +13,7 @@ export const REASONS = [
   "Unavailable",
   "ResourceExempted",
   "GatingOff",
+  "BreakGlass",
 ] as const;
 
 export const FIELDS = {

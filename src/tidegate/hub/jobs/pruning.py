@@ -13,6 +13,8 @@ from tidegate.hub.store import (
     event_groups,
     event_tallies,
     events,
+    feed,
+    feed_snapshots,
     jobs,
     notices,
     rejudgements,
@@ -36,6 +38,15 @@ _STEPS = (
     notices.prune,
 )
 
+FEED_KEPT = timedelta(hours=1)
+"""What a newer snapshot holds is kept so long all the same, for those who are a little behind."""
+
+FEED_KEYS_UNUSED = timedelta(days=90)
+"""A chain to which nobody appended for so long is of a key that is not used any more."""
+
+FEED_STEP_PARTS = 16
+"""64 MiB at a time."""
+
 _log = structlog.get_logger()
 
 
@@ -44,11 +55,24 @@ async def prune(database: Database, retention: timedelta, now: datetime) -> int:
     older_than = render_instant(now - retention)
     async with database.write() as connection:
         total = await sign_in_failures.prune(connection, now)
+        total += await feed.forget_keys(connection, render_instant(now - FEED_KEYS_UNUSED))
+    total += await _prune_feed(database, render_instant(now - FEED_KEPT))
     for step in _STEPS if retention else ():
         deleted = 1
         while deleted:
             async with database.write() as connection:
                 deleted = await step(connection, older_than, STEP_ROWS)
+            total += deleted
+    return total
+
+
+async def _prune_feed(database: Database, older_than: str) -> int:
+    total = 0
+    for step, limit in ((feed.prune, STEP_ROWS), (feed_snapshots.prune, FEED_STEP_PARTS)):
+        deleted = 1
+        while deleted:
+            async with database.write() as connection:
+                deleted = await step(connection, older_than, limit)
             total += deleted
     return total
 

@@ -39,6 +39,8 @@ class Turn(IntEnum):
     """The same push told twice at once is one image and one job."""
     PACKAGES = 0x7467_0004
     """Which images carry a package is read and rewritten whole."""
+    FEED = 0x7467_0005
+    """Places in the feed are given in the order in which they can be seen, like those of events."""
 
 
 class Database:

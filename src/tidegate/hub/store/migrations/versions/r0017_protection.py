@@ -1,13 +1,13 @@
 """What agents see of the gate's work in their clusters.
 
-Revision ID: 0016
+Revision ID: 0017
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

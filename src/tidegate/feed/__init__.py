@@ -1,0 +1,1 @@
+"""The feed of findings: its chain, the file of a snapshot, and the rows that are held."""
