@@ -57,6 +57,25 @@ class UnjudgedPodV1(_Wire):
     images: Annotated[list[Annotated[str, Meta(max_length=512)]], Meta(max_length=20)] = []
 
 
+class ClusterAlarmV1(_Wire):
+    """One alarm and whose it is."""
+
+    cluster: str
+    kind: str
+    message: str
+    since: str
+
+
+class AlarmsV1(_Wire):
+    """What is wrong now with the protection of clusters."""
+
+    items: list[ClusterAlarmV1]
+    """By cluster, then the oldest first; at most a hundred."""
+    total: int = 0
+    clusters: int = 0
+    """How many clusters have some."""
+
+
 class ProtectionV1(_Wire):
     """What an agent sees of the gate's work in its cluster."""
 

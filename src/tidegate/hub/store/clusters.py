@@ -13,10 +13,11 @@ from tidegate.hub.store.audit import Author
 from tidegate.hub.store.schema import clusters
 from tidegate.hub.store.tokens import Role
 from tidegate.wire.hub_v1 import ClusterEnrolV1, ClusterV1, GatingV1, HeartbeatV1
-from tidegate.wire.protection_v1 import ProtectionV1
+from tidegate.wire.protection_v1 import AlarmsV1, ClusterAlarmV1, ProtectionV1
 
 MAX_PROBLEMS = 50
 MAX_PROBLEM_CHARS = 1024
+MAX_ALARMS_LISTED = 100
 
 _LABELS = msgspec.json.Decoder(dict[str, str])
 _PROBLEMS = msgspec.json.Decoder(list[str])
@@ -101,9 +102,34 @@ async def load(connection: AsyncConnection, name: str) -> ClusterV1:
 
 
 async def page(connection: AsyncConnection, after: str, limit: int) -> list[ClusterV1]:
-    """Return up to `limit` clusters by name, those after `after`."""
+    """Return up to `limit` clusters by name, those after `after`, without the pods they name."""
     query = _QUERY.where(clusters.c.name > after).order_by(clusters.c.name).limit(limit)
-    return await _with_alarms(connection, (await connection.execute(query)).all())
+    found = await _with_alarms(connection, (await connection.execute(query)).all())
+    for cluster in found:
+        if cluster.protection is not None:
+            cluster.protection.unjudged_pods = []  # of a thousand clusters they would be 30 MB
+    return found
+
+
+async def alarms(connection: AsyncConnection) -> AlarmsV1:
+    """Return the alarms that agents last told of, the first `MAX_ALARMS_LISTED` of them."""
+    query = (
+        select(clusters.c.name, clusters.c.protection)
+        .where(clusters.c.protection.contains('"alarms":['))
+        .order_by(clusters.c.name)
+    )
+    found = AlarmsV1([])
+    for name, text in (await connection.execute(query)).all():
+        protection = _PROTECTION.decode(text)
+        standing = protection.alarms if protection else []
+        found.clusters += bool(standing)
+        found.total += len(standing)
+        room = MAX_ALARMS_LISTED - len(found.items)
+        found.items += [
+            ClusterAlarmV1(name, alarm.kind, alarm.message, alarm.since)
+            for alarm in standing[:room]
+        ]
+    return found
 
 
 async def remove(connection: AsyncConnection, name: str, author: Author) -> None:
