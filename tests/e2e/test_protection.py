@@ -16,6 +16,7 @@ import yaml
 from support.agent_process import Agent, Hub, Kubectl, agent, until
 from support.gate_server import write_pair
 from tidegate.agent.alarms import Alarms
+from tidegate.agent.audit_log import AuditLog
 from tidegate.agent.detection import Detection, Gated
 from tidegate.agent.detection_memory import ConfigMapMemory
 from tidegate.agent.kube_events import Note
@@ -28,11 +29,13 @@ from tidegate.gate.run import run_gate
 from tidegate.gate.settings import Settings
 from tidegate.kube.client import connect
 from tidegate.local.install import (
+    install,
     register_webhook,
     unregister_webhook,
     write_account_kubeconfig,
 )
-from tidegate.local.kubernetes import LocalCluster
+from tidegate.local.install import kubectl as run_kubectl
+from tidegate.local.kubernetes import KubePrograms, LocalCluster
 from tidegate.process import listen
 from tidegate.wire.canary import BAD_IMAGE, GOOD_IMAGE, canary_pod
 from tidegate.wire.hub_v1 import EventBatchV1
@@ -437,3 +440,47 @@ async def test_t12_a_pod_that_failed_open_is_found_among_those_that_were_judged(
             "tidegate-detection",
             "--ignore-not-found",
         )
+
+
+class Audited(LocalCluster):
+    """A cluster whose API server writes an audit log."""
+
+    def _apiserver_arguments(self, *pairs: Any) -> list[str]:  # noqa: ANN401, as the base class
+        policy = self.data_dir / "audit-policy.yaml"
+        rules = [{"level": "Metadata", "omitStages": ["RequestReceived"]}]
+        policy.write_text(
+            yaml.safe_dump({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": rules})
+        )
+        log = self.data_dir / "audit.log"
+        return [
+            *super()._apiserver_arguments(*pairs),
+            f"--audit-policy-file={policy}",
+            f"--audit-log-path={log}",
+            "--audit-log-mode=blocking",
+        ]
+
+
+async def test_t12_the_audit_log_tells_exactly_what_failed_open(
+    programs: KubePrograms, tmp_path: Path
+) -> None:
+    cluster = Audited(tmp_path, programs, lambda: datetime.now(UTC))
+    await cluster.start()
+    try:
+        await install(cluster)
+        ca = tmp_path / "ca.crt"
+        ca.write_bytes(write_pair(tmp_path).certificate.read_bytes())
+        await register_webhook(cluster, "https://127.0.0.1:1/admit", ca, "Ignore")
+        told: list[Note] = []
+        alarms = Alarms(lambda: datetime.now(UTC), told.append)
+        log = AuditLog(tmp_path / "audit.log", alarms, lambda: datetime.now(UTC))
+        log.look()
+        before = log.count
+        for index in range(3):
+            await run_kubectl(
+                cluster, "create", "deployment", f"d{index}", "--image=r.example/a", "--replicas=0"
+            )
+        log.look()
+        assert log.count - before >= 3  # their ReplicaSets fail open as well
+        log.close()
+    finally:
+        await cluster.stop()

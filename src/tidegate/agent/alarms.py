@@ -49,7 +49,7 @@ class Alarms:
         said often has a time or a number in it.
         """
         now = self._clock()
-        message = printable(message)[:MAX_ALARM_CHARS]
+        message = printable(message[:1].upper() + message[1:])[:MAX_ALARM_CHARS]
         before = self._standing.get(kind)
         ALARM.labels(kind.value).set(1)
         if before is not None:

@@ -47,6 +47,10 @@ FAILED_OPEN = Counter(
     "Requests that were admitted without the gate, by how that is known: audit-log or detection.",
     ["source"],
 )
+AUDIT_LINES_SKIPPED = Counter(
+    "tidegate_agent_audit_lines_skipped",
+    "Lines of the audit log that were too long or no JSON, so that nobody knows what they say.",
+)
 VERDICTS_LATE = Gauge(
     "tidegate_agent_verdicts_late",
     "1 while verdicts reach the agent late or not at all, so that pods cannot be compared.",

@@ -9,6 +9,7 @@ from typing import Any
 from lightkube import AsyncClient
 
 from tidegate.agent.alarms import Alarms
+from tidegate.agent.audit_log import AuditLog
 from tidegate.agent.canary import Canary
 from tidegate.agent.detection import Detection, Gated
 from tidegate.agent.detection_memory import ConfigMapMemory
@@ -48,6 +49,9 @@ class Protection:
             if settings.webhook_file
             else None
         )
+        self._audit = (
+            AuditLog(settings.audit_log, self.alarms, clock) if settings.audit_log else None
+        )
         self._verdicts = VerdictLog()
         self._clock = clock
         self._objects = ObjectEvents(client, self.events)
@@ -73,7 +77,14 @@ class Protection:
 
     def loops(self) -> list[Coroutine[Any, Any, None]]:
         """Return what keeps watching, each until cancelled."""
-        parts = (self.events, self._objects, self._webhook, self._canary, self._detection)
+        parts = (
+            self.events,
+            self._objects,
+            self._webhook,
+            self._canary,
+            self._detection,
+            self._audit,
+        )
         return [part.run() for part in parts if part is not None]
 
     def take(self, batch: EventBatchV1) -> None:
@@ -99,5 +110,6 @@ class Protection:
             detection=self._detection.state if self._detection else "off",
             unjudged=self._detection.counts if self._detection else {},
             unjudged_pods=self._detection.unjudged if self._detection else [],
+            failed_open=self._audit.count if self._audit else 0,
             alarms=self.alarms.standing[:MAX_ALARMS],
         )

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     AUDITED = "Audited"
     NOT_JUDGED = "NotJudged"
     FAILED_OPEN = "FailedOpen"
+    GATE_FAILED_OPEN = "GateFailedOpen"
     VERDICTS_LATE = "VerdictsLate"
 
 
@@ -128,7 +129,13 @@ MEANINGS: dict[Reason, Meaning] = {
     Reason.FAILED_OPEN: Meaning(
         "Warning",
         "webhook configuration",
-        "Requests were admitted without the gate; the message says how many.",
+        "Pods run that were admitted without the gate; the message names some.",
+    ),
+    Reason.GATE_FAILED_OPEN: Meaning(
+        "Warning",
+        "webhook configuration",
+        "By its audit log the API server admitted requests that the gate did not answer; the "
+        "message says how many in the last day.",
     ),
     Reason.VERDICTS_LATE: Meaning(
         "Warning",

@@ -50,6 +50,8 @@ class Settings:
     """PEM that becomes its `caBundle`; unset: what the file says, or whoever else writes it."""
     canary_s: int = 60
     """Seconds between two runs of the canary; 0: none."""
+    audit_log: Path | None = None
+    """Audit log of the API server, where it is at hand: requests that failed open are counted."""
     log_level: str = "info"
     """debug, info, warning or error."""
 
@@ -91,6 +93,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         gate_ca_file=_path(given, "gate_ca_file"),
         webhook_file=_path(given, "webhook_file"),
         webhook_ca_file=_path(given, "webhook_ca_file"),
+        audit_log=_path(given, "audit_log"),
         canary_s=_number(given, "canary_s", 60, 86_400),
         log_level=_log_level(given),
     )

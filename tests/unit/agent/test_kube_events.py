@@ -191,7 +191,7 @@ def test_an_alarm_is_told_once_and_its_end_too() -> None:
     for second in range(3):  # the words differ each time
         alarms.raise_(Reason.CANARY_REFUSED, f"at second {second}", about)
     (standing,) = alarms.standing
-    assert (standing.kind, standing.message) == ("CanaryRefused", "at second 2")
+    assert (standing.kind, standing.message) == ("CanaryRefused", "At second 2")
     alarms.end(Reason.CANARY_REFUSED, Reason.CANARY_ADMITTED)
     assert alarms.standing == []
     assert [each.reason for each in told] == [Reason.CANARY_REFUSED, Reason.RESTORED]

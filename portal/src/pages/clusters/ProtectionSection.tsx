@@ -46,10 +46,10 @@ function facts(protection: Protection): Fact[] {
       name: "Canary",
       value: (
         <>
-          <StatusBadge tone={canaryTone}>{canary}</StatusBadge>{" "}
+          <StatusBadge tone={canaryTone}>{canary}</StatusBadge>
           {protection.canaryPassedAt && canaryTone !== "good" ? (
             <span className={styles["muted"]}>
-              passed <RelativeTime time={protection.canaryPassedAt} />
+              , last passed <RelativeTime time={protection.canaryPassedAt} />
             </span>
           ) : null}
         </>
