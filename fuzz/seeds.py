@@ -8,6 +8,9 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from targets.feed import batch_of_everything, header_of_everything
 from targets.signed import KEY, SUBJECT
 from tidegate.domain.digest import digest_of
 from tidegate.domain.evidence import Coverage, EcosystemCoverage
@@ -16,6 +19,7 @@ from tidegate.domain.severity import Severity
 from tidegate.trust.bundle import MEDIA_TYPE as BUNDLE_MEDIA_TYPE
 from tidegate.trust.dsse import sign_envelope
 from tidegate.trust.simplesigning import sign_artifact
+from tidegate.wire.feed_v1 import render_batch, render_snapshot
 from tidegate.wire.oci_v1 import OCI_INDEX, OCI_MANIFEST, Descriptor, Manifest, Platform
 from tidegate.wire.oci_v1 import render_manifest as rendered
 from tidegate.wire.statement_v1 import (
@@ -205,7 +209,48 @@ def headers() -> dict[str, bytes]:
     }
 
 
+def requests() -> dict[str, bytes]:
+    """Return HTTP requests, each behind the step in which it arrives."""
+    post = b"POST /admit?timeout=10s HTTP/1.1\r\nHost: gate\r\n"
+    get = b"GET /healthz HTTP/1.1\r\n\r\n"
+    return {
+        "length": b"\x07" + post + b"Content-Length: 2\r\n\r\n{}" + get,
+        "chunked": b"\x03" + post + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n" + get,
+        "trailer": b"\x05" + post
+        + b"Transfer-Encoding: chunked\r\n\r\n1;a=b\r\n1\r\n0\r\nx: y\r\n\r\n",
+        "both-lengths": b"\x09" + post
+        + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + get,
+        "expects": b"\x0b" + post + b"Expect: 100-continue\r\nContent-Length: 1\r\n\r\n1",
+        "upgrade": b"\x02" + post + b"Connection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+        "http-1.0": b"\x01HEAD /readyz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + get,
+        "waits": b"\x04" + b"POST /wait HTTP/1.1\r\nContent-Length: 1\r\n\r\n1" + get * 2,
+    }  # fmt: skip
+
+
+def feeds() -> dict[str, bytes]:
+    """Return a batch and a header with every field, and a batch without rows."""
+    batch = batch_of_everything()
+    return {
+        "every-field": render_batch(batch),
+        "heartbeat": render_batch(replace(batch, rows=(), images=())),
+        "header": render_snapshot(header_of_everything()),
+    }
+
+
+def snapshots() -> dict[str, bytes]:
+    """Return changes of a snapshot's file: none, and some of numbers and places in it."""
+    return {
+        "whole": b"",
+        "other-format": b"\x00\x08\x02",
+        "more-subjects": b"\x00\x10\x07",
+        "later-end": b"\x00\x39\xff",
+        "some": bytes(range(90)),
+    }
+
+
 SEEDS = {
+    "feed": feeds(),
+    "snapshot": snapshots(),
     "review": reviews(),
     "policy": policies(),
     "reference": references(),
@@ -213,6 +258,7 @@ SEEDS = {
     **carriers(),
     "manifest": manifests(),
     "answers": answers(),
+    "http": requests(),
     "headers": headers(),
 }
 

@@ -2597,6 +2597,10 @@ export interface components {
             evidence?: string;
             /** @default  */
             scannedAt?: string;
+            /** @default  */
+            evidenceSource?: string;
+            /** @default  */
+            evidenceAt?: string;
             findings?: components["schemas"]["FindingV1"][];
             /** @default 0 */
             findingsOmitted?: number;

@@ -286,8 +286,8 @@ class Detection:
         self._late_since = self._late_since or now
         if now - self._late_since >= LATE_ALARM:
             what = (
-                "no gate has told this agent of a verdict since it began: do gates run, with "
-                "TIDEGATE_GATE_AGENT_URL and the same token?"
+                "no gate has told this agent of a verdict since it began; see that gates run, with "
+                "TIDEGATE_GATE_AGENT_URL and the same token"
                 if silent
                 else "verdicts of the gates come late, because the hub does not take them or the "
                 "gates' clocks differ"

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sqlite3
+import time
 from collections.abc import Coroutine, Generator, Iterable
 from datetime import UTC, datetime
 from functools import partial
@@ -13,7 +15,10 @@ import structlog
 import uvicorn
 from lightkube import AsyncClient
 
+from tidegate.agent.certificates import GateSecrets
 from tidegate.agent.enrolment import FilePlace, SecretPlace, TokenPlace, obtain_token
+from tidegate.agent.feed import FeedLink
+from tidegate.agent.feed_copy import open_copy
 from tidegate.agent.folder import FolderKeeper
 from tidegate.agent.gate_link import GateLink
 from tidegate.agent.hub_link import HubLink
@@ -24,7 +29,7 @@ from tidegate.agent.rejudge import Rejudge
 from tidegate.agent.relay import Relay
 from tidegate.agent.running import list_pods
 from tidegate.agent.settings import Settings
-from tidegate.domain.errors import MissingSettingError
+from tidegate.domain.errors import ConfigurationError, MissingSettingError
 from tidegate.hubclient import HubClient
 from tidegate.kube.client import connect
 from tidegate.process import announce, configure_logs, listen
@@ -53,8 +58,14 @@ async def _serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(ending, stop.set)
     async with contextlib.AsyncExitStack() as stack:
         client = _cluster(settings)
+        early: list[asyncio.Task[None]] = []
+        gate_secrets = _gate_secrets(settings, client)
         if client is not None:
             stack.push_async_callback(client.close)
+        if gate_secrets is not None:
+            # Before the hub is asked for anything: gates wait for their certificate.
+            early.append(asyncio.create_task(gate_secrets.run()))
+            stack.push_async_callback(_end, early)
         token = await _until_stopped(stop, _token(settings, client))
         if token is None:
             return
@@ -63,8 +74,17 @@ async def _serve(settings: Settings) -> None:
         if hub is not None:
             await stack.enter_async_context(hub)
         protection = _protection(settings, client, keeper)
-        relay = Relay(hub, settings.gate_token_file, lambda: keeper.problems, protection)
+        feed = _feed(settings, hub, stack)
+        relay = Relay(
+            hub,
+            settings.gate_token_file,
+            lambda: (*keeper.problems, *(gate_secrets.problems if gate_secrets else ())),
+            feed,
+            protection,
+        )
         loops = [keeper.run(), *(protection.loops() if protection else ())]
+        if feed is not None:
+            loops.append(feed.run())
         if hub is not None:
             seen = protection.report if protection else None
             loops.append(HubLink(hub, settings.cluster, keeper, seen).run())
@@ -80,7 +100,7 @@ async def _serve(settings: Settings) -> None:
         stopping = asyncio.create_task(stop.wait())
         _announce(listener)
         try:
-            await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({stopping, *early, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             server.should_exit = True
             await asyncio.wait({tasks[-1]}, timeout=DRAIN_S + 1)
@@ -126,6 +146,18 @@ def _cluster(settings: Settings) -> AsyncClient | None:
     return None if settings.policy_dir else connect(settings.kubeconfig, FIELD_MANAGER)
 
 
+def _gate_secrets(settings: Settings, client: AsyncClient | None) -> GateSecrets | None:
+    if client is None or not (settings.gate_service or settings.gate_token_secret):
+        return None
+    return GateSecrets(
+        client,
+        settings.namespace,
+        _now,
+        service=settings.gate_service,
+        token_secret=settings.gate_token_secret,
+    )
+
+
 def _keeper(settings: Settings, client: AsyncClient | None) -> ClusterKeeper | FolderKeeper:
     if client is not None:
         return ClusterKeeper(client, settings.namespace, _now)
@@ -152,6 +184,21 @@ def _gate(settings: Settings, stack: contextlib.AsyncExitStack) -> GateLink | No
     gate = GateLink(settings.gate_url, settings.gate_ca_file, settings.gate_token_file)
     stack.push_async_callback(gate.aclose)
     return gate
+
+
+def _feed(
+    settings: Settings, hub: HubClient | None, stack: contextlib.AsyncExitStack
+) -> FeedLink | None:
+    if settings.data_dir is None:
+        return None
+    try:
+        copy = open_copy(settings.data_dir / "feed")
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigurationError(
+            f"TIDEGATE_AGENT_DATA_DIR {settings.data_dir}: the feed cannot be kept there: {error}"
+        ) from error
+    stack.callback(copy.close)
+    return FeedLink(hub, copy, time.time)
 
 
 def _announce(listener: socket.socket) -> None:

@@ -52,6 +52,15 @@ class Settings:
     """Seconds between two runs of the canary; 0: none."""
     audit_log: Path | None = None
     """Audit log of the API server, where it is at hand: requests that failed open are counted."""
+    data_dir: Path | None = None
+    """Folder for the copy of the feed, some hundred MB for a million images; unset: gates get no
+    feed from this agent, and ask registries."""
+    gate_token_secret: str = ""
+    """Name of the Secret behind `gate_token_file`: filled with a token where it has none; unset:
+    somebody else's."""
+    gate_service: str = ""
+    """Service of the gates, whose certificate is made, renewed and named in the webhook; unset:
+    somebody else's."""
     log_level: str = "info"
     """debug, info, warning or error."""
 
@@ -95,6 +104,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         webhook_ca_file=_path(given, "webhook_ca_file"),
         audit_log=_path(given, "audit_log"),
         canary_s=_number(given, "canary_s", 60, 86_400),
+        data_dir=_path(given, "data_dir"),
+        gate_token_secret=given.get("gate_token_secret", ""),
+        gate_service=given.get("gate_service", ""),
         log_level=_log_level(given),
     )
     _require_complete(settings)
@@ -111,14 +123,15 @@ def _require_complete(settings: Settings) -> None:
         raise ConfigurationError(
             f"{PREFIX}TOKEN_SECRET is set without a cluster; name a file with {PREFIX}TOKEN_FILE"
         )
-    if settings.policy_dir and settings.webhook_file:
-        raise ConfigurationError(
-            f"{PREFIX}WEBHOOK_FILE is set without a cluster, where there is no webhook; unset it"
-        )
     if settings.webhook_ca_file and not settings.webhook_file:
         raise MissingSettingError(
             f"{PREFIX}WEBHOOK_CA_FILE is set without {PREFIX}WEBHOOK_FILE, whose caBundle it is"
         )
+    for name in ("gate_token_secret", "gate_service", "webhook_file"):
+        if getattr(settings, name) and settings.policy_dir:
+            raise ConfigurationError(
+                f"{PREFIX}{name.upper()} is set without a cluster, and what it names is in one"
+            )
     if not settings.hub_url and settings.policy_dir:
         raise MissingSettingError(
             f"{PREFIX}HUB_URL is not set; without a hub and without a cluster there is nothing "

@@ -28,9 +28,9 @@ from tidegate.agent.reasons import Level, Reason
 from tidegate.domain.errors import ConfigurationError, InputError
 from tidegate.kube.client import API_ERRORS, describe
 from tidegate.kube.watch import Changed, Deleted, Event, Listed, Lost, follow
+from tidegate.wire.names import CONFIGURATION_NAME
 from tidegate.wire.protection_v1 import WebhookState
 from tidegate.wire.strict_yaml import load_documents
-from tidegate.wire.webhook import CONFIGURATION_NAME
 from tidegate.wire.webhook_drift import (
     describe_differences,
     differences,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tidegate.domain.digest import Digest
-from tidegate.domain.evidence import ImageEvidence, Unavailable, UnavailableReason
+from tidegate.domain.evidence import EvidenceOrigin, ImageEvidence, Unavailable, UnavailableReason
 from tidegate.domain.judge import Judge, judge_evidence
 from tidegate.domain.reference import ImageReference
 from tidegate.domain.rule import EvaluationMode
@@ -179,7 +179,15 @@ def _conclude(
     if not judgements:
         reason = Reason.RESOURCE_EXEMPTED if skipped else Reason.POLICY_EVALUATION
         return ImageVerdict(
-            image.use, _name(image), Decision.ALLOW, reason, None, digest, skipped, deferred
+            image.use,
+            _name(image),
+            Decision.ALLOW,
+            reason,
+            None,
+            digest,
+            skipped,
+            deferred,
+            image.evidence.tag_asked_at,
         )
     # Among equals the first name is told, so that the order of rules changes nothing.
     chosen = judgements[0]
@@ -194,7 +202,15 @@ def _conclude(
         digest,
         skipped,
         deferred,
+        image.evidence.tag_asked_at,
+        origin=_origin(image.evidence, chosen),
     )
+
+
+def _origin(evidence: ImageEvidence, chosen: RuleJudgement) -> EvidenceOrigin | None:
+    """Return where the evidence of the platform that decided comes from."""
+    of_platform = (p.origin for p in evidence.platforms if p.digest == chosen.digest)
+    return next(of_platform, None)
 
 
 def _reason(judgement: RuleJudgement, skipped: tuple[SkippedRule, ...]) -> Reason:

@@ -190,6 +190,8 @@ class ImageEvidence:
     digest: Digest | None
     """What the reference resolved to; None where that could not be found out."""
     platforms: tuple[PlatformEvidence, ...]
+    tag_asked_at: datetime | None = None
+    """When the registry said that the tag names `digest`, where that was not asked for now."""
 
     def __post_init__(self) -> None:
         if not self.platforms:

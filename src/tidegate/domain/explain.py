@@ -5,11 +5,18 @@ Everything that came from outside is stripped of control characters.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tidegate.domain.evidence import Missing, MissingReason, Report, Stale, Unavailable
 from tidegate.domain.finding import Finding, VexMark, VexStatus
+from tidegate.domain.identity import ByIdentity
 from tidegate.domain.severity import RATED, Severity
-from tidegate.domain.text import describe_duration, printable, shorten_middle
+from tidegate.domain.text import (
+    describe_duration,
+    describe_instant,
+    printable,
+    shorten_middle,
+)
 from tidegate.domain.verdict import (
     CountExceeded,
     Decision,
@@ -33,13 +40,17 @@ MAX_WARNINGS = 15
 MAX_DENIED_SHOWN = 8
 """Images spelled out in a denial; the event has all."""
 
+MAX_KEPT = 256
+"""Words about images that are kept: a gate asks for those of the same verdict again."""
+
 WORST_SHOWN = 3
 """Findings named beside a sentence."""
 
 
 def sentence(image: ImageVerdict) -> str:
     """Return one line about `image`: what is wrong with it, or that nothing is."""
-    return f"{_subject(image)}: {_statement(image)}{_describe_break_glass(image)}"
+    told = f"{_describe_tag(image)}{_describe_break_glass(image)}"
+    return f"{_subject(image)}: {_statement(image)}{told}"
 
 
 def denial_message(verdict: Verdict, event_id: str) -> str:
@@ -120,6 +131,13 @@ def _describe_age(judgement: RuleJudgement) -> str:
     if judgement.age is None or told:
         return ""
     return f"; findings are {describe_duration(judgement.age)} old"
+
+
+def _describe_tag(image: ImageVerdict) -> str:
+    """Return which digest a tag had and when, where that was not asked for this verdict."""
+    if image.tag_asked_at is None or image.digest is None:
+        return ""
+    return f"; the tag named {image.digest} at {describe_instant(image.tag_asked_at)}"
 
 
 _SUMMARIES = {
@@ -232,6 +250,12 @@ def _what_to_do(image: ImageVerdict) -> str:
 
 
 def _denied_image(image: ImageVerdict) -> str:
+    return _kept_denial(ByIdentity(image))
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _kept_denial(key: ByIdentity[ImageVerdict]) -> str:
+    image = key.value
     lines = [sentence(image)]
     if image.judgement is not None:
         lines.append(f'  rule: "{printable(image.judgement.rule.name)}" (deny)')
@@ -255,6 +279,12 @@ def worst_findings(judgement: RuleJudgement) -> str:
 
 
 def _warning(image: ImageVerdict) -> str:
+    return _kept_warning(ByIdentity(image))
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _kept_warning(key: ByIdentity[ImageVerdict]) -> str:
+    image = key.value
     rule = printable(image.judgement.rule.name) if image.judgement else ""
     subject, statement = _subject(image), _statement(image)
     ending = f'; rule "{shorten_middle(rule, 80)}" (audit)'

@@ -1,12 +1,12 @@
 """The decision about one workload, with everything that led to it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from tidegate.domain.digest import Digest
-from tidegate.domain.evidence import Evidence, Report, Stale
+from tidegate.domain.evidence import Evidence, EvidenceOrigin, Report, Stale
 from tidegate.domain.finding import Finding
 from tidegate.domain.rule import Action, Exemption, ResourceExemption, Rule
 from tidegate.domain.severity import RATED, Severity
@@ -205,11 +205,15 @@ class ImageVerdict:
     skipped: tuple[SkippedRule, ...] = ()
     deferred: bool = False
     """A rule asks for the pod's name, which only the pods have: they are judged instead."""
+    tag_asked_at: datetime | None = None
+    """When the tag named `digest`, where an answer was used that is not of now."""
     scan: ScanAnswer | None = None
     """For an image without a report; None: nobody was asked, or nobody answered in time."""
     let_in_by: str = ""
     """The break-glass object that let in what the judgement denies, with its reason."""
     let_in_until: datetime | None = None
+    origin: EvidenceOrigin | None = field(default=None, compare=False)
+    """Where the evidence that decided comes from, and how old it may be; it decided nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ drops at once what it signed:
 registry does not answer in time. "No report" is used for seconds; errors are not kept.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -110,6 +111,11 @@ class EvidenceCache:
         if state is None or state.evidence is not evidence:
             return None
         return EvidenceOrigin(EvidenceSource.REGISTRY, state.read_at)
+
+    def age_s(self, key: SubjectKey, now: datetime) -> float:
+        """Return how long ago the registry was asked for what is known of `key`, in seconds."""
+        state = self._states.get(key)
+        return math.inf if state is None else (now - state.read_at).total_seconds()
 
     def keep_state(self, key: SubjectKey, evidence: Report | Missing, now: datetime) -> None:
         """Keep what was found; there is no way to keep an error."""

@@ -14,7 +14,7 @@ from traceback import format_exception
 import structlog
 
 from tidegate.domain.digest import Digest
-from tidegate.domain.errors import TidegateError
+from tidegate.domain.errors import TidegateError, UnavailableError
 from tidegate.domain.evidence import (
     ImageEvidence,
     Missing,
@@ -39,9 +39,12 @@ from tidegate.evidence.ports import RegistryReader
 from tidegate.evidence.reader import SubjectEvidence, SubjectReader
 from tidegate.evidence.unavailable import unavailable_because
 from tidegate.evidence.verify import VerifiedReport
-from tidegate.trust.configuration import TrustConfiguration
+from tidegate.trust.configuration import TagResolution, TrustConfiguration
 
 DEFAULT_LIMITS = EvidenceLimits()
+
+MAX_LAST_HELD = 4096
+"""Images whose evidence is given out as the same object as long as it is the same."""
 
 _log = structlog.get_logger(__name__)
 
@@ -55,6 +58,14 @@ class _Review:
     deadline: float
     """On the event loop's clock; where nobody is asked there is none."""
     platforms: tuple[str, ...]
+
+    def tags_of(self, reference: ImageReference) -> TagResolution:
+        """Return how long the answer about the tag of `reference` is used."""
+        return self.trust.tags_of(reference.registry)
+
+    def left_s(self) -> float:
+        """Return the seconds that are left."""
+        return self.deadline - asyncio.get_running_loop().time()
 
 
 class Gatherer:
@@ -75,8 +86,11 @@ class Gatherer:
         self._memory = memory
         self._cache = cache
         self._limits = limits
+        self._last_held: dict[ImageReference, ImageEvidence] = {}
         self._flights: dict[SubjectKey, asyncio.Task[Report | Missing | Unavailable]] = {}
-        self.use_client(client)
+        self._client = client
+        self._images = ImageResolver(client, limits)
+        self._reader = SubjectReader(client, memory, cache, limits)
 
     def canonical(self, reference: ImageReference) -> ImageReference:
         """Return the name by which `reference` is read: that of its registry, not of a mirror."""
@@ -85,7 +99,7 @@ class Gatherer:
     def use_client(self, client: RegistryReader) -> None:
         """Read by `client` from now on: the registries' settings changed."""
         self._client = client
-        self._images = ImageResolver(client, self._limits)
+        self._images.use_client(client)
         self._reader = SubjectReader(client, self._memory, self._cache, self._limits)
 
     async def gather(
@@ -126,12 +140,25 @@ class Gatherer:
             found[each] = evidence
         return found
 
+    def remembered(
+        self, references: Sequence[ImageReference], now: datetime, platforms: tuple[str, ...] = ()
+    ) -> dict[ImageReference, ImageEvidence]:
+        """Return what is known of each, however old, without asking; without those not known.
+
+        For a review that may not ask, or whose time is up: a known report still stands.
+        """
+        review = self._review(now, 0.0, platforms)
+        found = {
+            each: self._remembered(self._client.canonical(each), review) for each in references
+        }
+        return {each: evidence for each, evidence in found.items() if evidence is not None}
+
     async def aclose(self) -> None:
         """End the flights that are still under way."""
         flights = tuple(self._flights.values())
         for flight in flights:
             flight.cancel()
-        await asyncio.gather(*flights, return_exceptions=True)
+        await asyncio.gather(*flights, self._images.aclose(), return_exceptions=True)
 
     def _review(self, now: datetime, deadline: float, platforms: tuple[str, ...]) -> _Review:
         trust = self._trust()
@@ -141,7 +168,7 @@ class Gatherer:
         return _Review(trust, now, deadline, platforms)
 
     def _held(self, reference: ImageReference, review: _Review) -> ImageEvidence | None:
-        """Return what is known about an image so freshly that nobody is asked: no task, no wait."""
+        """Return what is known about an image so well that nobody is waited for."""
         if not self._client.configured(reference.registry):
             missing = Missing(MissingReason.NOT_CONFIGURED, reference.registry)
             return ImageEvidence.of(missing, reference.digest)
@@ -154,11 +181,52 @@ class Gatherer:
             if known is None:
                 return None
             found.append(known)
-        return ImageEvidence(image.digest, tuple(found)) if found else None
+        return self._same(reference, image, found) if found else None
+
+    def _same(
+        self, reference: ImageReference, image: ResolvedImage, found: list[PlatformEvidence]
+    ) -> ImageEvidence:
+        """Return what was held about the image before where it says the same: the very object.
+
+        So whoever remembers what follows from it finds it again by identity.
+        """
+        before = self._last_held.get(reference)
+        if (
+            before is not None
+            and before.digest == image.digest
+            and before.tag_asked_at == image.asked_at
+            and len(before.platforms) == len(found)
+            and all(map(_is_same, before.platforms, found))
+        ):
+            return before
+        made = ImageEvidence(image.digest, tuple(found), image.asked_at)
+        if len(self._last_held) >= MAX_LAST_HELD:
+            self._last_held.clear()  # all at once: what is in use is soon back
+        self._last_held[reference] = made
+        return made
+
+    def _remembered(self, reference: ImageReference, review: _Review) -> ImageEvidence | None:
+        """Return the last that is known of an image; None: not even what its platforms are."""
+        held = self._held(reference, review)
+        image = self._known_image(reference, review)
+        if held is not None or image is None:
+            return held
+        found: list[PlatformEvidence] = []
+        for manifest in select_platforms(image.platforms, review.platforms):
+            key = _key(reference, manifest.digest, review)
+            report = self._cache.last_report(key)
+            known = self._known(reference, manifest, review) or PlatformEvidence(
+                manifest.platform,
+                manifest.digest,
+                report or Unavailable(UnavailableReason.DEADLINE),
+                None if report is None else self._cache.origin(key, report),
+            )
+            found.append(known)
+        return ImageEvidence(image.digest, tuple(found), image.asked_at) if found else None
 
     def _known_image(self, reference: ImageReference, review: _Review) -> ResolvedImage | None:
         """Return what `reference` means where nobody has to be asked."""
-        known = self._images.known(reference, review.now)
+        known = self._images.known(reference, review.now, review.tags_of(reference))
         if known is None and self._fed is not None:
             return self._fed.image(reference, review.trust)
         return known
@@ -166,26 +234,41 @@ class Gatherer:
     def _known(
         self, reference: ImageReference, manifest: PlatformManifest, review: _Review
     ) -> PlatformEvidence | None:
-        """Return what is known about a manifest where nobody has to be asked: rows first."""
+        """Return what is known about a manifest where nobody is waited for: rows first.
+
+        Of a registry that has no time for us now, the last report.
+        """
         fed = None
         if self._fed is not None:
             fed = self._fed.of(reference, manifest.digest, review.trust)
         if fed is not None:
             return PlatformEvidence(manifest.platform, manifest.digest, fed.report, fed.origin)
         key = _key(reference, manifest.digest, review)
-        fresh = self._cache.fresh(key, review.now)
-        if fresh is None:
+        known = self._cache.fresh(key, review.now)
+        if known is None and self._client.busy(reference):
+            known = self._last_of(key, reference, review)
+        if known is None:
             return None
-        origin = self._cache.origin(key, fresh)
-        return PlatformEvidence(manifest.platform, manifest.digest, fresh, origin)
+        origin = self._cache.origin(key, known)
+        return PlatformEvidence(manifest.platform, manifest.digest, known, origin)
+
+    def _last_of(
+        self, key: SubjectKey, reference: ImageReference, review: _Review
+    ) -> Report | None:
+        """Return the report last found; where that is long ago, it is read again in its turn."""
+        last = self._cache.last_report(key)
+        if last is not None and self._cache.age_s(key, review.now) > self._limits.refresh_busy_s:
+            self._start(reference, key.subject, review)  # nobody waits for it
+        return last
 
     async def _of_image(self, reference: ImageReference, review: _Review) -> ImageEvidence:
         self._start_early(reference, review)
         try:
             image = self._known_image(reference, review)
             if image is None:
-                async with asyncio.timeout_at(review.deadline):
-                    image = await self._images.resolve(reference, review.now)
+                image = await self._images.resolve(
+                    reference, review.now, review.tags_of(reference), review.left_s()
+                )
         except (TidegateError, TimeoutError) as error:
             return self._unresolved(reference, error, review)
         except Exception as error:  # noqa: BLE001 - a fault of ours is never an answer but this one
@@ -199,14 +282,14 @@ class Gatherer:
             nothing = Missing(MissingReason.NO_IMAGE, "the index lists no platform")
             return ImageEvidence.of(nothing, image.digest)
         found = await asyncio.gather(*(self._of_platform(reference, p, review) for p in chosen))
-        return ImageEvidence(image.digest, tuple(found))
+        return ImageEvidence(image.digest, tuple(found), image.asked_at)
 
     def _start_early(self, reference: ImageReference, review: _Review) -> None:
         """Begin with the evidence of a digest beside the question whether it is an index."""
         digest = reference.digest
         if digest is None or self._known_image(reference, review) is not None:
             return
-        if self._cache.fresh(_key(reference, digest, review), review.now) is None:
+        if self._known(reference, PlatformManifest("", digest), review) is None:
             self._start(reference, digest, review)
 
     def _unresolved(
@@ -234,21 +317,25 @@ class Gatherer:
     async def _of_manifest(
         self, reference: ImageReference, subject: Digest, review: _Review
     ) -> Report | Missing | Unavailable:
+        key = _key(reference, subject, review)
+        left_s = review.left_s()
+        if self._cache.last_report(key) is not None:
+            left_s = min(left_s, self._limits.refresh_wait_s)
         flight = self._start(reference, subject, review)
         try:
-            async with asyncio.timeout_at(review.deadline):
+            async with asyncio.timeout(left_s):
                 # The shield matters: one review's deadline must not fail everybody else's.
                 return await asyncio.shield(flight)
         except TimeoutError:
             late = Unavailable(UnavailableReason.DEADLINE)
-            return self._cache.last_report(_key(reference, subject, review)) or late
+            return self._cache.last_report(key) or late
 
     async def look_behind(self, reference: ImageReference, subject: Digest, now: datetime) -> bool:
         """Read what was answered from rows at its registry; return whether that answered."""
         review = self._review(now, 0.0, ())
         try:
             found = await self._read(reference, subject, review)
-        except TimeoutError:
+        except (TimeoutError, UnavailableError):
             return False
         except Exception as error:  # noqa: BLE001 - as of every flight
             _fault(error)
@@ -274,6 +361,8 @@ class Gatherer:
             found = await self._read(reference, subject, review)
         except TimeoutError:
             return self._cache.last_report(key) or Unavailable(UnavailableReason.DEADLINE)
+        except UnavailableError as error:  # it was not even begun
+            return self._cache.last_report(key) or unavailable_because(error)
         except Exception as error:  # noqa: BLE001 - a fault of ours is never an answer but this one
             return _fault(error)
         if isinstance(found.evidence, Unavailable):
@@ -288,11 +377,23 @@ class Gatherer:
         rows: tuple[VerifiedReport, ...] = ()
         if self._fed is not None:
             rows = self._fed.verified(reference, subject, review.trust)
-        async with asyncio.timeout(self._limits.flight_timeout_s):
+        async with (
+            asyncio.timeout(self._limits.flight_timeout_s),
+            self._client.visit(reference),
+        ):
             found = await self._reader.read(reference, subject, review.trust, review.now, rows)
         if self._fed is not None and isinstance(found.evidence, Report) and not found.problem:
             self._fed.keep(reference, review.trust, found.evidence, rows, review.now)
         return found
+
+
+def _is_same(one: PlatformEvidence, other: PlatformEvidence) -> bool:
+    return (
+        one.evidence is other.evidence
+        and one.platform == other.platform
+        and one.digest == other.digest
+        and one.origin == other.origin
+    )
 
 
 def _key(reference: ImageReference, subject: Digest, review: _Review) -> SubjectKey:

@@ -99,7 +99,8 @@ class SubjectReader:
         self._memory = memory
         self._cache = cache
         self._limits = limits
-        self._slots = asyncio.Semaphore(limits.max_parallel_reads)
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        """By registry: a slow one takes no other's."""
 
     async def read(
         self,
@@ -175,7 +176,7 @@ class SubjectReader:
     ) -> None:
         found: VerifiedReport | Refused | TidegateError | None = self._cache.report(key, artifact)
         if found is None:
-            async with self._slots:
+            async with self._slots_of(reader.reference.registry):
                 found = await settled(reader.read(artifact))
         match found:
             case VerifiedReport():
@@ -187,6 +188,12 @@ class SubjectReader:
                 reading.problem = _worse(reading.problem, found)
             case None:
                 pass
+
+    def _slots_of(self, registry: str) -> asyncio.Semaphore:
+        found = self._slots.get(registry)
+        if found is None:  # only configured registries come here, so there are few
+            found = self._slots[registry] = asyncio.Semaphore(self._limits.max_parallel_reads)
+        return found
 
     def _remember(self, subject: Digest, newest: dict[Key, list[VerifiedReport]]) -> None:
         rows = [

@@ -7,13 +7,15 @@ rules is cut where people lose least, first findings, then the copies of the rul
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Generic, Literal, TypeVar
+from time import monotonic
+from typing import Literal
 
 from msgspec.structs import replace
 
 from tidegate.domain.evidence import Missing, Report, Stale, Unavailable
 from tidegate.domain.explain import describe_mark, sentence, violation_summary
 from tidegate.domain.finding import Finding
+from tidegate.domain.identity import ByIdentity
 from tidegate.domain.rule import Exemption, Rule
 from tidegate.domain.severity import Severity
 from tidegate.domain.verdict import Decision, Exempted, ImageVerdict, RuleJudgement, Verdict
@@ -45,8 +47,6 @@ FEW_FINDINGS = 20
 
 Origin = Literal["api-server", "direct", "rejudged"]
 
-T = TypeVar("T")
-
 _NOT_JUDGED = ImageRowV1("", "", "allow", "", "")
 
 ACTIONS: dict[Decision, Action] = {
@@ -64,9 +64,13 @@ class Moment:
     now: datetime
     """The instant that the decision was made by."""
     began_s: float
-    """On the event loop's clock, like `ended_s`."""
+    """On the monotonic clock, like `ended_s`."""
     origin: Origin
     ended_s: float = 0.0
+
+    def ended(self) -> "Moment":
+        """Return the same, ended now."""
+        return Moment(self.now, self.began_s, self.origin, monotonic())
 
 
 def event_of(
@@ -128,7 +132,14 @@ def _with_few_findings(row: ImageRowV1) -> ImageRowV1:
 
 
 def _row(image: ImageVerdict) -> ImageRowV1:
-    judgement = image.judgement
+    """Return what a row says about `image`; not to be changed, other events share it."""
+    return _kept_row(ByIdentity(image))
+
+
+@lru_cache(maxsize=1024)
+def _kept_row(key: ByIdentity[ImageVerdict]) -> ImageRowV1:
+    image = key.value
+    judgement, origin = image.judgement, image.origin
     return replace(
         _NOT_JUDGED if judgement is None else _judged_row(judgement),
         image=image.image,
@@ -138,6 +149,8 @@ def _row(image: ImageVerdict) -> ImageRowV1:
         message=sentence(image),
         container=image.use.container,
         digest=(judgement and judgement.digest) or image.digest or "",
+        evidence_source="" if origin is None else origin.source.value,
+        evidence_at="" if origin is None else _instant(origin.at),
         resource_exemptions=[
             f'rule "{skipped.rule.name}": {_exemption_words(skipped.exemption)}'
             for skipped in image.skipped
@@ -152,11 +165,11 @@ def _judged_row(judgement: RuleJudgement) -> ImageRowV1:
             few = len(held) <= MAX_SHARED_FINDINGS
         case _:
             few = True
-    return _shared_row(_ByIdentity(judgement)) if few else _row_of(judgement)
+    return _shared_row(ByIdentity(judgement)) if few else _row_of(judgement)
 
 
 @lru_cache(maxsize=256)
-def _shared_row(key: "_ByIdentity[RuleJudgement]") -> ImageRowV1:
+def _shared_row(key: ByIdentity[RuleJudgement]) -> ImageRowV1:
     return _row_of(key.value)
 
 
@@ -188,27 +201,14 @@ def _row_of(judgement: RuleJudgement) -> ImageRowV1:
     return row
 
 
-class _ByIdentity(Generic[T]):
-    """A value as a cache's key: hashing all that it holds would cost more than what is cached."""
-
-    def __init__(self, value: T) -> None:
-        self.value = value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ByIdentity) and other.value is self.value
-
-
 @lru_cache(maxsize=32)
-def _shared_configuration(key: "_ByIdentity[Rule]") -> RuleV1:
+def _shared_configuration(key: ByIdentity[Rule]) -> RuleV1:
     return entry_of(key.value)
 
 
 def _configuration(rule: Rule) -> RuleV1:
     """Return `rule` as events carry it; rules in force are few and asked for again and again."""
-    return _shared_configuration(_ByIdentity(rule))
+    return _shared_configuration(ByIdentity(rule))
 
 
 def _finding(finding: Finding, exempted_by: tuple[str, ...] = ()) -> FindingV1:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from time import monotonic
 
 import structlog
 
@@ -28,7 +29,7 @@ from tidegate.gate.slots import Slots
 from tidegate.gate.sources import Sources, keep_running, open_sources
 from tidegate.gate.spool import Spool
 from tidegate.gate.tls import Certificate, TlsFiles
-from tidegate.net.guard import ConnectionLimits
+from tidegate.net.limits import ConnectionLimits
 
 FIRST_RULES_S = 5.0
 """How long the gate keeps its first word for rules; it answers without them too, by denying."""
@@ -53,7 +54,7 @@ async def run_gate(
     certificate = Certificate(files)
     async with AsyncExitStack() as stack:
         stack.enter_context(_alone_in(settings.data_dir))
-        sources = await open_sources(settings, stack)
+        sources = await open_sources(settings, stack, utc_now)
         sources.runs.append(partial(keep_certificate_fresh, certificate))
         for run in sources.runs:
             stack.push_async_callback(_end, asyncio.create_task(keep_running(run)))
@@ -141,6 +142,7 @@ def _app(
     return GateApp(
         reviewer,
         clock=utc_now,
+        timer=monotonic,
         problems=problems_of(certificate, sources.problems),
         access=Access(
             settings.client_ca_file is not None,

@@ -23,6 +23,8 @@ class Site:
     agent_kubeconfig: Path | None = None
     webhook_file: Path | None = None
     """What is registered with the API server, for the agent to keep."""
+    audience: str = ""
+    """For whom the worker makes batches of findings, as `trust.yaml` says; empty: for nobody."""
 
     def url(self, part: str) -> str:
         """Base URL of a part that listens."""
@@ -71,6 +73,7 @@ def plan_worker(site: Site) -> PartPlan:
         KEY=site.folder.evidence_key,
         DATA_DIR=site.folder.root / "scan",
         REGISTRIES=site.folder.trust,
+        **({"FEED_AUDIENCE": site.audience} if site.audience else {}),
     )
 
 
@@ -95,6 +98,7 @@ def plan_agent(site: Site) -> PartPlan:
         CLUSTER=CLUSTER_NAME,
         PORT=site.ports["agent"],
         GATE_TOKEN_FILE=site.folder.token_file("gate"),
+        DATA_DIR=site.folder.root / "agent",
         **where,
     )
 

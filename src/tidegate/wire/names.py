@@ -6,8 +6,8 @@ NAMESPACE = "tidegate"
 CANARY_NAMESPACE = "tidegate-canary"
 """Where the agent has the API server try pods that never run."""
 
-WEBHOOK_CONFIGURATION = "tidegate"
-"""Name of the webhook configuration, which the agent may put back."""
+CONFIGURATION_NAME = "tidegate"
+"""Of the webhook configuration: its one name, which rights are bound to."""
 
 AGENT_ACCOUNT = "tidegate-agent"
 """The agent's service account in `NAMESPACE`."""

@@ -197,7 +197,7 @@ async def test_a_gate_that_never_told_anything_is_an_alarm_of_its_own() -> None:
     assert await world.later(30) == {}
     await world.later(LATE_ALARM.total_seconds())
     (alarm,) = world.alarms.standing
-    assert "no gate has told" in alarm.message
+    assert "No gate has told" in alarm.message
 
 
 async def test_records_that_a_gate_gave_up_blame_nobody(world: World) -> None:
