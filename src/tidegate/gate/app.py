@@ -101,13 +101,14 @@ class Access:
 class GateApp:
     """What a `Reviewer` and the gate's own state answer over HTTP: a `net.http1.App`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it answers from, each a part of its own
         self,
         reviews: Reviews,
         *,
         clock: Callable[[], datetime],
         timer: Callable[[], float],
         problems: Callable[[], tuple[str, ...]],
+        warnings: Callable[[], tuple[str, ...]] = tuple,
         access: Access,
         max_body_bytes: int,
     ) -> None:
@@ -115,6 +116,7 @@ class GateApp:
         self._clock = clock
         self._timer = timer
         self._problems = problems
+        self._warnings = warnings
         self._access = access
         self._answers_reviews = True
         self.max_body_bytes = max_body_bytes
@@ -226,7 +228,8 @@ class GateApp:
             case "/readyz":
                 problems = self._problems()
                 READY.set(not problems)
-                text = "".join(f"{printable(problem)}\n" for problem in problems) or "ready\n"
+                said = [*(problems or ("ready",)), *(f"warning: {w}" for w in self._warnings())]
+                text = "".join(f"{printable(line)}\n" for line in said)
                 return Response(503 if problems else 200, text.encode())
             case "/metrics":
                 READY.set(not self._problems())

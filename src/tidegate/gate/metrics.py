@@ -7,7 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 REVIEWS = Counter(
     "tidegate_gate_reviews",
     "Admission reviews answered, by what was answered (pass: nothing in it is judged; malformed "
-    "and fault are denials too) and who asked.",
+    "and fault are denials too; canary: of the agent, its answer is fixed) and who asked.",
     ["answer", "origin"],
 )
 REVIEW_SECONDS = Histogram(

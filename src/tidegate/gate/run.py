@@ -23,6 +23,7 @@ from tidegate.gate.server import (
     keep_certificate_fresh,
     problems_of,
     utc_now,
+    warnings_of,
 )
 from tidegate.gate.settings import Settings
 from tidegate.gate.slots import Slots
@@ -150,6 +151,7 @@ def _app(
         clock=utc_now,
         timer=monotonic,
         problems=problems_of(certificate, sources.problems),
+        warnings=warnings_of(certificate, sources.warnings),
         access=Access(
             settings.client_ca_file is not None,
             settings.direct_token_file,

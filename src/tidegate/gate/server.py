@@ -107,3 +107,15 @@ def problems_of(
         return tuple(found)
 
     return problems
+
+
+def warnings_of(
+    certificate: Certificate, *sources: Callable[[], tuple[str, ...]]
+) -> Callable[[], tuple[str, ...]]:
+    """Return what tells what is not as it should be now, and stops nothing."""
+
+    def warnings() -> tuple[str, ...]:
+        told = (source() for source in sources)
+        return (*certificate.warnings(utc_now()), *(each for some in told for each in some))
+
+    return warnings
