@@ -54,6 +54,8 @@ class Settings:
     """Reviews that gather evidence at once; one namespace takes at most half."""
     max_connections: int = 1024
     """Open connections."""
+    processes: int = 1
+    """Processes that share the port, each on a core; each has its own connections and evidence."""
     log_level: str = "info"
     """debug, info, warning or error."""
 
@@ -92,6 +94,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_body_mib=_number(given, "max_body_mib", 8, (1, 64)),
         max_in_flight=_number(given, "max_in_flight", 256, (1, 100_000)),
         max_connections=_number(given, "max_connections", 1024, (1, 100_000)),
+        processes=_number(given, "processes", 1, (1, 64)),
         log_level=_log_level(given),
     )
 
