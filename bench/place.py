@@ -35,6 +35,7 @@ from tidegate.wire.oci_v1 import (
     Manifest,
     render_manifest,
 )
+from tidegate.wire.policy_v1alpha1 import MAX_RULES
 from tidegate.wire.statement_v1 import render_statement
 
 REPOSITORY = "shop/web"
@@ -113,12 +114,18 @@ class Place:
 
     @contextmanager
     def gate(
-        self, *, core: int | None = None, endpoint: str = "", rules: int = 10
+        self,
+        *,
+        core: int | None = None,
+        endpoint: str = "",
+        rules: int = 10,
+        processes: int = 1,
     ) -> Iterator["Gate"]:
         """Run the gate, on `core` alone if one is given; it reads the registry at `endpoint`."""
         with TemporaryDirectory(prefix="gate-", dir=self.folder) as name:
             folder = Path(name)
             environment = self._settings(folder, endpoint, rules)
+            environment["TIDEGATE_GATE_PROCESSES"] = str(processes)
             command = ["-m", "tidegate.gate"]
             with running(command, environment, core, folder / "log") as (process, ready):
                 yield Gate(process.pid, int(ready["url"].rpartition(":")[2]), self.ca)
@@ -133,7 +140,8 @@ class Place:
         }
         (folder / "trust.yaml").write_text(json.dumps(trust))
         (folder / "policy").mkdir()
-        (folder / "policy" / "bench.json").write_text(json.dumps(policy(rules)))
+        for number, made in enumerate(policies(rules)):
+            (folder / "policy" / f"bench-{number:03d}.json").write_text(json.dumps(made))
         return {
             "TIDEGATE_GATE_TLS_CERT_FILE": str(self.pair.certificate),
             "TIDEGATE_GATE_TLS_KEY_FILE": str(self.pair.key),
@@ -154,9 +162,17 @@ class Gate:
     ca: Path
 
 
-def policy(rules: int) -> dict[str, Any]:
-    """Return a policy object of `rules` rules about others, and one that denies `DENIED_PODS`."""
-    others = [
+def policies(rules: int) -> list[dict[str, Any]]:
+    """Return policy objects with `rules` rules about others, last one that denies `DENIED_PODS`."""
+    full, rest = divmod(rules, MAX_RULES - 1)
+    numbers = [range(n * (MAX_RULES - 1), (n + 1) * (MAX_RULES - 1)) for n in range(full)]
+    last = range(full * (MAX_RULES - 1), full * (MAX_RULES - 1) + rest)
+    made = [_object(f"bench-{n:03d}", _others(each)) for n, each in enumerate(numbers)]
+    return [*made, _object(f"bench-{full:03d}", [*_others(last), _DENIED])]
+
+
+def _others(numbers: range) -> list[dict[str, Any]]:
+    return [
         {
             "name": f"team {i}",
             "action": "deny",
@@ -166,19 +182,24 @@ def policy(rules: int) -> dict[str, Any]:
             ],
             "configuration": {"maxAllowedSeverities": {"critical": 0}},
         }
-        for i in range(rules)
+        for i in numbers
     ]
-    denied = {
-        "name": "gated pods",
-        "action": "deny",
-        "scope": [{"matcherType": "pod", "anyOf": [DENIED_PODS]}],
-        "configuration": {"maxAllowedSeverities": {"high": 0}, "blockUnscannedImages": True},
-    }
+
+
+_DENIED = {
+    "name": "gated pods",
+    "action": "deny",
+    "scope": [{"matcherType": "pod", "anyOf": [DENIED_PODS]}],
+    "configuration": {"maxAllowedSeverities": {"high": 0}, "blockUnscannedImages": True},
+}
+
+
+def _object(name: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "apiVersion": "tidegate.io/v1alpha1",
         "kind": "SecurityArtifactPolicy",
-        "metadata": {"name": "bench"},
-        "spec": {"vulnerabilityAssessmentGatedDeployment": [*others, denied]},
+        "metadata": {"name": name},
+        "spec": {"vulnerabilityAssessmentGatedDeployment": rules},
     }
 
 
@@ -199,13 +220,17 @@ def place() -> Iterator[Place]:
 
 @contextmanager
 def running(
-    arguments: Sequence[str], environment: dict[str, str], core: int | None, log: Path
+    arguments: Sequence[str],
+    environment: dict[str, str],
+    core: int | None,
+    log: Path,
+    program: str = sys.executable,
 ) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str]]]:
-    """Run Python with `arguments` until the end of the block; yield process and ready line."""
+    """Run Python, or `program`, until the end of the block; yield the process and ready line."""
     pinned = [] if core is None else ["taskset", "-c", str(core)]
     with log.open("ab") as errors:
         process = subprocess.Popen(
-            [*pinned, sys.executable, *arguments],
+            [*pinned, program, *arguments],
             env={**python_environment(), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
