@@ -26,6 +26,7 @@ PARTS = (
     "scale",
     "cold",
     "memory",
+    "snapshot",
     "scan",
     "push",
     "drain",

@@ -15,6 +15,7 @@ import structlog
 import uvicorn
 from lightkube import AsyncClient
 
+from tidegate.agent.certificates import GateSecrets
 from tidegate.agent.enrolment import FilePlace, SecretPlace, TokenPlace, obtain_token
 from tidegate.agent.feed import FeedLink
 from tidegate.agent.feed_copy import open_copy
@@ -56,8 +57,14 @@ async def _serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(ending, stop.set)
     async with contextlib.AsyncExitStack() as stack:
         client = _cluster(settings)
+        early: list[asyncio.Task[None]] = []
+        gate_secrets = _gate_secrets(settings, client)
         if client is not None:
             stack.push_async_callback(client.close)
+        if gate_secrets is not None:
+            # Before the hub is asked for anything: gates wait for their certificate.
+            early.append(asyncio.create_task(gate_secrets.run()))
+            stack.push_async_callback(_end, early)
         token = await _until_stopped(stop, _token(settings, client))
         if token is None:
             return
@@ -66,12 +73,17 @@ async def _serve(settings: Settings) -> None:
         if hub is not None:
             await stack.enter_async_context(hub)
         feed = _feed(settings, hub, stack)
-        relay = Relay(hub, settings.gate_token_file, lambda: keeper.problems, feed)
+        relay = Relay(
+            hub,
+            settings.gate_token_file,
+            lambda: (*keeper.problems, *(gate_secrets.problems if gate_secrets else ())),
+            feed,
+        )
         loops = [keeper.run()]
         if feed is not None:
             loops.append(feed.run())
         if hub is not None:
-            loops.append(HubLink(hub, settings.cluster, keeper).run())
+            loops.append(HubLink(hub, settings.cluster, keeper, feed).run())
             if client is not None and isinstance(keeper, ClusterKeeper):
                 loops.append(InventoryLink(hub, settings.cluster, client).run())
                 gate = _gate(settings, stack)
@@ -84,7 +96,7 @@ async def _serve(settings: Settings) -> None:
         stopping = asyncio.create_task(stop.wait())
         _announce(listener)
         try:
-            await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({stopping, *early, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             server.should_exit = True
             await asyncio.wait({tasks[-1]}, timeout=DRAIN_S + 1)
@@ -128,6 +140,18 @@ def _place(settings: Settings, client: AsyncClient | None) -> TokenPlace:
 
 def _cluster(settings: Settings) -> AsyncClient | None:
     return None if settings.policy_dir else connect(settings.kubeconfig, FIELD_MANAGER)
+
+
+def _gate_secrets(settings: Settings, client: AsyncClient | None) -> GateSecrets | None:
+    if client is None or not (settings.gate_service or settings.gate_token_secret):
+        return None
+    return GateSecrets(
+        client,
+        settings.namespace,
+        _now,
+        service=settings.gate_service,
+        token_secret=settings.gate_token_secret,
+    )
 
 
 def _keeper(settings: Settings, client: AsyncClient | None) -> ClusterKeeper | FolderKeeper:

@@ -7,7 +7,7 @@ found out is `Unavailable`, unless a report was known before: then that one is u
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from traceback import format_exception
@@ -59,8 +59,6 @@ class _Review:
     deadline: float
     """On the event loop's clock; where nobody is asked there is none."""
     platforms: tuple[str, ...]
-    asks: bool = True
-    """Whether anybody may be asked for it."""
 
     def tags_of(self, reference: ImageReference) -> TagResolution:
         """Return how long the answer about the tag of `reference` is used."""
@@ -143,15 +141,17 @@ class Gatherer:
             found[each] = evidence
         return found
 
-    def last_known(
+    def remembered(
         self, references: Sequence[ImageReference], now: datetime, platforms: tuple[str, ...] = ()
     ) -> dict[ImageReference, ImageEvidence]:
-        """Return the evidence last found, however long ago; without what is not known at all.
+        """Return what is known of each, however old, without asking; without those not known.
 
-        For a review that may ask nobody: its verdict is that of what is known.
+        For a review that may not ask, or whose time is up: a known report still stands.
         """
-        review = replace(self._review(now, 0.0, platforms), asks=False)
-        found = {each: self._held(self._client.canonical(each), review) for each in references}
+        review = self._review(now, 0.0, platforms)
+        found = {
+            each: self._remembered(self._client.canonical(each), review) for each in references
+        }
         return {each: evidence for each, evidence in found.items() if evidence is not None}
 
     async def aclose(self) -> None:
@@ -205,6 +205,25 @@ class Gatherer:
         self._last_held[reference] = made
         return made
 
+    def _remembered(self, reference: ImageReference, review: _Review) -> ImageEvidence | None:
+        """Return the last that is known of an image; None: not even what its platforms are."""
+        held = self._held(reference, review)
+        image = self._known_image(reference, review)
+        if held is not None or image is None:
+            return held
+        found: list[PlatformEvidence] = []
+        for manifest in select_platforms(image.platforms, review.platforms):
+            key = _key(reference, manifest.digest, review)
+            report = self._cache.last_report(key)
+            known = self._known(reference, manifest, review) or PlatformEvidence(
+                manifest.platform,
+                manifest.digest,
+                report or Unavailable(UnavailableReason.DEADLINE),
+                None if report is None else self._cache.origin(key, report),
+            )
+            found.append(known)
+        return ImageEvidence(image.digest, tuple(found), image.asked_at) if found else None
+
     def _known_image(self, reference: ImageReference, review: _Review) -> ResolvedImage | None:
         """Return what `reference` means where nobody has to be asked."""
         known = self._images.known(reference, review.now, review.tags_of(reference))
@@ -226,9 +245,7 @@ class Gatherer:
             return PlatformEvidence(manifest.platform, manifest.digest, fed.report, fed.origin)
         key = _key(reference, manifest.digest, review)
         known = self._cache.fresh(key, review.now)
-        if known is None and not review.asks:
-            known = self._cache.last_report(key)
-        elif known is None and self._client.busy(reference):
+        if known is None and self._client.busy(reference):
             known = self._last_of(key, reference, review)
         if known is None:
             return None
