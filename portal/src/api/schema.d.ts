@@ -2136,6 +2136,8 @@ export interface components {
             gating?: "On" | "Off";
             problems?: string[];
             protection?: components["schemas"]["ProtectionV1"] | null;
+            /** @default  */
+            feedAt?: string;
         };
         /** ConfigurationV1 */
         ConfigurationV1: {
@@ -2513,6 +2515,8 @@ export interface components {
             policyGeneration: string;
             problems?: string[];
             protection?: components["schemas"]["ProtectionV1"] | null;
+            /** @default  */
+            feedAt?: string;
         };
         /** ImageConfigV1 */
         ImageConfigV1: {

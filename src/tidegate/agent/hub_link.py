@@ -50,6 +50,18 @@ class Keeper(Protocol):
         """A sentence for each thing that others changed of late, and is as it should be again."""
 
 
+class Feed(Protocol):
+    """The feed of this cluster."""
+
+    @property
+    def heard_at(self) -> str:
+        """When the last batch came; empty: none did."""
+
+    @property
+    def problem(self) -> str:
+        """Why it falls behind; empty: it does not."""
+
+
 class HubLink:
     """Brings one cluster's rules from the hub to its keeper, and tells the hub how it is."""
 
@@ -58,10 +70,13 @@ class HubLink:
         hub: HubClient,
         cluster: str,
         keeper: Keeper,
+        feed: Feed | None = None,
+        *,
         protection: Callable[[], ProtectionV1] | None = None,
     ) -> None:
         """`protection` tells what is seen of the gate's work; None: there is no cluster to see."""
         self._hub = hub
+        self._feed = feed
         self._cluster = cluster
         self._keeper = keeper
         self._protection = protection
@@ -124,12 +139,13 @@ class HubLink:
 
     def _heartbeat(self) -> HeartbeatV1:
         in_force = self._generation if self._keeper.in_force else ""
+        feed_problem = self._feed.problem if self._feed is not None else ""
         protection = self._protection() if self._protection else None
         alarms = protection.alarms if protection else []
         told = [
             *(alarm.message for alarm in alarms),  # first: what is cut off is the least
             *self._keeper.problems,
-            *filter(None, [self._refused]),
+            *filter(None, [self._refused, feed_problem]),
             *self._keeper.drift,
         ]
         return HeartbeatV1(
@@ -137,4 +153,5 @@ class HubLink:
             policy_generation=in_force,
             problems=[problem[:MAX_PROBLEM_CHARS] for problem in told[:MAX_PROBLEMS]],
             protection=protection,
+            feed_at=self._feed.heard_at if self._feed is not None else "",
         )

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from traceback import format_exception
 
 import structlog
@@ -170,8 +171,7 @@ class Gatherer:
     def _held(self, reference: ImageReference, review: _Review) -> ImageEvidence | None:
         """Return what is known about an image so well that nobody is waited for."""
         if not self._client.configured(reference.registry):
-            missing = Missing(MissingReason.NOT_CONFIGURED, reference.registry)
-            return ImageEvidence.of(missing, reference.digest)
+            return _not_configured(reference)
         image = self._known_image(reference, review)
         if image is None:
             return None
@@ -387,12 +387,18 @@ class Gatherer:
         return found
 
 
+@lru_cache(maxsize=MAX_LAST_HELD)
+def _not_configured(reference: ImageReference) -> ImageEvidence:
+    missing = Missing(MissingReason.NOT_CONFIGURED, reference.registry)
+    return ImageEvidence.of(missing, reference.digest)
+
+
 def _is_same(one: PlatformEvidence, other: PlatformEvidence) -> bool:
     return (
         one.evidence is other.evidence
         and one.platform == other.platform
         and one.digest == other.digest
-        and one.origin == other.origin
+        and (one.origin is other.origin or one.origin == other.origin)
     )
 
 

@@ -35,6 +35,10 @@ from tidegate.net.limits import ConnectionLimits
 FIRST_RULES_S = 5.0
 """How long the gate keeps its first word for rules; it answers without them too, by denying."""
 
+COLLECT_AFTER = (20_000, 10, 10)
+"""A review makes some thousand objects for a moment, none in a cycle: looking for cycles after each
+700, as Python does, is work for nothing."""
+
 _MIB = 1024 * 1024
 
 log = structlog.get_logger(__name__)
@@ -78,6 +82,7 @@ async def run_gate(
         await _rules_read(sources)
         gc.collect()
         gc.freeze()  # what is loaded by now stays: collections need not look at it again
+        gc.set_threshold(*COLLECT_AFTER)
         log.info("the gate answers", url=url)
         announce(url)
         await stop.wait()
@@ -137,6 +142,7 @@ def _app(
         journal,
         slots=Slots(settings.max_in_flight),
         scans=scans,
+        reports=sources.reports if settings.first_sight_wait_s else None,
         break_glass=sources.break_glass,
         cluster_name=settings.cluster,
     )

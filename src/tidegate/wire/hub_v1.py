@@ -152,6 +152,8 @@ class ClusterV1(Wire):
     """Alarms of the hub about it, then what its agent last complained of; a sentence each."""
     protection: ProtectionV1 | None = None
     """What its agent last saw of the gate's work there; null: nothing was said."""
+    feed_at: str = ""
+    """When the last batch of the feed came to it; empty: none did."""
 
 
 class GatingV1(Wire):
@@ -182,7 +184,7 @@ class SettingsWriteV1(SettingsV1):
     opened the session."""
 
 
-class HeartbeatV1(Wire):
+class HeartbeatV1(Wire, omit_defaults=True):
     """What an agent tells about its cluster, every few seconds."""
 
     agent_version: str
@@ -191,6 +193,8 @@ class HeartbeatV1(Wire):
     problems: list[str] = []
     protection: ProtectionV1 | None = None
     """Null: the agent writes to a folder and sees no cluster."""
+    feed_at: Annotated[str, Meta(max_length=40)] = ""
+    """When the last batch of the feed came; empty: it keeps no feed, or none came."""
 
 
 class ClusterPolicyV1(Wire):
