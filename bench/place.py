@@ -54,6 +54,8 @@ class Place:
     key: PrivateKey = field(default_factory=generate_key)
     pair: KeyPair = field(init=False)
     ca: Path = field(init=False)
+    attached: dict[Digest, tuple[bytes, Digest]] = field(default_factory=dict)
+    """Statement and artifact of what was pushed here, by what it is about."""
 
     def __post_init__(self) -> None:
         now = datetime.now(UTC)
@@ -108,8 +110,9 @@ class Place:
         subject: Descriptor,
         findings: tuple[Finding, ...],
     ) -> None:
-        report = statement(subject.digest, findings, at=datetime.now(UTC))
-        await attach_report(client, reference, render_statement(report), self.key, subject=subject)
+        said = render_statement(statement(subject.digest, findings, at=datetime.now(UTC)))
+        attached = await attach_report(client, reference, said, self.key, subject=subject)
+        self.attached[subject.digest] = (said, attached.artifact)
 
     @contextmanager
     def gate(
