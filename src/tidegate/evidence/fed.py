@@ -28,7 +28,7 @@ from tidegate.trust.configuration import EvidenceKey, TrustConfiguration
 from tidegate.wire.feed_rows import FeedRow, report_of
 
 MAX_FED_REPORTS = 16_384
-MAX_FED_BYTES = 32 * 2**20
+MAX_FED_BYTES = 24 * 2**20
 """Estimated memory of reports made from rows; made anew they cost some 0.1 ms each."""
 
 BYTES_PER_REPORT = 1500
