@@ -141,6 +141,7 @@ def _app(
         journal,
         slots=Slots(settings.max_in_flight),
         scans=scans,
+        reports=sources.reports if settings.first_sight_wait_s else None,
         break_glass=sources.break_glass,
         cluster_name=settings.cluster,
     )
