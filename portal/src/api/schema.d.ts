@@ -2091,6 +2091,8 @@ export interface components {
              */
             gating?: "On" | "Off";
             problems?: string[];
+            /** @default  */
+            feedAt?: string;
         };
         /** ConfigurationV1 */
         ConfigurationV1: {
@@ -2467,6 +2469,8 @@ export interface components {
             agentVersion: string;
             policyGeneration: string;
             problems?: string[];
+            /** @default  */
+            feedAt?: string;
         };
         /** ImageConfigV1 */
         ImageConfigV1: {

@@ -83,7 +83,7 @@ async def _serve(settings: Settings) -> None:
         if feed is not None:
             loops.append(feed.run())
         if hub is not None:
-            loops.append(HubLink(hub, settings.cluster, keeper).run())
+            loops.append(HubLink(hub, settings.cluster, keeper, feed).run())
             if client is not None and isinstance(keeper, ClusterKeeper):
                 loops.append(InventoryLink(hub, settings.cluster, client).run())
                 gate = _gate(settings, stack)
