@@ -9,6 +9,7 @@ event that is neither stored nor spooled nor told as dropped.
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -154,8 +155,13 @@ def arithmetic(played: Played) -> str:
 
 def section(played: Played) -> str:
     """Return what the page shows."""
+    load = os.getloadavg()[1]
+    played_on = (
+        f"Played {datetime.now(UTC):%Y-%m-%d %H:%M} UTC at revision {revision()} on {machine()}; "
+        f"load average at the end {load:.1f} (5 min), with that of the storms.\n"
+    )
     lines = [
-        f"Played {datetime.now(UTC):%Y-%m-%d %H:%M} UTC at revision {revision()} on {machine()}.\n",
+        played_on,
         arithmetic(played),
         table(HEADER, [row(outcome, scenario) for scenario, outcome, _ in played.outcomes]),
     ]
