@@ -53,7 +53,7 @@ class Played:
 HEADER = (
     "storm", "reviews", "timeouts", "failed", "wrong", "fail-open", "unavailable", "known lost",
     "late rules", "p50 ms", "p99 ms", "longest ms", "registry reads", "429s",
-    "events stored", "spooled", "dropped and told", "lost",
+    "events stored", "spooled", "dropped and told", "lost", "denials among both",
 )  # fmt: skip
 
 
@@ -98,6 +98,7 @@ def row(outcome: Outcome, scenario: Scenario) -> list[object]:
         f"{outcome.spooled:,}",
         f"{outcome.told:,}",
         lost,
+        outcome.lost_denies,
     ]
 
 
