@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 
 from measures import ROOT, say, table
 from run import machine, revision
+from storm_calibrate import FULL_LOAD_SHARE, calibrated
 from storm_run import (
     DIGESTS,
-    FULL_LOAD_SHARE,
     PODS,
     QUICK_S,
     RATE,
@@ -28,7 +28,6 @@ from storm_run import (
     Outcome,
     Scale,
     Scenario,
-    calibrated,
     run_storm,
 )
 from storm_scenarios import SCENARIOS
