@@ -56,6 +56,10 @@ MAX_KNOWN_FINDINGS = 20_000
 
 MAX_KNOWN_STRINGS = 20_000
 
+RELEASE_EVERY = 256
+"""Lookups after which the mapped pages are given back: the system keeps the file in its own memory,
+and maps sixteen pages for each one that is touched, which would soon be all of it."""
+
 
 class Snapshot:
     """Rows and images of one key up to one batch."""
@@ -63,6 +67,7 @@ class Snapshot:
     def __init__(self, data: mmap.mmap | bytes) -> None:
         self._data = data
         self.size = len(data)
+        self._lookups = 0
         self._subjects, self._images, self._findings, self._strings = _tables(data)
         self._string: Callable[[int], str] = lru_cache(MAX_KNOWN_STRINGS)(self._read_string)
         self._finding: Callable[[int], Finding] = lru_cache(MAX_KNOWN_FINDINGS)(self._read_finding)
@@ -141,6 +146,9 @@ class Snapshot:
         return self._image(place, self._digest_at(self._images, number, place))
 
     def _place(self, table: Keyed, key: bytes) -> int | None:
+        self._lookups += 1
+        if isinstance(self._data, mmap.mmap) and self._lookups % RELEASE_EVERY == 0:
+            self._data.madvise(mmap.MADV_DONTNEED)
         bucket = table.fanout + 4 * int.from_bytes(key[:2], "big")
         low, high = struct.unpack_from("<II", self._data, bucket)
         if not low <= high <= table.count:
