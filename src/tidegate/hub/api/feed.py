@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post, put
+from litestar.exceptions import HTTPException
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
 from litestar.response import Stream
 
@@ -64,6 +66,12 @@ OfKey = Annotated[
 WaitS = Annotated[float, QueryParameter(ge=0, le=MAX_WAIT_S, description="Seconds to wait.")]
 Range = Annotated[str, HeaderParameter(name="Range", max_length=100)]
 IfRange = Annotated[str, HeaderParameter(name="If-Range", max_length=100)]
+
+
+def _empty(description: str) -> ResponseSpec:
+    """Return the description of an answer without JSON."""
+    return ResponseSpec(None, description=description, generate_examples=False)
+
 
 _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})", re.ASCII)
 
@@ -142,7 +150,7 @@ async def follow_feed(
     guards=allow(Role.SCANNER),
     status_code=200,
     summary="Take the turn at a chain",
-    responses=documented(404),
+    responses={**documented(404), 204: _empty("Another worker has it.")},
 )
 async def take_feed_turn(
     hub: TheHub, data: JSONBody[FeedTurnRequestV1]
@@ -253,7 +261,10 @@ async def finish_snapshot(hub: TheHub, snapshot_id: Id) -> None:
     "/feed/snapshots/{snapshot_id:str}",
     guards=allow(Role.CLUSTER, Role.SCANNER),
     summary="Fetch a snapshot",
-    responses=documented(404),
+    responses={
+        **documented(404, 416),
+        206: _empty("The range that was asked for, as octets."),
+    },
     media_type="application/octet-stream",
 )
 async def get_snapshot(
@@ -262,7 +273,7 @@ async def get_snapshot(
     snapshot_id: Id,
     wanted: Range = "",
     if_range: IfRange = "",
-) -> Stream | Response[bytes]:
+) -> Stream:
     """Stream a snapshot's octets, from where `Range` says on (RFC 9110, section 14)."""
     async with hub.database.read() as connection:
         row = await feed_snapshots.finished(connection, snapshot_id)
@@ -275,7 +286,7 @@ async def get_snapshot(
         begin = int(found[1])
         end = min(size, int(found[2]) + 1) if found[2] else size
         if begin >= end:
-            return Response(b"", status_code=416, headers={"Content-Range": f"bytes */{size}"})
+            raise HTTPException(f"range {wanted}: the snapshot has {size} bytes", status_code=416)
     headers = {
         "ETag": tag,
         "Accept-Ranges": "bytes",
