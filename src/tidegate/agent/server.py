@@ -87,7 +87,8 @@ async def _serve(settings: Settings) -> None:
             loops.append(feed.run())
         if hub is not None:
             seen = protection.report if protection else None
-            loops.append(HubLink(hub, settings.cluster, keeper, feed, seen).run())
+            link = HubLink(hub, settings.cluster, keeper, feed, protection=seen)
+            loops.append(link.run())
             if client is not None and isinstance(keeper, ClusterKeeper):
                 loops.append(InventoryLink(hub, settings.cluster, client).run())
                 gate = _gate(settings, stack)
