@@ -5,6 +5,9 @@ comes from: processes share nothing but the port, so as long as it stays the sam
 """
 
 import asyncio
+import ssl
+import time
+from http.client import HTTPSConnection
 from typing import Any
 
 from measures import RUNS, cores, number, say, spread, table
@@ -13,11 +16,25 @@ from reviews import SIZES, Review
 from warm import Server, load, mixed_reviews, push_images
 
 PROCESSES = (1, 2, 4)
+READY_S = 60
 RULES = (1, 10, 100, 1_000, 10_000)
 
 
 def runs(site: Place, server: Server, reviews: list[Review]) -> list[dict[str, Any]]:
     return [load(server, site, reviews, seed=2 * n + 1, rate=0) for n in range(RUNS)]
+
+
+def wait_for_rules(server: Server, site: Place) -> None:
+    """Wait until the gate has read its rules; ten thousand take some seconds."""
+    context = ssl.create_default_context(cafile=str(site.ca))
+    ends_s = time.monotonic() + READY_S
+    while time.monotonic() < ends_s:
+        connection = HTTPSConnection("127.0.0.1", server.port, context=context, timeout=READY_S)
+        connection.request("GET", "/readyz")
+        if connection.getresponse().status == 200:
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"the gate has no rules after {READY_S} s")
 
 
 def row(name: str, found: list[dict[str, Any]]) -> list[str]:
@@ -43,6 +60,7 @@ def main() -> None:
             say(f"scale: {rules} rules")
             with site.gate(core=cores()[0], rules=rules) as gate:
                 server = Server("gate", gate.pid, gate.port, checks=True)
+                wait_for_rules(server, site)
                 rule_rows.append(row(number(rules, 6), runs(site, server, reviews)))
     print("## Several processes, many rules\n")
     print(
