@@ -22,6 +22,8 @@ RESULTS = HERE / "RESULTS.md"
 PARTS = (
     "decision",
     "warm",
+    "handshakes",
+    "scale",
     "cold",
     "memory",
     "snapshot",
@@ -31,6 +33,7 @@ PARTS = (
     "sync",
     "rematch",
     "hub_load",
+    "cluster_store",
 )
 PART_LIMIT_S = 900
 LIBRARIES = ("uvicorn", "uvloop", "httptools", "msgspec", "cryptography", "httpcore2")

@@ -147,6 +147,8 @@ class ObjectFacts:
     namespace: str
     pod: PodFacts
     controller: ControllerReference | None = None
+    uid: str = ""
+    """metadata.uid; empty where the API server did not say."""
 
 
 def images_of(obj: ObjectFacts) -> tuple[ImageUse, ...]:

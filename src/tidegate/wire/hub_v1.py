@@ -11,6 +11,7 @@ from msgspec import Meta
 from tidegate.domain.rule import EvaluationMode
 from tidegate.wire.event_v1 import AdmissionEventV1, CountsV1
 from tidegate.wire.policy_v1alpha1 import RuleV1
+from tidegate.wire.protection_v1 import ProtectionV1
 
 T = TypeVar("T")
 
@@ -149,6 +150,8 @@ class ClusterV1(Wire):
     gating: Literal["On", "Off"] = "On"
     problems: list[str] = []
     """Alarms of the hub about it, then what its agent last complained of; a sentence each."""
+    protection: ProtectionV1 | None = None
+    """What its agent last saw of the gate's work there; null: nothing was said."""
     feed_at: str = ""
     """When the last batch of the feed came to it; empty: none did."""
 
@@ -188,6 +191,8 @@ class HeartbeatV1(Wire, omit_defaults=True):
     policy_generation: str
     """`generation` of the last ClusterPolicyV1 written and found in force."""
     problems: list[str] = []
+    protection: ProtectionV1 | None = None
+    """Null: the agent writes to a folder and sees no cluster."""
     feed_at: Annotated[str, Meta(max_length=40)] = ""
     """When the last batch of the feed came; empty: it keeps no feed, or none came."""
 

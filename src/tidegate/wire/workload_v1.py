@@ -48,6 +48,7 @@ class _Meta(_Wire):
     name: str | None = None
     generate_name: str | None = None
     namespace: str | None = None
+    uid: str | None = None
     labels: dict[str, str] | None = None
     owner_references: list[_OwnerReference] | None = None
 
@@ -166,6 +167,7 @@ def parse_object(
         namespace=(meta.namespace or "") if namespace is None else namespace,
         pod=_pod_facts(template, pod_meta.labels or {}),
         controller=_controller_of(meta),
+        uid=meta.uid or "",
     )
 
 
