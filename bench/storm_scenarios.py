@@ -16,7 +16,7 @@ BEGINS, ENDS = 1 / 3, 2 / 3
 
 POLICY_CHANGES = 24
 CLOCK_S = 300
-SMALL_DISK_BYTES = 2**20
+SMALL_DISK_BYTES = 2**18
 CONNECTION_REUSE = 20
 """Requests of a connection where new ones have to be opened all the time."""
 
@@ -138,7 +138,7 @@ SCENARIOS = (
     Scenario("policy", f"rules replaced {POLICY_CHANGES} times", _policy),
     Scenario("clock", "gates' clocks 5 min ahead and behind, changing places", _clock,
              gates=(GateSettings(off_clock=True),) * 2),
-    Scenario("disk", "spools on a disk of 1 MiB, agent away", _disk,
+    Scenario("disk", "spools on a disk of 256 KiB, agent away", _disk,
              gates=(GateSettings(tmpfs_bytes=SMALL_DISK_BYTES),) * 2, loses_events=True,
              missing=_needs_disk),
     Scenario("everything", "limit, slow registry, replica, hub, agent, certificates, rules and "
