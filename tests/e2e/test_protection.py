@@ -372,7 +372,7 @@ async def test_t12_a_pod_that_failed_open_is_found_among_those_that_were_judged(
     client = connect(kubeconfig, "tidegate-agent")
     seen_by = Seen()
     listener = listen("127.0.0.1", 0)
-    server = _Server(Relay(None, token, tuple, seen_by))
+    server = _Server(Relay(None, token, tuple, witness=seen_by))
     serving = asyncio.create_task(server.serve([listener]))
     told: list[Note] = []
     alarms = Alarms(lambda: datetime.now(UTC), told.append)
