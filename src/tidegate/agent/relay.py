@@ -2,8 +2,9 @@
 
 `POST /v1/events` with an EventBatchV1 and the gates' bearer token. A gate keeps what was not
 answered with 200 and sends it again, so nothing is kept here. `POST /v1/scans` with a WantedScansV1
-asks for scans; a gate that gets no answer says that none was queued. 400 and 413 mean "these bytes
-never"; everything that may pass, a wrong cluster token included, is a 503.
+asks for scans; a gate that gets no answer says that none was queued. `GET /v1/feed` and
+`GET /v1/feed/snapshots/{id}` hand on the feed, from the agent's own copy. 400 and 413 mean "these
+bytes never"; everything that may pass, a wrong cluster token included, is a 503.
 """
 
 import asyncio
@@ -15,8 +16,10 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 import structlog
 
+from tidegate.agent.feed import FeedLink, Octets, answer_page, answer_snapshot
 from tidegate.domain.errors import InputError, NotFoundError, NotPermittedError, UnavailableError
 from tidegate.wire.event_v1 import AdmissionEventV1
+from tidegate.wire.feed_http_v1 import FeedPageV1
 from tidegate.wire.first_sight_v1 import WantedScansResultV1, WantedScansV1
 from tidegate.wire.hub_v1 import EventBatchResultV1, EventBatchV1
 
@@ -30,6 +33,8 @@ MAX_IN_FLIGHT = 16
 
 MAX_WANTED_IN_FLIGHT = 16
 """Questions for scans at once: they never take the places of events."""
+
+_SNAPSHOTS = "/v1/feed/snapshots/"
 
 T = TypeVar("T")
 
@@ -70,7 +75,9 @@ class Relay:
         hub: Hub | None,
         gate_token_file: Path | None,
         problems: Callable[[], tuple[str, ...]],
+        feed: FeedLink | None = None,
     ) -> None:
+        self._feed = feed
         self._hub = hub
         self._gate_token_file = gate_token_file
         self._problems = problems
@@ -85,6 +92,9 @@ class Relay:
             status, answer = await self._answer(scope, receive)
         except RefusedError as refused:
             status, answer = refused.status, {"detail": str(refused)}
+        if isinstance(answer, Octets):
+            await _stream(answer, send)
+            return
         body = msgspec.json.encode(answer)
         headers = [
             (b"content-type", b"application/json"),
@@ -104,8 +114,14 @@ class Relay:
                 return 200, await self._take_events(scope, receive)
             case "POST", "/v1/scans":
                 return 200, await self._take_wanted(scope, receive)
+            case "GET", "/v1/feed":
+                return 200, await self._give_feed(scope)
+            case "GET", path if path.startswith(_SNAPSHOTS):
+                return 200, await self._give_snapshot(scope, path.removeprefix(_SNAPSHOTS))
             case method, path:
-                raise RefusedError(404, f"{method} {path}: want POST /v1/events or /v1/scans")
+                raise RefusedError(
+                    404, f"{method} {path}: want POST /v1/events or /v1/scans, GET /v1/feed"
+                )
 
     async def _take_events(self, scope: Message, receive: Receive) -> EventBatchResultV1:
         self._demand_token(dict(scope["headers"]).get(b"authorization", b""))
@@ -139,6 +155,31 @@ class Relay:
         finally:
             self._wanted_in_flight -= 1
 
+    async def _give_feed(self, scope: Message) -> FeedPageV1:
+        try:
+            return await answer_page(self._feed_for(scope), scope.get("query_string", b""))
+        except RefusedError:
+            raise
+        except InputError as error:
+            raise RefusedError(400, str(error)) from error
+
+    async def _give_snapshot(self, scope: Message, snapshot: str) -> Octets:
+        feed = self._feed_for(scope)
+        wanted = dict(scope["headers"]).get(b"range", b"")
+        try:
+            found = await answer_snapshot(feed, snapshot, wanted)
+        except InputError as error:
+            raise RefusedError(404, str(error)) from error
+        if found is None:
+            raise RefusedError(404, f"no snapshot {snapshot}; ask /v1/feed for the newest")
+        return found
+
+    def _feed_for(self, scope: Message) -> FeedLink:
+        self._demand_token(dict(scope["headers"]).get(b"authorization", b""))
+        if self._feed is None:
+            raise RefusedError(503, "this agent keeps no feed; set TIDEGATE_AGENT_DATA_DIR")
+        return self._feed
+
     async def _hand_over(self, hub: Hub, batch: EventBatchV1) -> EventBatchResultV1:
         try:
             return await hub.post_events(batch.events, batch.dropped)
@@ -161,6 +202,13 @@ class Relay:
             raise RefusedError(503, "the agent cannot read the gates' token") from error
         if not token or not hmac.compare_digest(header, b"Bearer " + token):
             raise RefusedError(401, "want the gates' bearer token")
+
+
+async def _stream(octets: Octets, send: Send) -> None:
+    await send({"type": "http.response.start", "status": octets.status, "headers": octets.headers})
+    async for chunk in octets.chunks():
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _read(receive: Receive, max_bytes: int) -> bytes:

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sqlite3
+import time
 from collections.abc import Coroutine, Generator, Iterable
 from datetime import UTC, datetime
 from functools import partial
@@ -14,6 +16,8 @@ import uvicorn
 from lightkube import AsyncClient
 
 from tidegate.agent.enrolment import FilePlace, SecretPlace, TokenPlace, obtain_token
+from tidegate.agent.feed import FeedLink
+from tidegate.agent.feed_copy import open_copy
 from tidegate.agent.folder import FolderKeeper
 from tidegate.agent.gate_link import GateLink
 from tidegate.agent.hub_link import HubLink
@@ -23,7 +27,7 @@ from tidegate.agent.rejudge import Rejudge
 from tidegate.agent.relay import Relay
 from tidegate.agent.running import list_pods
 from tidegate.agent.settings import Settings
-from tidegate.domain.errors import MissingSettingError
+from tidegate.domain.errors import ConfigurationError, MissingSettingError
 from tidegate.hubclient import HubClient
 from tidegate.kube.client import connect
 from tidegate.process import announce, configure_logs, listen
@@ -61,8 +65,11 @@ async def _serve(settings: Settings) -> None:
         hub = HubClient(settings.hub_url, token) if settings.hub_url else None
         if hub is not None:
             await stack.enter_async_context(hub)
-        relay = Relay(hub, settings.gate_token_file, lambda: keeper.problems)
+        feed = _feed(settings, hub, stack)
+        relay = Relay(hub, settings.gate_token_file, lambda: keeper.problems, feed)
         loops = [keeper.run()]
+        if feed is not None:
+            loops.append(feed.run())
         if hub is not None:
             loops.append(HubLink(hub, settings.cluster, keeper).run())
             if client is not None and isinstance(keeper, ClusterKeeper):
@@ -141,6 +148,21 @@ def _gate(settings: Settings, stack: contextlib.AsyncExitStack) -> GateLink | No
     gate = GateLink(settings.gate_url, settings.gate_ca_file, settings.gate_token_file)
     stack.push_async_callback(gate.aclose)
     return gate
+
+
+def _feed(
+    settings: Settings, hub: HubClient | None, stack: contextlib.AsyncExitStack
+) -> FeedLink | None:
+    if settings.data_dir is None:
+        return None
+    try:
+        copy = open_copy(settings.data_dir / "feed")
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigurationError(
+            f"TIDEGATE_AGENT_DATA_DIR {settings.data_dir}: the feed cannot be kept there: {error}"
+        ) from error
+    stack.callback(copy.close)
+    return FeedLink(hub, copy, time.time)
 
 
 def _announce(listener: socket.socket) -> None:

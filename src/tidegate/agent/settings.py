@@ -44,6 +44,9 @@ class Settings:
     """The gates, asked about workloads that run; unset: none is judged again."""
     gate_ca_file: Path | None = None
     """Authority of the gates' certificate, PEM; unset: the system's."""
+    data_dir: Path | None = None
+    """Folder for the copy of the feed, some hundred MB for a million images; unset: gates get no
+    feed from this agent, and ask registries."""
     log_level: str = "info"
     """debug, info, warning or error."""
 
@@ -83,6 +86,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         gate_token_file=_path(given, "gate_token_file"),
         gate_url=_url(given, "gate_url"),
         gate_ca_file=_path(given, "gate_ca_file"),
+        data_dir=_path(given, "data_dir"),
         log_level=_log_level(given),
     )
     _require_complete(settings)
