@@ -15,6 +15,8 @@ import structlog
 import uvicorn
 from lightkube import AsyncClient
 
+from tidegate.agent.admitted import AdmittedIndex
+from tidegate.agent.admitted_link import AdmittedLink, living_in
 from tidegate.agent.enrolment import FilePlace, SecretPlace, TokenPlace, obtain_token
 from tidegate.agent.feed import FeedLink
 from tidegate.agent.feed_copy import open_copy
@@ -66,10 +68,14 @@ async def _serve(settings: Settings) -> None:
         if hub is not None:
             await stack.enter_async_context(hub)
         feed = _feed(settings, hub, stack)
-        relay = Relay(hub, settings.gate_token_file, lambda: keeper.problems, feed)
+        admitted = _admitted(settings, client, stack)
+        token_file = settings.gate_token_file
+        relay = Relay(hub, token_file, lambda: keeper.problems, feed, admitted)
         loops = [keeper.run()]
         if feed is not None:
             loops.append(feed.run())
+        if admitted is not None:
+            loops.append(admitted.run())
         if hub is not None:
             loops.append(HubLink(hub, settings.cluster, keeper).run())
             if client is not None and isinstance(keeper, ClusterKeeper):
@@ -77,7 +83,8 @@ async def _serve(settings: Settings) -> None:
                 gate = _gate(settings, stack)
                 if gate is not None:
                     pods = partial(list_pods, client)
-                    loops.append(Rejudge(hub, settings.cluster, gate, pods, keeper).run())
+                    again = Rejudge(hub, settings.cluster, gate, pods, keeper, admitted)
+                    loops.append(again.run())
         listener = stack.enter_context(contextlib.closing(listen(settings.host, settings.port)))
         server = _Server(relay)
         tasks = [asyncio.create_task(loop) for loop in (*loops, server.serve([listener]))]
@@ -163,6 +170,22 @@ def _feed(
         ) from error
     stack.callback(copy.close)
     return FeedLink(hub, copy, time.time)
+
+
+def _admitted(
+    settings: Settings, client: AsyncClient | None, stack: contextlib.AsyncExitStack
+) -> AdmittedLink | None:
+    if settings.data_dir is None or client is None:
+        return None
+    try:
+        index = AdmittedIndex(settings.data_dir / "admitted")
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigurationError(
+            f"TIDEGATE_AGENT_DATA_DIR {settings.data_dir}: the index of admissions cannot be kept "
+            f"there: {error}"
+        ) from error
+    stack.callback(index.close)
+    return AdmittedLink(index, living_in(client), _now)
 
 
 def _announce(listener: socket.socket) -> None:

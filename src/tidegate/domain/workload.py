@@ -147,6 +147,8 @@ class ObjectFacts:
     namespace: str
     pod: PodFacts
     controller: ControllerReference | None = None
+    uid: str = ""
+    """The API server's own name for it, never given twice; a new object has one already."""
 
 
 def images_of(obj: ObjectFacts) -> tuple[ImageUse, ...]:

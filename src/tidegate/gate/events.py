@@ -7,7 +7,7 @@ rules is cut where people lose least, first findings, then the copies of the rul
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Generic, Literal, TypeVar
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -18,7 +18,9 @@ from tidegate.domain.rule import Exemption, Rule
 from tidegate.domain.severity import Severity
 from tidegate.domain.verdict import Decision, Exempted, ImageVerdict, RuleJudgement, Verdict
 from tidegate.domain.workload import Workload
+from tidegate.gate.by_identity import ByIdentity
 from tidegate.wire.admission_v1 import AdmissionRequest
+from tidegate.wire.admitted_v1 import OWNER_KINDS, rule_fingerprint
 from tidegate.wire.event_v1 import (
     MAX_FINDINGS,
     Action,
@@ -43,8 +45,6 @@ FEW_FINDINGS = 20
 """Findings per image that an event too large keeps."""
 
 Origin = Literal["api-server", "direct", "rejudged"]
-
-T = TypeVar("T")
 
 _NOT_JUDGED = ImageRowV1("", "", "allow", "", "")
 
@@ -73,17 +73,21 @@ def event_of(
     workload: Workload,
     verdict: Verdict,
     asked: Moment,
+    owner_uids: tuple[str, ...] = (),
 ) -> AdmissionEventV1:
     """Return `verdict` as recorded, whole: `render_fitted` makes it fit."""
     obj = request.object
     named = obj is not None and bool(obj.name)
+    owns_pods = request.kind in OWNER_KINDS and asked.origin == "api-server" and verdict.allowed
     return AdmissionEventV1(
         id=request.uid,
         time=asked.now.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         action=ACTIONS[verdict.decision],
         kind=request.kind,
         name=workload.name if named else f"{workload.name}*",
-        images=[_row(image) for image in verdict.images],
+        images=[_row(image, owns_pods=owns_pods) for image in verdict.images],
+        uid=obj.uid if obj is not None else "",
+        owner_uids=list(owner_uids),
         namespace=request.namespace,
         operation=request.operation,
         subresource=request.subresource,
@@ -124,8 +128,9 @@ def _with_few_findings(row: ImageRowV1) -> ImageRowV1:
     )
 
 
-def _row(image: ImageVerdict) -> ImageRowV1:
+def _row(image: ImageVerdict, *, owns_pods: bool) -> ImageRowV1:
     judgement = image.judgement
+    digest = (judgement and judgement.digest) or image.digest or ""
     return replace(
         _NOT_JUDGED if judgement is None else _judged_row(judgement),
         image=image.image,
@@ -134,12 +139,31 @@ def _row(image: ImageVerdict) -> ImageRowV1:
         reason=image.reason.value,
         message=sentence(image),
         container=image.use.container,
-        digest=(judgement and judgement.digest) or image.digest or "",
+        digest=digest,
+        resolved="" if image.digest is None or image.digest == digest else image.digest,
+        admitted_under=_admitted_under(image) if owns_pods else [],
         resource_exemptions=[
             f'rule "{skipped.rule.name}": {_exemption_words(skipped.exemption)}'
             for skipped in image.skipped
         ],
     )
+
+
+def _admitted_under(image: ImageVerdict) -> list[str]:
+    """Return what a workload admitted with `image` goes by should it turn bad one day."""
+    if any(judgement.decision is Decision.DENY for judgement in image.judgements):
+        return []
+    return sorted({fingerprint(judgement.rule) for judgement in image.judgements})
+
+
+def fingerprint(rule: Rule) -> str:
+    """Return `admitted_v1.rule_fingerprint` of a rule in force; they are few."""
+    return _shared_fingerprint(ByIdentity(rule))
+
+
+@lru_cache(maxsize=1024)
+def _shared_fingerprint(key: ByIdentity[Rule]) -> str:
+    return rule_fingerprint(key.value)
 
 
 def _judged_row(judgement: RuleJudgement) -> ImageRowV1:
@@ -149,11 +173,11 @@ def _judged_row(judgement: RuleJudgement) -> ImageRowV1:
             few = len(held) <= MAX_SHARED_FINDINGS
         case _:
             few = True
-    return _shared_row(_ByIdentity(judgement)) if few else _row_of(judgement)
+    return _shared_row(ByIdentity(judgement)) if few else _row_of(judgement)
 
 
 @lru_cache(maxsize=256)
-def _shared_row(key: "_ByIdentity[RuleJudgement]") -> ImageRowV1:
+def _shared_row(key: ByIdentity[RuleJudgement]) -> ImageRowV1:
     return _row_of(key.value)
 
 
@@ -185,27 +209,14 @@ def _row_of(judgement: RuleJudgement) -> ImageRowV1:
     return row
 
 
-class _ByIdentity(Generic[T]):
-    """A value as a cache's key: hashing all that it holds would cost more than what is cached."""
-
-    def __init__(self, value: T) -> None:
-        self.value = value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ByIdentity) and other.value is self.value
-
-
 @lru_cache(maxsize=32)
-def _shared_configuration(key: "_ByIdentity[Rule]") -> RuleV1:
+def _shared_configuration(key: ByIdentity[Rule]) -> RuleV1:
     return entry_of(key.value)
 
 
 def _configuration(rule: Rule) -> RuleV1:
     """Return `rule` as events carry it; rules in force are few and asked for again and again."""
-    return _shared_configuration(_ByIdentity(rule))
+    return _shared_configuration(ByIdentity(rule))
 
 
 def _finding(finding: Finding, exempted_by: tuple[str, ...] = ()) -> FindingV1:

@@ -41,6 +41,12 @@ SCANS_ASKED = Counter(
     "moment ago), refused, or unanswered.",
     ["result"],
 )
+ADMISSIONS_LOST = Counter(
+    "tidegate_gate_admissions_lost",
+    "Admissions that the agent's index was not told at once, by reason (queue, refused): pods of "
+    "these workloads may not come back.",
+    ["reason"],
+)
 SPOOL_BYTES = Gauge("tidegate_gate_spool_bytes", "Bytes of events on disk.")
 READY = Gauge("tidegate_gate_ready", "1 while the gate can enforce, else 0.")
 CERTIFICATE_EXPIRES_AT = Gauge(

@@ -37,6 +37,7 @@ from tidegate.domain.workload import (
 from tidegate.gate.events import ACTIONS, Moment, Origin, event_of
 from tidegate.gate.first_sight import WAIT_S, WantedScan, wanted_scans, with_answers
 from tidegate.gate.judgements import Judgements
+from tidegate.gate.own_pods import OwnPods
 from tidegate.gate.rejudged import with_unanswered
 from tidegate.gate.slots import Slots
 from tidegate.wire.admission_v1 import AdmissionRequest, parse_review, render_response
@@ -96,6 +97,12 @@ class ClusterSource(Protocol):
         """Return the controllers above an object, direct one first; never raises."""
         ...
 
+    async def owner_uids(
+        self, namespace: str, controller: ControllerReference, *, budget_s: float
+    ) -> tuple[str, ...] | Lookup:
+        """Return the uids of those who control an object, each shown to exist; never raises."""
+        ...
+
     async def namespace_labels(self, namespace: str, *, budget_s: float) -> dict[str, str] | Lookup:
         """Return the labels of `namespace`; never raises."""
         ...
@@ -144,6 +151,8 @@ class _Decided:
     verdict: Verdict
     policy: CompiledPolicy
     judged: Sequence[JudgedImage]
+    owner_uids: tuple[str, ...] = ()
+    """Of those that control the pod, where that was asked."""
 
 
 class Reviewer:
@@ -159,6 +168,7 @@ class Reviewer:
         slots: Slots,
         scans: Scans | None = None,
         break_glass: BreakGlassSource | None = None,
+        own_pods: OwnPods | None = None,
         cluster_name: str = "",
     ) -> None:
         self._policies = policies
@@ -168,6 +178,7 @@ class Reviewer:
         self._slots = slots
         self._scans = scans
         self._break_glass = break_glass
+        self._own_pods = own_pods
         self._cluster_name = cluster_name
         self._compiled: tuple[Policy, CompiledPolicy] | None = None
         self._judgements = Judgements()
@@ -186,6 +197,8 @@ class Reviewer:
         decided = await self._decide(request, now, budget_s)
         if decided is None:
             return Answer(render_response(request.uid, allowed=True), "pass")
+        left_s = budget_s - (asyncio.get_running_loop().time() - began_s)
+        decided = await self._with_own_pods(request, decided, Moment(now, began_s, origin), left_s)
         if not request.dry_run:
             left_s = budget_s - (asyncio.get_running_loop().time() - began_s)
             decided = await self._with_scans(request, decided, min(WAIT_S, left_s))
@@ -208,10 +221,11 @@ class Reviewer:
         decided = await self._decide(request, now, budget_s)
         if decided is None:
             return None
+        asked = Moment(now, began_s, "rejudged")
+        decided = await self._with_own_pods(request, decided, asked, budget_s)
         decided = await self._with_scans(request, decided, 0.0)
-        ended_s = asyncio.get_running_loop().time()
-        asked = Moment(now, began_s, "rejudged", ended_s)
-        event = event_of(request, decided.workload, decided.verdict, asked)
+        asked = replace(asked, ended_s=asyncio.get_running_loop().time())
+        event = event_of(request, decided.workload, decided.verdict, asked, decided.owner_uids)
         return with_unanswered(
             event, decided.verdict, decided.policy, decided.workload, decided.judged
         )
@@ -313,6 +327,15 @@ class Reviewer:
         late = ImageEvidence.of(Unavailable(UnavailableReason.DEADLINE))
         return {reference: found.get(reference, late) for reference in references}
 
+    async def _with_own_pods(
+        self, request: AdmissionRequest, decided: _Decided, asked: Moment, left_s: float
+    ) -> _Decided:
+        """Let a workload's own pod come back where the policy says so; asked about denials only."""
+        if self._own_pods is None or decided.verdict.allowed or not decided.policy.re_admits:
+            return decided
+        verdict, owners = await self._own_pods.let_back(request, decided.verdict, asked, left_s)
+        return replace(decided, verdict=verdict, owner_uids=owners)
+
     async def _with_scans(
         self, request: AdmissionRequest, decided: _Decided, wait_s: float
     ) -> _Decided:
@@ -329,7 +352,8 @@ class Reviewer:
         action = ACTIONS[verdict.decision]
         if not request.dry_run:
             asked = replace(asked, ended_s=asyncio.get_running_loop().time())
-            self._journal.record(action, partial(event_of, request, workload, verdict, asked))
+            build = partial(event_of, request, workload, verdict, asked, decided.owner_uids)
+            self._journal.record(action, build)
         event_id = "" if request.dry_run else request.uid
         message = "" if verdict.allowed else denial_message(verdict, event_id)
         body = render_response(

@@ -195,6 +195,7 @@ def _object_of(request: _Request, raw: msgspec.Raw, place: str) -> ObjectFacts |
         request.namespace,
         obj.pod,
         obj.controller,
+        obj.uid,
     )
 
 

@@ -46,6 +46,7 @@ class _OwnerReference(_Wire):
 
 class _Meta(_Wire):
     name: str | None = None
+    uid: str | None = None
     generate_name: str | None = None
     namespace: str | None = None
     labels: dict[str, str] | None = None
@@ -158,6 +159,7 @@ def parse_object(kind: str, body: bytes | msgspec.Raw) -> ObjectFacts:
         namespace=meta.namespace or "",
         pod=_pod_facts(template, pod_meta.labels or {}),
         controller=_controller_of(meta),
+        uid=meta.uid or "",
     )
 
 
