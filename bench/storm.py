@@ -2,7 +2,8 @@
 
 HTTP/1.1 over TLS. Requests start at random (Poisson) instants of a given rate, whether or not
 earlier ones were answered. One that finds no idle connection opens a new one, as client-go does; at
-most 25 idle ones are kept, and the one used last is used first. A new connection goes to one of the
+most 25 idle ones are kept for each of three API servers, and the one used last is used first.
+A new connection goes to one of the
 replicas that are live, as a Kubernetes Service chooses for each connection; who is live comes as
 JSON lines on standard input, so the plan's list may change while the storm runs. A replica that
 refuses the connection is passed over for another one.
@@ -12,6 +13,7 @@ Nothing is judged here: each answer is written down as it came, and `storm_oracl
 
 import gc
 import json
+import os
 import random
 import selectors
 import socket
@@ -24,6 +26,10 @@ from pathlib import Path
 from typing import Any
 
 from generator import CONNECTIONS, SEND_BUFFER_BYTES
+
+API_SERVERS = 3
+IDLE = CONNECTIONS * API_SERVERS
+"""Connections that are kept while nothing is asked on them."""
 
 TIMEOUT_S = 10.0
 """`timeoutSeconds` of the webhook: the API server waits no longer."""
@@ -62,7 +68,8 @@ class Record:
 class Connection:
     """One connection with at most one request under way."""
 
-    socket: ssl.SSLSocket
+    socket: socket.socket
+    """Of TLS as soon as it is connected."""
     port: int
     record: Record | None = None
     waiting: bytes = b""
@@ -70,6 +77,8 @@ class Connection:
     answer: bytearray = field(default_factory=bytearray)
     shaken: bool = False
     used: int = 0
+    tried: set[int] = field(default_factory=set)
+    """Replicas that refused before this one was asked."""
 
 
 class Storm:
@@ -157,22 +166,17 @@ class Storm:
         plain.setblocking(False)  # noqa: FBT003 as the standard library has it
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        plain.connect_ex(("127.0.0.1", port))
-        if plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            plain.close()
-            self.passed_over += 1
-            return self._open({*tried, port})
-        wrapped = self._context.wrap_socket(
-            plain, server_hostname="127.0.0.1", do_handshake_on_connect=False
-        )
+        plain.connect_ex(("127.0.0.1", port))  # what comes of it is seen in `_wrap`
         self.opened += 1
-        connection = Connection(wrapped, port)
-        self._selector.register(wrapped, selectors.EVENT_WRITE, connection)
+        connection = Connection(plain, port)
+        self._selector.register(plain, selectors.EVENT_WRITE, connection)
         return connection
 
     def _advance(self, connection: Connection, events: int) -> None:
         """Go on with what `connection` is at, as far as that goes without waiting."""
         try:
+            if not isinstance(connection.socket, ssl.SSLSocket):
+                self._wrap(connection)
             if not connection.shaken:
                 self._shake(connection)
             while connection.waiting and events & selectors.EVENT_WRITE:
@@ -189,10 +193,25 @@ class Storm:
         except OSError as error:
             self._lose(connection, error)
 
+    def _wrap(self, connection: Connection) -> None:
+        """Begin TLS on a connection that is made; raises why it was not."""
+        plain = connection.socket
+        error = plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
+        self._selector.unregister(plain)
+        connection.socket = self._context.wrap_socket(
+            plain, server_hostname="127.0.0.1", do_handshake_on_connect=False
+        )
+        self._selector.register(connection.socket, selectors.EVENT_WRITE, connection)
+
     def _shake(self, connection: Connection) -> None:
-        connection.socket.do_handshake()
+        secured = connection.socket
+        if not isinstance(secured, ssl.SSLSocket):
+            raise TypeError("a connection is wrapped before its handshake")
+        secured.do_handshake()
         connection.shaken = True
-        certificate = connection.socket.getpeercert() or {}
+        certificate = secured.getpeercert() or {}
         self.certificates[str(certificate.get("serialNumber", ""))] += 1
         # What the handshake read may hold nothing more, and what is to be sent was not yet.
         while connection.waiting:
@@ -213,7 +232,7 @@ class Storm:
             del self._busy[connection]
             if record is not None:
                 self._end(record, whole.replace(UID % record.number, UID_PLACE))
-            if connection.used >= self._reuse or len(self._idle) >= CONNECTIONS:
+            if connection.used >= self._reuse or len(self._idle) >= IDLE:
                 self._close(connection)
             else:
                 self._idle.append(connection)
@@ -229,8 +248,9 @@ class Storm:
             return
         if not connection.shaken and isinstance(error, ConnectionRefusedError):
             self.passed_over += 1
-            other = self._open({connection.port})
+            other = self._open({connection.port, *connection.tried})
             if other is not None:
+                other.tried = {connection.port, *connection.tried}
                 self._ask(other, record)
                 return
         refused = isinstance(error, ssl.SSLCertVerificationError | ConnectionRefusedError)

@@ -37,7 +37,10 @@ READS_PER_MIN = 1_000
 
 QUICK_S = 12.0
 QUICK_DIGESTS = 120
-WARM_RATE = 150.0
+WARM_RATE = 100.0
+WARM_TRIES = 5
+"""How often a replica is shown an image until it has its findings."""
+
 DRAIN_S = 60.0
 QUIET_S = 6.0
 """How long nothing may come to the hub until what is not there is looked for in the spools."""
@@ -185,8 +188,8 @@ async def run_storm(site: StormSite, scale: Scale, scenario: Scenario) -> Outcom
     reported = frozenset(i for i in range(known) if images[i].report is not None)
     async with site.gates(scenario.gates) as gates:
         ports = [gate.process.port for gate in gates]
-        await _warm_up(site, oracle, by_image[:known], ports)
-        plan = _plan(site, ports, _order(scale, by_image, known), scale.rate, scenario.reuse)
+        await warm_up(site, oracle, by_image[:known], ports)
+        plan = plan_of(site, ports, mixed_order(scale, by_image, known), scale.rate, scenario.reuse)
         site.valve.reads = site.valve.refused = 0
         found = await _storm(site, gates, scale, scenario, versions, plan)
         outcome = Outcome(scenario.name, reads=site.valve.reads, refused_reads=site.valve.refused)
@@ -196,25 +199,35 @@ async def run_storm(site: StormSite, scale: Scale, scenario: Scenario) -> Outcom
     return outcome
 
 
-async def _warm_up(
+async def warm_up(
     site: StormSite, oracle: Oracle, known: Sequence[Sequence[int]], ports: Sequence[int]
 ) -> None:
-    """Show every replica the known images once; each answer must have their findings."""
-    order = [kinds[0] for kinds in known]
+    """Show every replica the known images until each answer has their findings."""
     for port in ports:
-        plan = _plan(site, [port], order, WARM_RATE, 2**31)
-        generator = await _generator(site, plan)
-        await generator.communicate()
-        found = json.loads((site.folder / "results.json").read_text())
-        for kind, *_, answer in found["records"]:
-            judged = oracle.judge(kind, found["answers"][answer], [0])
-            if not judged.right or judged.unavailable:
-                raise RuntimeError(f"while warming up: {found['answers'][answer]}")
+        left = [kinds[0] for kinds in known]
+        for _ in range(WARM_TRIES):
+            plan = plan_of(site, [port], left, WARM_RATE, 2**31)
+            sender = await generator(site, plan)
+            await sender.communicate()
+            found = json.loads((site.folder / "results.json").read_text())
+            left = []
+            for kind, *_, answer in found["records"]:
+                judged = oracle.judge(kind, found["answers"][answer], [0])
+                if not judged.right:
+                    raise RuntimeError(f"while warming up: {found['answers'][answer]}")
+                if judged.unavailable:
+                    left.append(kind)
+            if not left:
+                break
+        else:
+            raise RuntimeError(f"while warming up: {len(left)} images had no findings in time")
 
 
-def _order(scale: Scale, by_image: Sequence[Sequence[int]], known: int) -> list[int]:
+def mixed_order(
+    scale: Scale, by_image: Sequence[Sequence[int]], known: int, *, seed: int = 0
+) -> list[int]:
     """Return the kinds of all reviews: images that are not known join in one after the other."""
-    chosen = random.Random(scale.pods)  # noqa: S311 load, not a secret
+    chosen = random.Random(seed)  # noqa: S311 load, not a secret
     unknown = len(by_image) - known
     order = []
     for i in range(scale.pods):
@@ -226,9 +239,10 @@ def _order(scale: Scale, by_image: Sequence[Sequence[int]], known: int) -> list[
 _numbers = iter(range(1, 2**15))
 
 
-def _plan(
+def plan_of(
     site: StormSite, ports: Sequence[int], order: Sequence[int], rate: float, reuse: int
 ) -> dict[str, Any]:
+    """Return what the generator is told."""
     return {
         "ca": str(site.bundle(site.authority("authority"), site.authority("next"))),
         "bodies": str(site.folder / "bodies"),
@@ -241,7 +255,8 @@ def _plan(
     }
 
 
-async def _generator(site: StormSite, plan: dict[str, Any]) -> asyncio.subprocess.Process:
+async def generator(site: StormSite, plan: dict[str, Any]) -> asyncio.subprocess.Process:
+    """Start to send what `plan` says."""
     path = site.folder / "plan.json"
     path.write_text(json.dumps(plan))
     return await asyncio.create_subprocess_exec(
@@ -262,10 +277,10 @@ async def _storm(
     plan: dict[str, Any],
 ) -> dict[str, Any]:
     """Run generator and script side by side and return what the generator found."""
-    generator = await _generator(site, plan)
-    stage = Stage(site, gates, scale, versions, generator, time.monotonic())
+    sender = await generator(site, plan)
+    stage = Stage(site, gates, scale, versions, sender, time.monotonic())
     script = asyncio.ensure_future(scenario.script(stage))
-    code = await generator.wait()
+    code = await sender.wait()
     await script
     if code:
         raise RuntimeError(f"{scenario.name}: the generator ended with code {code}")
@@ -338,10 +353,10 @@ async def _account(
     outcome.stored, outcome.spooled = len(stored), len(spooled)
     outcome.lost = len(missing) - len(spooled)
     outcome.lost_denies = sum(answered[name].denied for name in missing - spooled)
-    outcome.told = sum([await _dropped(site, gate) for gate in gates])
+    outcome.told = sum([await dropped_events(site, gate) for gate in gates])
 
 
-async def _dropped(site: StormSite, gate: Gate) -> int:
+async def dropped_events(site: StormSite, gate: Gate) -> int:
     """Return how many events a gate says it dropped."""
     ca = site.folder / "bundle.crt"
     async with httpx2.AsyncClient(verify=ssl.create_default_context(cafile=ca)) as client:

@@ -205,6 +205,24 @@ def headers() -> dict[str, bytes]:
     }
 
 
+def requests() -> dict[str, bytes]:
+    """Return HTTP requests, each behind the step in which it arrives."""
+    post = b"POST /admit?timeout=10s HTTP/1.1\r\nHost: gate\r\n"
+    get = b"GET /healthz HTTP/1.1\r\n\r\n"
+    return {
+        "length": b"\x07" + post + b"Content-Length: 2\r\n\r\n{}" + get,
+        "chunked": b"\x03" + post + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n" + get,
+        "trailer": b"\x05" + post
+        + b"Transfer-Encoding: chunked\r\n\r\n1;a=b\r\n1\r\n0\r\nx: y\r\n\r\n",
+        "both-lengths": b"\x09" + post
+        + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + get,
+        "expects": b"\x0b" + post + b"Expect: 100-continue\r\nContent-Length: 1\r\n\r\n1",
+        "upgrade": b"\x02" + post + b"Connection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+        "http-1.0": b"\x01HEAD /readyz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + get,
+        "waits": b"\x04" + b"POST /wait HTTP/1.1\r\nContent-Length: 1\r\n\r\n1" + get * 2,
+    }  # fmt: skip
+
+
 SEEDS = {
     "review": reviews(),
     "policy": policies(),
@@ -213,6 +231,7 @@ SEEDS = {
     **carriers(),
     "manifest": manifests(),
     "answers": answers(),
+    "http": requests(),
     "headers": headers(),
 }
 

@@ -9,7 +9,7 @@ kept, `tests/property/test_mutated_inputs.py` some changes of them.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from targets import policy, registry, review, signed, text
+from targets import http, policy, registry, review, signed, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +31,6 @@ TARGETS = {
     "signature": Target(signed.check_signature, 2048),
     "manifest": Target(registry.check_manifest, 8192),
     "answers": Target(registry.check_answers, 2048),
+    "http": Target(http.check_http, 4096),
     "headers": Target(text.check_headers, 1024),
 }

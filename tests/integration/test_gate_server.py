@@ -17,7 +17,7 @@ from tidegate.domain.errors import ConfigurationError
 from tidegate.domain.rule import Policy
 from tidegate.gate.app import Access
 from tidegate.gate.tls import Certificate, TlsFiles
-from tidegate.net.guard import ConnectionLimits
+from tidegate.net.limits import ConnectionLimits
 from tidegate.wire.event_v1 import parse_event
 
 pytestmark = pytest.mark.integration

@@ -17,7 +17,7 @@ from tidegate.hub.server import make_server
 from tidegate.hub.settings import HubSettings
 from tidegate.hub.store.database import Database
 from tidegate.hubclient import HubClient
-from tidegate.net.guard import ConnectionLimits
+from tidegate.net.limits import ConnectionLimits
 from tidegate.wire.hub_v1 import ScanRequestV1
 
 pytestmark = pytest.mark.integration

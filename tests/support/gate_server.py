@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
+from time import monotonic
 
 import httpx2
 from cryptography import x509
@@ -20,7 +21,7 @@ from tidegate.gate.review import Reviewer
 from tidegate.gate.server import Endpoint, HttpServer
 from tidegate.gate.slots import Slots
 from tidegate.gate.tls import Certificate, TlsFiles
-from tidegate.net.guard import ConnectionLimits
+from tidegate.net.limits import ConnectionLimits
 
 
 def write_pair(folder: Path, name: str = "gate", *, days: int = 30) -> TlsFiles:
@@ -93,6 +94,7 @@ async def running_gate(
     app = GateApp(
         Reviewer(policies, evidence, Cluster(), journal, slots=Slots(64)),
         clock=lambda: datetime.now(UTC),
+        timer=monotonic,
         problems=lambda: policies.ready[1],
         access=access or Access(),
         max_body_bytes=max_body_bytes,

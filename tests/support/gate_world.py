@@ -30,6 +30,18 @@ class Evidence:
     error: Exception | None = None
     asked: list[str] = field(default_factory=list)
     platforms: tuple[str, ...] = ()
+    at_once: bool = False
+    """Everything is held: no review has to wait."""
+
+    def held(
+        self,
+        references: Sequence[ImageReference],
+        now: datetime,  # noqa: ARG002 the protocol's signature
+        platforms: tuple[str, ...] = (),
+    ) -> dict[ImageReference, ImageEvidence] | None:
+        if not self.at_once or self.delay_s:
+            return None
+        return self._answer(references, platforms)
 
     async def gather(
         self,
@@ -39,11 +51,17 @@ class Evidence:
         budget_s: float,  # noqa: ARG002
         platforms: tuple[str, ...] = (),
     ) -> dict[ImageReference, ImageEvidence]:
+        found = self._answer(references, platforms)
+        await asyncio.sleep(self.delay_s)
+        return found
+
+    def _answer(
+        self, references: Sequence[ImageReference], platforms: tuple[str, ...]
+    ) -> dict[ImageReference, ImageEvidence]:
         self.asked.extend(map(str, references))
         self.platforms = platforms
         if self.error is not None:
             raise self.error
-        await asyncio.sleep(self.delay_s)
         return {r: ImageEvidence.of(self.known.get(str(r), NO_REPORT), DIGEST) for r in references}
 
 
@@ -64,7 +82,14 @@ class Cluster:
 
     chain: tuple[Owner, ...] | Lookup = Lookup.FAILED
     labels: dict[str, str] | Lookup = Lookup.FAILED
+    uids: tuple[str, ...] | Lookup = Lookup.FAILED
     asked: int = 0
+
+    def owners_held(self, _namespace: str, _controller: ControllerReference) -> None:
+        return None
+
+    def namespace_labels_held(self, _namespace: str) -> None:
+        return None
 
     async def owners(
         self, _namespace: str, _controller: ControllerReference, *, budget_s: float
@@ -72,6 +97,13 @@ class Cluster:
         assert budget_s > 0
         self.asked += 1
         return self.chain
+
+    async def owner_uids(
+        self, _namespace: str, _controller: ControllerReference, *, budget_s: float
+    ) -> tuple[str, ...] | Lookup:
+        assert budget_s > 0
+        self.asked += 1
+        return self.uids
 
     async def namespace_labels(
         self, _namespace: str, *, budget_s: float

@@ -187,7 +187,15 @@ def _conclude(
     if not judgements:
         reason = Reason.RESOURCE_EXEMPTED if skipped else Reason.POLICY_EVALUATION
         return ImageVerdict(
-            image.use, _name(image), Decision.ALLOW, reason, None, digest, skipped, deferred
+            image.use,
+            _name(image),
+            Decision.ALLOW,
+            reason,
+            None,
+            digest,
+            skipped,
+            deferred,
+            image.evidence.tag_asked_at,
         )
     # Among equals the first name is told, so that the order of rules changes nothing.
     chosen = judgements[0]
@@ -202,6 +210,7 @@ def _conclude(
         digest,
         skipped,
         deferred,
+        image.evidence.tag_asked_at,
         judgements=tuple(everyone),
     )
 

@@ -149,11 +149,18 @@ class RegistryUnavailableError(UnavailableError):
     """A registry did not answer, or not in a way that settles the question."""
 
     def __init__(
-        self, message: str, *, rate_limited: bool = False, retry_after_s: float = 0
+        self,
+        message: str,
+        *,
+        rate_limited: bool = False,
+        retry_after_s: float = 0,
+        away: bool = False,
     ) -> None:
         super().__init__(message)
         self.rate_limited = rate_limited
         """HTTP 429: the registry asks to be left alone for a while."""
+        self.away = away
+        """Nobody answered, or only a proxy before it that finds nobody."""
         self.retry_after_s = retry_after_s
         """For how long; 0: it did not say."""
 

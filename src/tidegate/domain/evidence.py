@@ -155,6 +155,22 @@ class Unavailable:
 Evidence = Report | Stale | Missing | Unavailable
 
 
+class EvidenceSource(StrEnum):
+    """Where what is known was learnt."""
+
+    FEED = "feed"
+    REGISTRY = "registry"
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceOrigin:
+    """Where evidence comes from and when that was the whole truth there; it decides nothing."""
+
+    source: EvidenceSource
+    at: datetime
+    """When the newest batch of the feed was issued, or the registry was read; UTC."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlatformEvidence:
     """What is known about one platform of an image."""
@@ -163,6 +179,8 @@ class PlatformEvidence:
     """`linux/amd64`; empty where the image is no index."""
     digest: Digest | None
     evidence: Report | Missing | Unavailable
+    origin: EvidenceOrigin | None = field(default=None, compare=False)
+    """None: nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +190,8 @@ class ImageEvidence:
     digest: Digest | None
     """What the reference resolved to; None where that could not be found out."""
     platforms: tuple[PlatformEvidence, ...]
+    tag_asked_at: datetime | None = None
+    """When the registry said that the tag names `digest`, where that was not asked for now."""
 
     def __post_init__(self) -> None:
         if not self.platforms:
@@ -181,10 +201,13 @@ class ImageEvidence:
 
     @classmethod
     def of(
-        cls, evidence: Report | Missing | Unavailable, digest: Digest | None = None
+        cls,
+        evidence: Report | Missing | Unavailable,
+        digest: Digest | None = None,
+        origin: EvidenceOrigin | None = None,
     ) -> "ImageEvidence":
         """Return evidence for an image that is no index."""
-        return cls(digest, (PlatformEvidence("", digest, evidence),))
+        return cls(digest, (PlatformEvidence("", digest, evidence, origin),))
 
 
 def join_reports(reports: Sequence[Report]) -> Report:

@@ -10,7 +10,12 @@ from datetime import UTC, datetime
 from tidegate.domain.evidence import Missing, MissingReason, Report, Stale, Unavailable
 from tidegate.domain.finding import Finding, VexMark, VexStatus
 from tidegate.domain.severity import RATED, Severity
-from tidegate.domain.text import describe_duration, printable, shorten_middle
+from tidegate.domain.text import (
+    describe_duration,
+    describe_instant,
+    printable,
+    shorten_middle,
+)
 from tidegate.domain.verdict import (
     CountExceeded,
     Decision,
@@ -40,7 +45,8 @@ WORST_SHOWN = 3
 
 def sentence(image: ImageVerdict) -> str:
     """Return one line about `image`: what is wrong with it, or that nothing is."""
-    return f"{_subject(image)}: {_statement(image)}{_describe_let_in(image)}"
+    told = f"{_describe_tag(image)}{_describe_let_in(image)}"
+    return f"{_subject(image)}: {_statement(image)}{told}"
 
 
 def denial_message(verdict: Verdict, event_id: str) -> str:
@@ -130,6 +136,13 @@ def _describe_age(judgement: RuleJudgement) -> str:
     if judgement.age is None or told:
         return ""
     return f"; findings are {describe_duration(judgement.age)} old"
+
+
+def _describe_tag(image: ImageVerdict) -> str:
+    """Return which digest a tag had and when, where that was not asked for this verdict."""
+    if image.tag_asked_at is None or image.digest is None:
+        return ""
+    return f"; the tag named {image.digest} at {describe_instant(image.tag_asked_at)}"
 
 
 _SUMMARIES = {

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from tidegate.domain.severity import Severity
 
@@ -71,6 +72,10 @@ class VexMark:
             raise ValueError(f"a finding is not cleared by the status {self.status.value!r}")
 
 
+MAX_SHARED_ALIASES = 8
+"""Ids of a vulnerability with more aliases are not kept for the next: memory stays bounded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One vulnerability in one package. The gate's cache keeps only ids, severity and versions."""
@@ -103,16 +108,27 @@ class Finding:
     """
 
     def __post_init__(self) -> None:
-        ids = frozenset(map(normalize_id, (self.vulnerability_id, *self.aliases)))
-        cves = tuple(sorted(i for i in ids if is_cve(i)))
+        few = len(self.aliases) <= MAX_SHARED_ALIASES
+        ids, canonical_ids = (_shared_ids if few else _ids)(self.vulnerability_id, self.aliases)
         object.__setattr__(self, "ids", ids)
-        object.__setattr__(self, "canonical_ids", cves or (normalize_id(self.vulnerability_id),))
+        object.__setattr__(self, "canonical_ids", canonical_ids)
 
     @property
     def package_name(self) -> str:
         """The package's name for people: `jackson-databind` of a Maven purl."""
         name = self.package.partition("@")[0].partition("?")[0].rpartition("/")[2]
         return name or self.package
+
+
+def _ids(vulnerability_id: str, aliases: frozenset[str]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return all ids, normalised, and those that count."""
+    ids = frozenset(map(normalize_id, (vulnerability_id, *aliases)))
+    cves = tuple(sorted(i for i in ids if is_cve(i)))
+    return ids, cves or (normalize_id(vulnerability_id),)
+
+
+_shared_ids = lru_cache(maxsize=8192)(_ids)
+"""The same few thousand vulnerabilities are in most images: their findings share these."""
 
 
 def normalize_id(text: str) -> str:

@@ -1,7 +1,7 @@
 """Text for people: what strangers wrote made fit for one line, and durations in words."""
 
 import unicodedata
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 # Cc: control, Cf: invisible and bidirectional formatting, Cs: surrogates, Zl and Zp: line breaks.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -27,3 +27,8 @@ def describe_duration(duration: timedelta) -> str:
     """Return a duration for people: whole days, or hours below two days."""
     hours = int(duration.total_seconds() // 3600)
     return f"{hours // 24} d" if hours >= 48 else f"{hours} h"
+
+
+def describe_instant(moment: datetime) -> str:
+    """Return an instant for people, to the second: `2026-11-23 12:00:00 UTC`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

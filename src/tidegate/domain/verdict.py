@@ -207,6 +207,8 @@ class ImageVerdict:
     skipped: tuple[SkippedRule, ...] = ()
     deferred: bool = False
     """A rule asks for the pod's name, which only the pods have: they are judged instead."""
+    tag_asked_at: datetime | None = None
+    """When the tag named `digest`, where an answer was used that is not of now."""
     scan: ScanAnswer | None = None
     """For an image without a report; None: nobody was asked, or nobody answered in time."""
     judgements: tuple[RuleJudgement, ...] = ()
@@ -225,6 +227,8 @@ class Verdict:
 
     images: tuple[ImageVerdict, ...]
     generation: str = ""
+    owner_uids: tuple[str, ...] = ()
+    """Of those that control the pod, the direct one first, where that was asked of the cluster."""
 
     @property
     def decision(self) -> Decision:

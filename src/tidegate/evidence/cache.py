@@ -7,6 +7,7 @@ drops at once what it signed:
 registry does not answer in time. "No report" is used for seconds; errors are not kept.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -14,7 +15,13 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from tidegate.domain.digest import Digest
-from tidegate.domain.evidence import Missing, Report
+from tidegate.domain.evidence import (
+    EvidenceOrigin,
+    EvidenceSource,
+    Missing,
+    Report,
+    Unavailable,
+)
 from tidegate.domain.finding import Finding
 from tidegate.evidence.limits import EvidenceLimits
 from tidegate.evidence.verify import VerifiedReport
@@ -49,10 +56,10 @@ class EvidenceCache:
 
     def __init__(self, limits: EvidenceLimits) -> None:
         self._limits = limits
-        self._reports = _Lru[tuple[SubjectKey, Digest], VerifiedReport](
+        self._reports = Lru[tuple[SubjectKey, Digest], VerifiedReport](
             limits.max_cached_reports, limits.max_cached_bytes
         )
-        self._states = _Lru[SubjectKey, SubjectState](
+        self._states = Lru[SubjectKey, SubjectState](
             limits.max_cached_reports, limits.max_cached_bytes
         )
         self._generation = ""
@@ -76,7 +83,7 @@ class EvidenceCache:
     def keep_report(self, key: SubjectKey, verified: VerifiedReport) -> None:
         """Keep a verified report, unless it is alone too large or of another generation."""
         if key.generation == self._generation:
-            self._reports.put((key, verified.artifact), verified, _weight(verified.report))
+            self._reports.put((key, verified.artifact), verified, weight_of(verified.report))
 
     def fresh(self, key: SubjectKey, now: datetime) -> Report | Missing | None:
         """Return what was found so recently that the registry need not be asked."""
@@ -96,15 +103,29 @@ class EvidenceCache:
             return state.evidence
         return None
 
+    def origin(
+        self, key: SubjectKey, evidence: Report | Missing | Unavailable
+    ) -> EvidenceOrigin | None:
+        """Return when the registry was asked for `evidence`; None where it is not what is kept."""
+        state = self._states.get(key)
+        if state is None or state.evidence is not evidence:
+            return None
+        return EvidenceOrigin(EvidenceSource.REGISTRY, state.read_at)
+
+    def age_s(self, key: SubjectKey, now: datetime) -> float:
+        """Return how long ago the registry was asked for what is known of `key`, in seconds."""
+        state = self._states.get(key)
+        return math.inf if state is None else (now - state.read_at).total_seconds()
+
     def keep_state(self, key: SubjectKey, evidence: Report | Missing, now: datetime) -> None:
         """Keep what was found; there is no way to keep an error."""
         if key.generation != self._generation:
             return
-        weight = _weight(evidence) if isinstance(evidence, Report) else BYTES_PER_REPORT
+        weight = weight_of(evidence) if isinstance(evidence, Report) else BYTES_PER_REPORT
         self._states.put(key, SubjectState(evidence, now), weight)
 
 
-class _Lru(Generic[K, V]):
+class Lru(Generic[K, V]):
     """A table that drops what was used longest ago when it is full, by number or by weight."""
 
     def __init__(self, max_entries: int, max_weight: int) -> None:
@@ -114,6 +135,7 @@ class _Lru(Generic[K, V]):
         self.weight = 0
 
     def get(self, key: K) -> V | None:
+        """Return what is kept for `key`, which counts as using it."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -121,25 +143,29 @@ class _Lru(Generic[K, V]):
         return entry[0]
 
     def put(self, key: K, value: V, weight: int) -> None:
-        self._forget(key)
+        """Keep `value`, unless it is alone too heavy."""
+        self.forget(key)
         if weight > self._max_weight:
             return
         self._entries[key] = (value, weight)
         self.weight += weight
         while len(self._entries) > self._max_entries or self.weight > self._max_weight:
-            self._forget(next(iter(self._entries)))
+            self.forget(next(iter(self._entries)))
 
     def clear(self) -> None:
+        """Drop everything."""
         self._entries.clear()
         self.weight = 0
 
-    def _forget(self, key: K) -> None:
+    def forget(self, key: K) -> None:
+        """Drop what is kept for `key`."""
         entry = self._entries.pop(key, None)
         if entry is not None:
             self.weight -= entry[1]
 
 
-def _weight(report: Report) -> int:
+def weight_of(report: Report) -> int:
+    """Return the memory that `report` is taken to use, in bytes."""
     return BYTES_PER_REPORT + sum(map(_finding_weight, report.findings))
 
 

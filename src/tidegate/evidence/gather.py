@@ -14,7 +14,7 @@ from traceback import format_exception
 import structlog
 
 from tidegate.domain.digest import Digest
-from tidegate.domain.errors import TidegateError
+from tidegate.domain.errors import TidegateError, UnavailableError
 from tidegate.domain.evidence import (
     ImageEvidence,
     Missing,
@@ -26,13 +26,20 @@ from tidegate.domain.evidence import (
 )
 from tidegate.domain.reference import ImageReference
 from tidegate.evidence.cache import EvidenceCache, SubjectKey
-from tidegate.evidence.images import ImageResolver, PlatformManifest, select_platforms
+from tidegate.evidence.fed import FedEvidence
+from tidegate.evidence.images import (
+    ImageResolver,
+    PlatformManifest,
+    ResolvedImage,
+    select_platforms,
+)
 from tidegate.evidence.limits import EvidenceLimits
 from tidegate.evidence.memory import ReportMemory
 from tidegate.evidence.ports import RegistryReader
-from tidegate.evidence.reader import SubjectReader
+from tidegate.evidence.reader import SubjectEvidence, SubjectReader
 from tidegate.evidence.unavailable import unavailable_because
-from tidegate.trust.configuration import TrustConfiguration
+from tidegate.evidence.verify import VerifiedReport
+from tidegate.trust.configuration import TagResolution, TrustConfiguration
 
 DEFAULT_LIMITS = EvidenceLimits()
 
@@ -49,6 +56,14 @@ class _Review:
     """On the event loop's clock; where nobody is asked there is none."""
     platforms: tuple[str, ...]
 
+    def tags_of(self, reference: ImageReference) -> TagResolution:
+        """Return how long the answer about the tag of `reference` is used."""
+        return self.trust.tags_of(reference.registry)
+
+    def left_s(self) -> float:
+        """Return the seconds that are left."""
+        return self.deadline - asyncio.get_running_loop().time()
+
 
 class Gatherer:
     """Gathers evidence from memory, cache and registries."""
@@ -61,13 +76,17 @@ class Gatherer:
         cache: EvidenceCache,
         *,
         limits: EvidenceLimits = DEFAULT_LIMITS,
+        fed: FedEvidence | None = None,
     ) -> None:
         self._trust = trust
+        self._fed = fed
         self._memory = memory
         self._cache = cache
         self._limits = limits
         self._flights: dict[SubjectKey, asyncio.Task[Report | Missing | Unavailable]] = {}
-        self.use_client(client)
+        self._client = client
+        self._images = ImageResolver(client, limits)
+        self._reader = SubjectReader(client, memory, cache, limits)
 
     def canonical(self, reference: ImageReference) -> ImageReference:
         """Return the name by which `reference` is read: that of its registry, not of a mirror."""
@@ -76,7 +95,7 @@ class Gatherer:
     def use_client(self, client: RegistryReader) -> None:
         """Read by `client` from now on: the registries' settings changed."""
         self._client = client
-        self._images = ImageResolver(client, self._limits)
+        self._images.use_client(client)
         self._reader = SubjectReader(client, self._memory, self._cache, self._limits)
 
     async def gather(
@@ -122,36 +141,78 @@ class Gatherer:
         flights = tuple(self._flights.values())
         for flight in flights:
             flight.cancel()
-        await asyncio.gather(*flights, return_exceptions=True)
+        await asyncio.gather(*flights, self._images.aclose(), return_exceptions=True)
 
     def _review(self, now: datetime, deadline: float, platforms: tuple[str, ...]) -> _Review:
         trust = self._trust()
         self._cache.use_generation(trust.generation)
+        if self._fed is not None:
+            self._fed.use_generation(trust.generation)
         return _Review(trust, now, deadline, platforms)
 
     def _held(self, reference: ImageReference, review: _Review) -> ImageEvidence | None:
-        """Return what is known about an image so freshly that nobody is asked: no task, no wait."""
+        """Return what is known about an image so well that nobody is waited for."""
         if not self._client.configured(reference.registry):
             missing = Missing(MissingReason.NOT_CONFIGURED, reference.registry)
             return ImageEvidence.of(missing, reference.digest)
-        image = self._images.known(reference, review.now)
+        image = self._known_image(reference, review)
         if image is None:
             return None
         found: list[PlatformEvidence] = []
         for manifest in select_platforms(image.platforms, review.platforms):
-            fresh = self._cache.fresh(_key(reference, manifest.digest, review), review.now)
-            if fresh is None:
+            known = self._known(reference, manifest, review)
+            if known is None:
                 return None
-            found.append(PlatformEvidence(manifest.platform, manifest.digest, fresh))
-        return ImageEvidence(image.digest, tuple(found)) if found else None
+            found.append(known)
+        return ImageEvidence(image.digest, tuple(found), image.asked_at) if found else None
+
+    def _known_image(self, reference: ImageReference, review: _Review) -> ResolvedImage | None:
+        """Return what `reference` means where nobody has to be asked."""
+        known = self._images.known(reference, review.now, review.tags_of(reference))
+        if known is None and self._fed is not None:
+            return self._fed.image(reference, review.trust)
+        return known
+
+    def _known(
+        self, reference: ImageReference, manifest: PlatformManifest, review: _Review
+    ) -> PlatformEvidence | None:
+        """Return what is known about a manifest where nobody is waited for: rows first.
+
+        Of a registry that has no time for us now, the last report.
+        """
+        fed = None
+        if self._fed is not None:
+            fed = self._fed.of(reference, manifest.digest, review.trust)
+        if fed is not None:
+            return PlatformEvidence(manifest.platform, manifest.digest, fed.report, fed.origin)
+        key = _key(reference, manifest.digest, review)
+        known = self._cache.fresh(key, review.now)
+        if known is None and self._client.busy(reference):
+            known = self._last_of(key, reference, review)
+        if known is None:
+            return None
+        origin = self._cache.origin(key, known)
+        return PlatformEvidence(manifest.platform, manifest.digest, known, origin)
+
+    def _last_of(
+        self, key: SubjectKey, reference: ImageReference, review: _Review
+    ) -> Report | None:
+        """Return the report last found; where that is long ago, it is read again in its turn."""
+        last = self._cache.last_report(key)
+        if last is not None and self._cache.age_s(key, review.now) > self._limits.refresh_busy_s:
+            self._start(reference, key.subject, review)  # nobody waits for it
+        return last
 
     async def _of_image(self, reference: ImageReference, review: _Review) -> ImageEvidence:
         self._start_early(reference, review)
         try:
-            async with asyncio.timeout_at(review.deadline):
-                image = await self._images.resolve(reference, review.now)
+            image = self._known_image(reference, review)
+            if image is None:
+                image = await self._images.resolve(
+                    reference, review.now, review.tags_of(reference), review.left_s()
+                )
         except (TidegateError, TimeoutError) as error:
-            return ImageEvidence.of(self._unresolved(reference, error, review), reference.digest)
+            return self._unresolved(reference, error, review)
         except Exception as error:  # noqa: BLE001 - a fault of ours is never an answer but this one
             return ImageEvidence.of(_fault(error), reference.digest)
         if image is None:
@@ -163,46 +224,65 @@ class Gatherer:
             nothing = Missing(MissingReason.NO_IMAGE, "the index lists no platform")
             return ImageEvidence.of(nothing, image.digest)
         found = await asyncio.gather(*(self._of_platform(reference, p, review) for p in chosen))
-        return ImageEvidence(image.digest, tuple(found))
+        return ImageEvidence(image.digest, tuple(found), image.asked_at)
 
     def _start_early(self, reference: ImageReference, review: _Review) -> None:
         """Begin with the evidence of a digest beside the question whether it is an index."""
         digest = reference.digest
-        if digest is None or self._images.known(reference, review.now) is not None:
+        if digest is None or self._known_image(reference, review) is not None:
             return
-        if self._cache.fresh(_key(reference, digest, review), review.now) is None:
+        if self._known(reference, PlatformManifest("", digest), review) is None:
             self._start(reference, digest, review)
 
     def _unresolved(
         self, reference: ImageReference, error: Exception, review: _Review
-    ) -> Report | Unavailable:
+    ) -> ImageEvidence:
         """Return the report known about a digest although the registry does not answer now."""
-        known = None
-        if reference.digest is not None:
-            known = self._cache.last_report(_key(reference, reference.digest, review))
-        return known or unavailable_because(error)
+        if reference.digest is None:
+            return ImageEvidence.of(unavailable_because(error))
+        key = _key(reference, reference.digest, review)
+        known = self._cache.last_report(key)
+        if known is None:
+            return ImageEvidence.of(unavailable_because(error), reference.digest)
+        return ImageEvidence.of(known, reference.digest, self._cache.origin(key, known))
 
     async def _of_platform(
         self, reference: ImageReference, manifest: PlatformManifest, review: _Review
     ) -> PlatformEvidence:
+        known = self._known(reference, manifest, review)
+        if known is not None:
+            return known
         evidence = await self._of_manifest(reference, manifest.digest, review)
-        return PlatformEvidence(manifest.platform, manifest.digest, evidence)
+        origin = self._cache.origin(_key(reference, manifest.digest, review), evidence)
+        return PlatformEvidence(manifest.platform, manifest.digest, evidence, origin)
 
     async def _of_manifest(
         self, reference: ImageReference, subject: Digest, review: _Review
     ) -> Report | Missing | Unavailable:
         key = _key(reference, subject, review)
-        fresh = self._cache.fresh(key, review.now)
-        if fresh is not None:
-            return fresh
+        left_s = review.left_s()
+        if self._cache.last_report(key) is not None:
+            left_s = min(left_s, self._limits.refresh_wait_s)
         flight = self._start(reference, subject, review)
         try:
-            async with asyncio.timeout_at(review.deadline):
+            async with asyncio.timeout(left_s):
                 # The shield matters: one review's deadline must not fail everybody else's.
                 return await asyncio.shield(flight)
         except TimeoutError:
             late = Unavailable(UnavailableReason.DEADLINE)
             return self._cache.last_report(key) or late
+
+    async def look_behind(self, reference: ImageReference, subject: Digest, now: datetime) -> bool:
+        """Read what was answered from rows at its registry; return whether that answered."""
+        review = self._review(now, 0.0, ())
+        try:
+            found = await self._read(reference, subject, review)
+        except (TimeoutError, UnavailableError):
+            return False
+        except Exception as error:  # noqa: BLE001 - as of every flight
+            _fault(error)
+            return False
+        return found.problem is None
 
     def _start(
         self, reference: ImageReference, subject: Digest, review: _Review
@@ -220,16 +300,33 @@ class Gatherer:
         self, key: SubjectKey, reference: ImageReference, subject: Digest, review: _Review
     ) -> Report | Missing | Unavailable:
         try:
-            async with asyncio.timeout(self._limits.flight_timeout_s):
-                found = await self._reader.read(reference, subject, review.trust, review.now)
+            found = await self._read(reference, subject, review)
         except TimeoutError:
             return self._cache.last_report(key) or Unavailable(UnavailableReason.DEADLINE)
+        except UnavailableError as error:  # it was not even begun
+            return self._cache.last_report(key) or unavailable_because(error)
         except Exception as error:  # noqa: BLE001 - a fault of ours is never an answer but this one
             return _fault(error)
         if isinstance(found.evidence, Unavailable):
             return self._cache.last_report(key) or found.evidence
         self._cache.keep_state(key, found.evidence, review.now)
         return found.evidence
+
+    async def _read(
+        self, reference: ImageReference, subject: Digest, review: _Review
+    ) -> SubjectEvidence:
+        """Return what the registry and the rows of the feed say together."""
+        rows: tuple[VerifiedReport, ...] = ()
+        if self._fed is not None:
+            rows = self._fed.verified(reference, subject, review.trust)
+        async with (
+            asyncio.timeout(self._limits.flight_timeout_s),
+            self._client.visit(reference),
+        ):
+            found = await self._reader.read(reference, subject, review.trust, review.now, rows)
+        if self._fed is not None and isinstance(found.evidence, Report) and not found.problem:
+            self._fed.keep(reference, review.trust, found.evidence, rows, review.now)
+        return found
 
 
 def _key(reference: ImageReference, subject: Digest, review: _Review) -> SubjectKey:

@@ -14,14 +14,22 @@ class EvidenceLimits:
     """Platforms of one index; the largest official images have about ten."""
 
     max_parallel_reads: int = 16
-    """Artifacts read at a time by one gate, over all reviews."""
+    """Artifacts read at a time from one registry, over all reviews."""
 
     max_eager_statement_bytes: int = 2**20
     """A statement up to this size is fetched beside the signatures; a larger one after they
     verify, so that unsigned files cannot make the gate fetch much."""
 
     flight_timeout_s: float = 10.0
-    """One manifest's evidence: longer than a review waits, so that the next one finds it."""
+    """One manifest's evidence, or what one reference means: longer than a review waits, so that
+    the next one finds it."""
+
+    refresh_wait_s: float = 0.5
+    """How long a review that has a report waits for a newer one; the question goes on."""
+
+    refresh_busy_s: float = 60.0
+    """From this age on a report is asked for again though its registry is busy; before it, those
+    of which nothing is known come first."""
 
     max_cached_reports: int = 4096
     """Verified reports held in memory."""

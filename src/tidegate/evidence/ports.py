@@ -5,6 +5,7 @@ registry in memory for tests. Errors are those of the client: None is a certain 
 `RegistryUnavailableError` settles nothing, `LimitExceededError` is never a truncated answer.
 """
 
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from tidegate.domain.digest import Digest
@@ -48,6 +49,12 @@ class RegistryReader(Protocol):
 
     def canonical(self, reference: ImageReference) -> ImageReference:
         """Return `reference` by the name of the registry that it is an alias of, if it is one."""
+
+    def visit(self, reference: ImageReference) -> AbstractAsyncContextManager[None]:
+        """Hold a place for all that is read about a subject; raises RegistryUnavailableError."""
+
+    def busy(self, reference: ImageReference) -> bool:
+        """Whether a visit for `reference` that began now would wait or be refused."""
 
     async def fetch_manifest(self, reference: ImageReference) -> Fetched | None:
         """Return the manifest by digest where there is one, else by tag; None: not there."""

@@ -9,7 +9,7 @@ depend on the order of the list.
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -46,6 +46,8 @@ class SubjectEvidence:
     verified: tuple[VerifiedReport, ...] = ()
     """All reports that verify, superseded ones too."""
     refused: tuple[Refused, ...] = ()
+    problem: TidegateError | None = None
+    """What the registry did not answer, though something may be known all the same."""
 
 
 @dataclass(slots=True)
@@ -53,9 +55,34 @@ class _Reading:
     """What a reading has found so far."""
 
     rows: tuple[Remembered, ...]
+    held: dict[Digest, VerifiedReport] = field(default_factory=dict)
     verified: dict[Digest, VerifiedReport] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
     problem: TidegateError | None = None
+
+    def knows(self, artifact: Digest, keys: Sequence[EvidenceKey]) -> bool:
+        """Whether nothing is to be learnt from reading `artifact`.
+
+        A row names one signer; another of `keys` may have signed the same artifact.
+        """
+        report = self.verified.get(artifact)
+        if report is None or artifact not in self.held:
+            return report is not None
+        return all(key in report.signers for key in keys if key.covers_scanner(report.scanner))
+
+    def found(self, report: VerifiedReport) -> None:
+        """Take a report that was read; its signers count beside those of its row."""
+        row = self.held.get(report.artifact)
+        if row is not None:
+            more = tuple(key for key in row.signers if key not in report.signers)
+            names = {key.name for key in more}
+            sources = tuple(s for s in row.report.sources if s.signer in names)
+            report = VerifiedReport(
+                report.artifact,
+                replace(report.report, sources=(*report.report.sources, *sources)),
+                (*report.signers, *more),
+            )
+        self.verified[report.artifact] = report
 
 
 class SubjectReader:
@@ -72,25 +99,38 @@ class SubjectReader:
         self._memory = memory
         self._cache = cache
         self._limits = limits
-        self._slots = asyncio.Semaphore(limits.max_parallel_reads)
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        """By registry: a slow one takes no other's."""
 
     async def read(
-        self, reference: ImageReference, subject: Digest, trust: TrustConfiguration, now: datetime
+        self,
+        reference: ImageReference,
+        subject: Digest,
+        trust: TrustConfiguration,
+        now: datetime,
+        held: Sequence[VerifiedReport] = (),
     ) -> SubjectEvidence:
-        """Return what is known about `subject` in the repository of `reference`."""
+        """Return what is known about `subject` in the repository of `reference`.
+
+        `held` are reports that count and need not be read: rows of the feed.
+        """
         keys = trust.keys_for(reference.name)
         reader = ArtifactReader(
             self._client, reference.at(subject), subject, keys, now, self._limits
         )
         key = SubjectKey(trust.generation, reference.name, subject)
-        reading = _Reading(rows=_trusted_rows(self._memory.rows(subject), keys))
+        reading = _Reading(
+            rows=_trusted_rows(self._memory.rows(subject), keys),
+            held={report.artifact: report for report in held},
+            verified={report.artifact: report for report in held},
+        )
         listed, _ = await asyncio.gather(
             settled(self._list(reader)), self._read_remembered(reading, reader, key)
         )
         if isinstance(listed, TidegateError):
             reading.problem = listed
         else:
-            unread = [artifact for artifact in listed if artifact not in reading.verified]
+            unread = [artifact for artifact in listed if not reading.knows(artifact, keys)]
             await asyncio.gather(*(self._read_one(reading, reader, key, a) for a in unread))
         newest = select_newest(reading.verified.values())
         self._remember(subject, newest)
@@ -98,6 +138,7 @@ class SubjectReader:
             evidence=_evidence(reading, newest),
             verified=tuple(reading.verified.values()),
             refused=tuple(sorted(reading.refused, key=lambda each: each.artifact)),
+            problem=reading.problem,
         )
 
     async def _list(self, reader: ArtifactReader) -> tuple[Digest, ...]:
@@ -114,7 +155,12 @@ class SubjectReader:
         self, reading: _Reading, reader: ArtifactReader, key: SubjectKey
     ) -> None:
         signers = {signer.fingerprint: signer for signer in reader.keys}
-        wanted = {a: signers[row.fingerprint] for row in reading.rows for a in row.artifacts}
+        wanted = {
+            artifact: signers[row.fingerprint]
+            for row in reading.rows
+            for artifact in row.artifacts
+            if artifact not in reading.held
+        }
 
         async def read(artifact: Digest, signer: EvidenceKey) -> None:
             known = self._cache.report(key, artifact)
@@ -130,11 +176,11 @@ class SubjectReader:
     ) -> None:
         found: VerifiedReport | Refused | TidegateError | None = self._cache.report(key, artifact)
         if found is None:
-            async with self._slots:
+            async with self._slots_of(reader.reference.registry):
                 found = await settled(reader.read(artifact))
         match found:
             case VerifiedReport():
-                reading.verified[artifact] = found
+                reading.found(found)
                 self._cache.keep_report(key, found)
             case Refused():
                 reading.refused.append(found)
@@ -142,6 +188,12 @@ class SubjectReader:
                 reading.problem = _worse(reading.problem, found)
             case None:
                 pass
+
+    def _slots_of(self, registry: str) -> asyncio.Semaphore:
+        found = self._slots.get(registry)
+        if found is None:  # only configured registries come here, so there are few
+            found = self._slots[registry] = asyncio.Semaphore(self._limits.max_parallel_reads)
+        return found
 
     def _remember(self, subject: Digest, newest: dict[Key, list[VerifiedReport]]) -> None:
         rows = [
@@ -199,7 +251,7 @@ def _evidence(
     unreadable = _unreadable(reading, newest)
     if unreadable is not None:
         return unreadable
-    if reading.problem is not None and not reading.rows:
+    if reading.problem is not None and not (reading.rows or reading.held):
         return unavailable_because(reading.problem)
     if newest:
         chosen = {report.artifact: report for reports in newest.values() for report in reports}

@@ -92,6 +92,7 @@ def _registry_config(registry: TrustedRegistry, read_secret: SecretReader | None
         client_key_file=registry.client_key_file,
         tls_generation=_tls_generation(registry),
         keychain=_keychain(registry, read_secret),
+        reads_per_minute=registry.reads_per_minute,
     )
 
 

@@ -50,7 +50,7 @@ async def verify_image(
     """
     limits = EvidenceLimits()
     reference = client.canonical(reference)
-    image = await ImageResolver(client, limits).resolve(reference, now)
+    image = await ImageResolver(client, limits).fetch(reference, now)
     if image is None:
         raise NotInRegistryError(f"{reference}: there is no such image; check the name and the tag")
     reader = SubjectReader(client, ReportMemory(), EvidenceCache(limits), limits)

@@ -93,7 +93,7 @@ class FeedStore:
         feed.deltas.add(feed.number + 1, encoded)
         feed.number += 1
         feed.heads[state.chain, state.epoch] = (signed.digest, feed.number)
-        feed.state = state
+        feed.state, feed.audience = state, signed.batch.audience
         self._feeds[signed.key.fingerprint] = feed
 
     def adopt(self, signed: SignedSnapshot, snapshot: Snapshot | None) -> None:
@@ -142,16 +142,15 @@ class FeedStore:
         if feed is not None:
             feed.deltas.close()
 
-    def rows(self, fingerprints: Iterable[str], subject: Digest) -> Iterator[tuple[str, FeedRow]]:
+    def rows(
+        self, fingerprints: Iterable[str], audience: str, subject: Digest
+    ) -> Iterator[tuple[str, FeedRow]]:
         """Yield the rows of each of these keys about `subject` that count, with the key.
 
         Raises:
             MalformedFeedError, OSError: what is held cannot be read.
         """
-        for fingerprint in fingerprints:
-            feed = self._feeds.get(fingerprint)
-            if feed is None:
-                continue
+        for fingerprint, feed in self._heard(fingerprints, audience):
             rows = feed.deltas.rows(subject)
             if feed.snapshot is not None:
                 rows.extend(feed.snapshot.rows(subject))
@@ -159,22 +158,25 @@ class FeedStore:
                 if not row.withdrawn:
                     yield fingerprint, row
 
-    def image(self, fingerprints: Iterable[str], digest: Digest) -> ImageV1 | None:
+    def image(self, fingerprints: Iterable[str], audience: str, digest: Digest) -> ImageV1 | None:
         """Return what the index `digest` lists, as one of these keys says; None: none of them does.
 
         Raises:
             MalformedFeedError, OSError: what is held cannot be read.
         """
-        for fingerprint in fingerprints:
-            feed = self._feeds.get(fingerprint)
-            if feed is None:
-                continue
+        for _, feed in self._heard(fingerprints, audience):
             found = feed.deltas.image(digest)
             if found is None and feed.snapshot is not None:
                 found = feed.snapshot.image(digest)
             if found is not None:
                 return found
         return None
+
+    def _heard(self, fingerprints: Iterable[str], audience: str) -> Iterator[tuple[str, _KeyFeed]]:
+        for fingerprint in fingerprints:
+            feed = self._feeds.get(fingerprint)
+            if feed is not None and feed.audience == audience:
+                yield fingerprint, feed
 
     def close(self) -> None:
         """Hold nothing any more."""

@@ -10,31 +10,30 @@
 Whatever can be read to a uid is answered with 200 and a verdict. An error never becomes `allowed`.
 """
 
-import asyncio
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from prometheus_client import generate_latest
 
 from tidegate.domain.errors import MalformedReviewError, UnavailableError
 from tidegate.domain.text import printable
-from tidegate.gate.bodies import Bodies, BusyError, TooLargeError
 from tidegate.gate.events import Origin, render_fitted
 from tidegate.gate.metrics import (
     IN_FLIGHT,
     READY,
     REFUSED_REQUESTS,
     REVIEW_SECONDS,
-    REVIEWS,
+    reviews_answered,
 )
 from tidegate.gate.review import Answer
+from tidegate.net.http1 import TEXT, Request, Response
 from tidegate.wire.admission_v1 import read_uid, render_response
 from tidegate.wire.event_v1 import AdmissionEventV1
 
@@ -52,9 +51,8 @@ MIN_BUDGET_S = 0.1
 
 _TIMEOUT = re.compile(rb"(?:^|&)timeout=([0-9]{1,3})s(?:&|$)")
 
-Scope = dict[str, Any]
-Receive = Callable[[], Any]
-Send = Callable[[dict[str, Any]], Any]
+JSON = b"application/json"
+METRICS = b"text/plain; version=0.0.4; charset=utf-8"
 
 _DOORS: dict[str, Origin] = {
     "/admit": "api-server",
@@ -69,10 +67,10 @@ log = structlog.get_logger(__name__)
 class Reviews(Protocol):
     """Answers one review."""
 
-    async def review(
+    def start(
         self, body: bytes, *, now: datetime, budget_s: float, origin: Origin = "api-server"
-    ) -> Answer:
-        """Return the answer; raises what `Reviewer.review` raises."""
+    ) -> Answer | Awaitable[Answer]:
+        """Return the answer, or what gives it later; raises what `Reviewer.start` raises."""
         ...
 
     async def rejudge(
@@ -95,23 +93,25 @@ class Access:
 
 
 class GateApp:
-    """An ASGI application over a `Reviewer`."""
+    """What a `Reviewer` and the gate's own state answer over HTTP: a `net.http1.App`."""
 
     def __init__(
         self,
         reviews: Reviews,
         *,
         clock: Callable[[], datetime],
+        timer: Callable[[], float],
         problems: Callable[[], tuple[str, ...]],
         access: Access,
         max_body_bytes: int,
     ) -> None:
         self._reviews = reviews
         self._clock = clock
+        self._timer = timer
         self._problems = problems
         self._access = access
-        self._bodies = Bodies(max_body_bytes)
         self._answers_reviews = True
+        self.max_body_bytes = max_body_bytes
 
     def probes_only(self) -> "GateApp":
         """Return the same application for a port that takes no reviews."""
@@ -119,58 +119,61 @@ class GateApp:
         probes._answers_reviews = False  # noqa: SLF001 another one of us
         return probes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one HTTP request."""
-        path, method = scope["path"], scope["method"]
-        if path in _DOORS and self._answers_reviews:
-            status, body = await self._serve_review(scope, receive, path, method)
-            kind = b"application/json" if status == 200 else b"text/plain; charset=utf-8"
-        elif method in ("GET", "HEAD"):
-            status, body, kind = self._serve_probe(path)
-        else:
-            status, body, kind = _refusal(404, f"no {method} {path} here; want POST /admit")
-        headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
-        if status in (408, 413, 503):
-            headers.append((b"connection", b"close"))  # the rest of the body is not read
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-    async def _serve_review(
-        self, scope: Scope, receive: Receive, path: str, method: str
-    ) -> tuple[int, bytes]:
+    def refuse(self, request: Request) -> Response | None:
+        """Return why `request` is refused before its body is read; None: it is not."""
+        path, method = request.path, request.method
+        origin = _DOORS.get(path) if self._answers_reviews else None
+        if origin is None:
+            if method in ("GET", "HEAD"):
+                return None
+            return _refusal(404, f"no {method} {path} here; want POST /admit")
         if method != "POST":
-            return _refusal(405, f"got {method} {path}, want POST")[:2]
-        started_s = asyncio.get_running_loop().time()
-        origin = _DOORS[path]
-        if (refusal := self._refuse_caller(scope, origin)) is not None:
-            return refusal
-        try:
-            with self._bodies.reading() as reading:
-                body = await reading.whole(receive)
-                return await self._timed(body, scope["query_string"], started_s, origin)
-        except TooLargeError as error:
-            return _refusal(413, str(error))[:2]
-        except BusyError as error:
-            return _refusal(503, str(error))[:2]
-        except ConnectionResetError:
-            return _refusal(408, "the body ended early")[:2]
+            return _refusal(405, f"got {method} {path}, want POST")
+        return self._refuse_caller(request, origin)
 
-    async def _timed(
-        self, body: bytes, query: bytes, started_s: float, origin: Origin
-    ) -> tuple[int, bytes]:
-        left_s = _timeout_s(query) - MARGIN_S - (asyncio.get_running_loop().time() - started_s)
-        budget_s = max(MIN_BUDGET_S, min(MAX_EVIDENCE_S, left_s))
+    def answer(self, request: Request) -> Response | Awaitable[Response]:
+        """Return the answer to a request that was not refused, or what gives it later."""
+        origin = _DOORS.get(request.path) if self._answers_reviews else None
+        if origin is None:
+            return self._serve_probe(request.path)
+        budget_s = max(MIN_BUDGET_S, min(MAX_EVIDENCE_S, _timeout_s(request.query) - MARGIN_S))
         if origin == "rejudged":  # nobody waits for it: it is no part of the reviews' times
-            return await self._rejudge(body, budget_s)
-        with REVIEW_SECONDS.time(), IN_FLIGHT.track_inprogress():
-            return await self._answer(body, budget_s, origin)
+            return self._rejudge(request.body, budget_s)
+        return self._review(request.body, budget_s, origin)
 
-    def _refuse_caller(self, scope: Scope, origin: Origin) -> tuple[int, bytes] | None:
+    def _review(
+        self, body: bytes, budget_s: float, origin: Origin
+    ) -> Response | Awaitable[Response]:
+        """Return a verdict about `body`, whatever happens on the way to one."""
+        began_s = self._timer()
+        try:
+            found = self._reviews.start(body, now=self._clock(), budget_s=budget_s, origin=origin)
+        except Exception as error:  # noqa: BLE001 each of them is a denial
+            response = _denied(body, origin, error)
+        else:
+            if not isinstance(found, Answer):
+                return self._later(found, body, origin, began_s)
+            response = _answered(found, origin)
+        REVIEW_SECONDS.observe(self._timer() - began_s)
+        return response
+
+    async def _later(
+        self, found: Awaitable[Answer], body: bytes, origin: Origin, began_s: float
+    ) -> Response:
+        IN_FLIGHT.inc()
+        try:
+            return _answered(await found, origin)
+        except Exception as error:  # noqa: BLE001 each of them is a denial
+            return _denied(body, origin, error)
+        finally:
+            IN_FLIGHT.dec()
+            REVIEW_SECONDS.observe(self._timer() - began_s)
+
+    def _refuse_caller(self, request: Request, origin: Origin) -> Response | None:
         """Return why the caller may not ask; None where it may."""
         if origin == "api-server":
-            verified = scope.get("state", {}).get("client_verified", False)
-            if self._access.client_certificate and not verified:
-                return _refusal(403, "want a client certificate of the configured authority")[:2]
+            if self._access.client_certificate and not request.verified:
+                return _refusal(403, "want a client certificate of the configured authority")
             return None
         name, token_file = (
             ("direct", self._access.direct_token_file)
@@ -178,63 +181,43 @@ class GateApp:
             else ("agent", self._access.agent_token_file)
         )
         if token_file is None:
-            return _refusal(404, f"{origin} reviews are not configured here")[:2]
+            return _refusal(404, f"{origin} reviews are not configured here")
         try:
             token = token_file.read_bytes().strip()
         except OSError as error:
             log.error("a token cannot be read", token=name, error=str(error))  # noqa: TRY400 the file
-            return _refusal(503, f"the {name} token cannot be read here")[:2]
-        sent = dict(scope["headers"]).get(b"authorization", b"")
+            return _refusal(503, f"the {name} token cannot be read here")
+        sent = request.header(b"authorization")
         if not token or not hmac.compare_digest(sent, b"Bearer " + token):
-            return _refusal(401, f"want the {name} token as bearer")[:2]
+            return _refusal(401, f"want the {name} token as bearer")
         return None
 
-    async def _rejudge(self, body: bytes, budget_s: float) -> tuple[int, bytes]:
+    async def _rejudge(self, body: bytes, budget_s: float) -> Response:
         """Return the event that the verdict would be; an error leaves the last one standing."""
         try:
             event = await self._reviews.rejudge(body, now=self._clock(), budget_s=budget_s)
         except MalformedReviewError as error:
-            return _refusal(400, str(error))[:2]
+            return _refusal(400, str(error))
         except UnavailableError as error:
-            return _refusal(503, str(error))[:2]
+            return _refusal(503, str(error))
         except Exception:
             log.exception("a workload could not be judged again")
-            return _refusal(500, "an error inside the gate; see its log")[:2]
-        REVIEWS.labels("pass" if event is None else event.action, "rejudged").inc()
-        return 200, b"null" if event is None else render_fitted(event)
+            return _refusal(500, "an error inside the gate; see its log")
+        reviews_answered("pass" if event is None else event.action, "rejudged").inc()
+        return Response(200, b"null" if event is None else render_fitted(event), JSON)
 
-    async def _answer(self, body: bytes, budget_s: float, origin: Origin) -> tuple[int, bytes]:
-        """Return a verdict about `body`, whatever happens on the way to one."""
-        try:
-            answer = await self._reviews.review(
-                body, now=self._clock(), budget_s=budget_s, origin=origin
-            )
-        except MalformedReviewError as error:
-            return _denied(body, "malformed", origin, str(error))
-        except UnavailableError as error:
-            log.error("a review could not be decided", error=str(error))  # noqa: TRY400 expected
-            return _denied(body, "fault", origin, str(error))
-        except Exception:
-            log.exception("a review failed; the workload was denied")
-            return _denied(
-                body, "fault", origin, "an error inside the gate; tell who runs it to see its log"
-            )
-        REVIEWS.labels(answer.action, origin).inc()
-        return 200, answer.body
-
-    def _serve_probe(self, path: str) -> tuple[int, bytes, bytes]:
-        plain = b"text/plain; charset=utf-8"
+    def _serve_probe(self, path: str) -> Response:
         match path:
             case "/healthz":
-                return 200, b"ok\n", plain
+                return Response(200, b"ok\n")
             case "/readyz":
                 problems = self._problems()
                 READY.set(not problems)
                 text = "".join(f"{printable(problem)}\n" for problem in problems) or "ready\n"
-                return (503 if problems else 200), text.encode(), plain
+                return Response(503 if problems else 200, text.encode())
             case "/metrics":
                 READY.set(not self._problems())
-                return 200, generate_latest(), b"text/plain; version=0.0.4; charset=utf-8"
+                return Response(200, generate_latest(), METRICS)
             case _:
                 return _refusal(404, "nothing here; want /healthz, /readyz or /metrics")
 
@@ -245,18 +228,31 @@ def _timeout_s(query: bytes) -> float:
     return max(1.0, float(found[1])) if found else DEFAULT_TIMEOUT_S
 
 
-def _denied(body: bytes, answer: str, origin: Origin, why: str) -> tuple[int, bytes]:
+def _answered(answer: Answer, origin: Origin) -> Response:
+    reviews_answered(answer.action, origin).inc()
+    return Response(200, answer.body, JSON)
+
+
+def _denied(body: bytes, origin: Origin, error: Exception) -> Response:
     """Return a denial where the review names a uid, else a plain refusal."""
-    REVIEWS.labels(answer, origin).inc()
+    kind, why = "fault", printable(str(error))
+    if isinstance(error, MalformedReviewError):
+        kind = "malformed"
+    elif isinstance(error, UnavailableError):
+        log.error("a review could not be decided", error=str(error))
+    else:
+        log.error("a review failed; the workload was denied", exc_info=error)
+        why = "an error inside the gate; tell who runs it to see its log"
+    reviews_answered(kind, origin).inc()
     uid = read_uid(body)
-    message = printable(why)
     if not uid:
-        return _refusal(400 if answer == "malformed" else 500, message)[:2]
-    return 200, render_response(
-        uid, allowed=False, message=f"Tidegate could not decide, so it denies: {message}"
+        return _refusal(400 if kind == "malformed" else 500, why)
+    denial = render_response(
+        uid, allowed=False, message=f"Tidegate could not decide, so it denies: {why}"
     )
+    return Response(200, denial, JSON)
 
 
-def _refusal(status: int, why: str) -> tuple[int, bytes, bytes]:
+def _refusal(status: int, why: str) -> Response:
     REFUSED_REQUESTS.labels(str(status)).inc()
-    return status, f"{printable(why)}\n".encode(), b"text/plain; charset=utf-8"
+    return Response(status, f"{printable(why)}\n".encode(), TEXT)

@@ -7,6 +7,7 @@ rules is cut where people lose least, first findings, then the copies of the rul
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from time import monotonic
 from typing import Literal
 
 from msgspec.structs import replace
@@ -63,9 +64,13 @@ class Moment:
     now: datetime
     """The instant that the decision was made by."""
     began_s: float
-    """On the event loop's clock, like `ended_s`."""
+    """On the monotonic clock, like `ended_s`."""
     origin: Origin
     ended_s: float = 0.0
+
+    def ended(self) -> "Moment":
+        """Return the same, ended now."""
+        return Moment(self.now, self.began_s, self.origin, monotonic())
 
 
 def event_of(
@@ -73,7 +78,6 @@ def event_of(
     workload: Workload,
     verdict: Verdict,
     asked: Moment,
-    owner_uids: tuple[str, ...] = (),
 ) -> AdmissionEventV1:
     """Return `verdict` as recorded, whole: `render_fitted` makes it fit."""
     obj = request.object
@@ -87,7 +91,7 @@ def event_of(
         name=workload.name if named else f"{workload.name}*",
         images=[_row(image, owns_pods=owns_pods) for image in verdict.images],
         uid=obj.uid if obj is not None else "",
-        owner_uids=list(owner_uids),
+        owner_uids=list(verdict.owner_uids),
         namespace=request.namespace,
         operation=request.operation,
         subresource=request.subresource,

@@ -1,5 +1,7 @@
 """What the gate counts, in Prometheus' names; the one place that lists them."""
 
+from functools import cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
 REVIEWS = Counter(
@@ -13,7 +15,9 @@ REVIEW_SECONDS = Histogram(
     "Time from the whole body to the answer.",
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-IN_FLIGHT = Gauge("tidegate_gate_reviews_in_flight", "Reviews being answered now.")
+IN_FLIGHT = Gauge(
+    "tidegate_gate_reviews_in_flight", "Reviews that wait for a registry or the cluster now."
+)
 REFUSED_REQUESTS = Counter(
     "tidegate_gate_refused_requests",
     "HTTP requests that are no reviews to answer, by reason.",
@@ -47,6 +51,24 @@ ADMISSIONS_LOST = Counter(
     "these workloads may not come back.",
     ["reason"],
 )
+REGISTRY_READS = Counter(
+    "tidegate_gate_registry_reads",
+    "Reads of registries in trust.yaml, tokens aside, by what became of them: answered, "
+    "rate_limited (429), no_answer, or withheld (not sent: the registry is away, or its reads are "
+    "used up).",
+    ["registry", "outcome"],
+)
+REGISTRY_AWAY = Gauge(
+    "tidegate_gate_registry_away",
+    "1 while a registry that did not answer several reads in a row is only probed, else 0.",
+    ["registry"],
+)
+REGISTRY_READS_PER_MINUTE = Gauge(
+    "tidegate_gate_registry_reads_per_minute",
+    "Reads a minute that a registry gets at most: readsPerMinute of trust.yaml, or what is left "
+    "of it after a 429; +Inf: no limit.",
+    ["registry"],
+)
 SPOOL_BYTES = Gauge("tidegate_gate_spool_bytes", "Bytes of events on disk.")
 READY = Gauge("tidegate_gate_ready", "1 while the gate can enforce, else 0.")
 CERTIFICATE_EXPIRES_AT = Gauge(
@@ -58,3 +80,9 @@ PROBLEMS = Gauge(
     "What is not in force as written while the last good version is, by source (policy, trust).",
     ["source"],
 )
+
+
+@cache
+def reviews_answered(answer: str, origin: str) -> Counter:
+    """Return the counter of `REVIEWS` for these labels; looking one up costs more than counting."""
+    return REVIEWS.labels(answer, origin)

@@ -5,6 +5,7 @@ index not heard yet, an API server that does not answer in time) leaves the deni
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -50,22 +51,23 @@ class OwnPods:
 
     async def let_back(
         self, request: AdmissionRequest, verdict: Verdict, asked: Moment, budget_s: float
-    ) -> tuple[Verdict, tuple[str, ...]]:
+    ) -> Verdict:
         """Return `verdict`, by which the new pod in `request` may be let in after all.
 
-        And the uids of those who control the pod; none where there are none, where they could not
+        With the uids of those who control the pod; none where there are none, where they could not
         be found out, or where the request is not of a kind that lets anything back.
         """
         owners = await self._owners_of(request, asked.origin, budget_s)
+        verdict = replace(verdict, owner_uids=owners)
         if not owners or asked.origin != "api-server":
-            return verdict, owners
+            return verdict
         digests = {image.digest for image in verdict.images if image.digest is not None}
         admitted = {digest: self._index.of(owners, digest) for digest in digests}
         decided = re_admit(verdict, admitted, fingerprint, asked.now)
         for image in decided.images:
             if image.reason is Reason.RE_ADMITTED and image.digest is not None:
                 self._index.note_bad(owners, image.digest, asked.now)
-        return decided, owners
+        return decided
 
     async def _owners_of(
         self, request: AdmissionRequest, origin: Origin, budget_s: float

@@ -65,6 +65,18 @@ log = structlog.get_logger(__name__)
 class NoCluster:
     """Where there is no cluster, whoever asks for its facts gets none."""
 
+    def owners_held(
+        self,
+        namespace: str,  # noqa: ARG002 the protocol's signature
+        controller: ControllerReference,  # noqa: ARG002
+    ) -> Lookup:
+        """Return that it cannot be looked up."""
+        return Lookup.FAILED
+
+    def namespace_labels_held(self, namespace: str) -> Lookup:  # noqa: ARG002
+        """Return that it cannot be looked up."""
+        return Lookup.FAILED
+
     async def owners(
         self,
         namespace: str,  # noqa: ARG002 the protocol's signature
@@ -110,6 +122,17 @@ class KubernetesFacts:
         self._read = read
         self._metas: _Cache[ObjectMeta] = _Cache(clock_s, OWNER_TTL_S)
         self._labels: _Cache[dict[str, str]] = _Cache(clock_s, LABELS_TTL_S)
+
+    def owners_held(
+        self, namespace: str, controller: ControllerReference
+    ) -> tuple[Owner, ...] | Lookup | None:
+        """Return the controllers above an object where none of them has to be read."""
+        found = self._climb_held(namespace, controller, {})
+        return None if isinstance(found, ControllerReference) else found
+
+    def namespace_labels_held(self, namespace: str) -> dict[str, str] | None:
+        """Return the labels of `namespace` where they need not be read."""
+        return self._labels.get((namespace,))
 
     async def owners(
         self, namespace: str, controller: ControllerReference, *, budget_s: float
@@ -158,12 +181,32 @@ class KubernetesFacts:
     async def _climb(
         self, namespace: str, controller: ControllerReference
     ) -> tuple[Owner, ...] | Lookup:
+        read: dict[ControllerReference, ObjectMeta | None] = {}
+        while True:
+            found = self._climb_held(namespace, controller, read)
+            if not isinstance(found, ControllerReference):
+                return found
+            read[found] = await self._meta(namespace, found)
+
+    def _climb_held(
+        self,
+        namespace: str,
+        controller: ControllerReference,
+        read: dict[ControllerReference, ObjectMeta | None],
+    ) -> tuple[Owner, ...] | Lookup | ControllerReference:
+        """Return the controllers above an object, or the one that has to be read to go on.
+
+        `read` are those that were read for this question: one that is not there is kept nowhere
+        else, so it is asked for each time.
+        """
         chain: list[Owner] = []
         above: ControllerReference | None = controller
         while above is not None and len(chain) < MAX_CHAIN:
             if (above.api_version, above.kind) not in _LOOKED_UP:
                 return (*chain, Owner(_kind_of(above), above.name))
-            meta = await self._meta(namespace, above)
+            meta = read[above] if above in read else self._metas.get(_meta_key(namespace, above))
+            if meta is None and above not in read:
+                return above
             if meta is None or meta.uid != above.uid:
                 return Lookup.ABSENT
             chain.append(Owner(above.kind, above.name))
@@ -179,23 +222,22 @@ class KubernetesFacts:
             if (above.api_version, above.kind) not in _PLURALS:
                 break
             meta = await self._meta(namespace, above)
-            if meta is None or meta.uid != above.uid:
+            if meta is None or above.uid != meta.uid:
                 return Lookup.ABSENT
             chain.append(meta.uid)
             above = meta.controller
         return tuple(chain)
 
     async def _meta(self, namespace: str, reference: ControllerReference) -> ObjectMeta | None:
-        """Return the object's metadata; that there is none is asked again each time."""
-        key = (reference.kind, namespace, reference.name, reference.uid)
-        meta = self._metas.get(key)
-        if meta is None:
-            meta = await self._read(
-                reference.api_version, reference.kind, namespace, reference.name
-            )
-            if meta is not None and meta.uid == reference.uid:
-                self._metas.put(key, meta)
+        """Return the object's metadata, read now."""
+        meta = await self._read(reference.api_version, reference.kind, namespace, reference.name)
+        if meta is not None and meta.uid == reference.uid:
+            self._metas.put(_meta_key(namespace, reference), meta)
         return meta
+
+
+def _meta_key(namespace: str, reference: ControllerReference) -> tuple[str, ...]:
+    return (reference.kind, namespace, reference.name, reference.uid)
 
 
 class LightkubeReader:

@@ -1,16 +1,21 @@
 """READ FIRST: what happens to one AdmissionReview, from its bytes to the answer.
 
-`Reviewer.review` is the story. Everything it calls is pure (reading, deciding, wording) or answers
-within the budget it is given (owners, namespace labels, evidence). Nothing here turns an error
-into an allowed workload: what could not be found out is evidence of its own, judged by the rules,
-and any other error leaves this module, to be answered as a denial by `gate.app`.
+`Reviewer.start` is the story. Everything it calls is pure (reading, deciding, wording) or says at
+once what is held in memory. Where that is not enough, `_find_out` waits for owners, namespace
+labels and evidence, within the budget that it is given; then the same functions decide and answer.
+So nearly every review is answered without a task, a future or a timer.
+
+Nothing here turns an error into an allowed workload: what could not be found out is evidence of its
+own, judged by the rules, and any other error leaves this module, to be answered as a denial by
+`gate.app`.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
+from time import monotonic
 from typing import Literal, Protocol, TypeVar
 
 from tidegate.domain.break_glass import BreakGlass, let_in
@@ -56,6 +61,11 @@ GRACE_S = 0.25
 """How long after its budget a source may answer before it is left behind."""
 
 
+LATE = ImageEvidence.of(Unavailable(UnavailableReason.DEADLINE))
+OVER_LIMIT = ImageEvidence.of(
+    Unavailable(UnavailableReason.LIMITS, f"more than {MAX_IMAGES} images in one object")
+)
+
 First = TypeVar("First")
 Second = TypeVar("Second")
 
@@ -76,6 +86,12 @@ class PolicySource(Protocol):
 class EvidenceSource(Protocol):
     """What is known about images."""
 
+    def held(
+        self, references: Sequence[ImageReference], now: datetime, platforms: tuple[str, ...] = ()
+    ) -> dict[ImageReference, ImageEvidence] | None:
+        """Return what `gather` would say without asking anybody; None where it has to ask."""
+        ...
+
     async def gather(
         self,
         references: Sequence[ImageReference],
@@ -90,6 +106,16 @@ class EvidenceSource(Protocol):
 
 class ClusterSource(Protocol):
     """What only the cluster knows about an object."""
+
+    def owners_held(
+        self, namespace: str, controller: ControllerReference
+    ) -> tuple[Owner, ...] | Lookup | None:
+        """Return what `owners` would say without asking anybody; None where it has to ask."""
+        ...
+
+    def namespace_labels_held(self, namespace: str) -> dict[str, str] | Lookup | None:
+        """Return what `namespace_labels` would say without asking; None where it has to ask."""
+        ...
 
     async def owners(
         self, namespace: str, controller: ControllerReference, *, budget_s: float
@@ -144,15 +170,22 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Decided:
-    """A verdict with what it rests on."""
+class _Question:
+    """What is to be judged, by which rules."""
+
+    request: AdmissionRequest
+    object: ObjectFacts
+    images: tuple[ImageUse, ...]
+    policy: CompiledPolicy
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is known about it."""
 
     workload: Workload
-    verdict: Verdict
-    policy: CompiledPolicy
     judged: Sequence[JudgedImage]
-    owner_uids: tuple[str, ...] = ()
-    """Of those that control the pod, where that was asked."""
 
 
 class Reviewer:
@@ -183,26 +216,30 @@ class Reviewer:
         self._compiled: tuple[Policy, CompiledPolicy] | None = None
         self._judgements = Judgements()
 
-    async def review(
+    def start(
         self, body: bytes, *, now: datetime, budget_s: float, origin: Origin = "api-server"
-    ) -> Answer:
-        """Return the answer to the review in `body`.
+    ) -> Answer | Awaitable[Answer]:
+        """Return the answer to the review in `body`, or what gives it within about `budget_s`.
 
         Raises:
             MalformedReviewError: `body` is no AdmissionReview.
             UnavailableError: the gate has no rules to decide by.
         """
-        began_s = asyncio.get_running_loop().time()
-        request = parse_review(body)
-        decided = await self._decide(request, now, budget_s)
-        if decided is None:
-            return Answer(render_response(request.uid, allowed=True), "pass")
-        left_s = budget_s - (asyncio.get_running_loop().time() - began_s)
-        decided = await self._with_own_pods(request, decided, Moment(now, began_s, origin), left_s)
-        if not request.dry_run:
-            left_s = budget_s - (asyncio.get_running_loop().time() - began_s)
-            decided = await self._with_scans(request, decided, min(WAIT_S, left_s))
-        return self._answer(request, decided, Moment(now, began_s, origin))
+        asked = Moment(now, monotonic(), origin)
+        question = self._question(body, now)
+        if isinstance(question, AdmissionRequest):
+            return Answer(render_response(question.uid, allowed=True), "pass")
+        facts = self._held(question)
+        if facts is None:
+            return self._later(question, asked, budget_s)
+        return self._finish(question, facts, asked, budget_s)
+
+    async def review(
+        self, body: bytes, *, now: datetime, budget_s: float, origin: Origin = "api-server"
+    ) -> Answer:
+        """Return the answer to the review in `body`; raises what `start` raises."""
+        found = self.start(body, now=now, budget_s=budget_s, origin=origin)
+        return found if isinstance(found, Answer) else await found
 
     async def rejudge(
         self, body: bytes, *, now: datetime, budget_s: float
@@ -216,40 +253,118 @@ class Reviewer:
             MalformedReviewError: `body` is no AdmissionReview.
             UnavailableError: the gate has no rules to decide by.
         """
-        began_s = asyncio.get_running_loop().time()
-        request = parse_review(body)
-        decided = await self._decide(request, now, budget_s)
-        if decided is None:
+        asked = Moment(now, monotonic(), "rejudged")
+        question = self._question(body, now)
+        if isinstance(question, AdmissionRequest):
             return None
-        asked = Moment(now, began_s, "rejudged")
-        decided = await self._with_own_pods(request, decided, asked, budget_s)
-        decided = await self._with_scans(request, decided, 0.0)
-        asked = replace(asked, ended_s=asyncio.get_running_loop().time())
-        event = event_of(request, decided.workload, decided.verdict, asked, decided.owner_uids)
-        return with_unanswered(
-            event, decided.verdict, decided.policy, decided.workload, decided.judged
+        facts = self._held(question) or await self._find_out(question, budget_s)
+        verdict = self._decide(question, facts)
+        if self._own_pods is not None and question.policy.re_admits and not verdict.allowed:
+            verdict = await self._own_pods.let_back(question.request, verdict, asked, budget_s)
+        wanted = self._wanted_scans(verdict, facts)
+        if wanted:
+            verdict = await self._with_scans(question.request, verdict, wanted, 0.0)
+        event = event_of(question.request, facts.workload, verdict, asked.ended())
+        return with_unanswered(event, verdict, question.policy, facts.workload, facts.judged)
+
+    def _question(self, body: bytes, now: datetime) -> "_Question | AdmissionRequest":
+        """Return what is to be judged; the request alone where that is nothing."""
+        request = parse_review(body)
+        obj = request.object
+        images = () if obj is None else changed_images(obj, request.old)
+        if obj is None or not images:
+            return request
+        return _Question(request, obj, images, self._policy_in_force(), now)
+
+    def _held(self, question: _Question) -> _Facts | None:
+        """Return the facts where all of them are in memory, or none is asked for."""
+        obj, policy = question.object, question.policy
+        owners: tuple[Owner, ...] | Lookup | None = ()
+        labels: dict[str, str] | Lookup | None = Lookup.FAILED
+        if obj.controller is not None:
+            owners = Lookup.FAILED
+            if policy.needs_owners and policy.gating_on:
+                owners = self._cluster.owners_held(obj.namespace, obj.controller)
+        if policy.needs_namespace_labels and policy.gating_on:
+            labels = self._cluster.namespace_labels_held(obj.namespace)
+        if owners is None or labels is None:
+            return None
+        parsed = [_parse(use.image) for use in question.images]
+        evidence = self._evidence_held(parsed, question)
+        if evidence is None:
+            return None
+        return _Facts(
+            workload_of(obj, cluster=self._cluster_name, namespace_labels=labels, owners=owners),
+            _judged(question.images, parsed, evidence),
         )
 
-    async def _decide(
-        self, request: AdmissionRequest, now: datetime, budget_s: float
-    ) -> _Decided | None:
-        """Return the verdict about what the request changes; None: no image."""
-        images = changed_images(request.object, request.old) if request.object else ()
-        if request.object is None or not images:
-            return None
-        policy = self._policy_in_force()
-        with self._slots.take(request.namespace) as granted:
+    def _evidence_held(
+        self, parsed: Sequence[ImageReference | Unavailable], question: _Question
+    ) -> dict[ImageReference, ImageEvidence] | None:
+        wanted = _distinct(parsed)
+        if not question.policy.gating_on:
+            return dict.fromkeys(wanted, LATE)
+        return self._evidence.held(wanted, question.now, node_platforms(question.object.pod))
+
+    async def _later(self, question: _Question, asked: Moment, budget_s: float) -> Answer:
+        """Find out what is not held, and answer."""
+        facts = await self._find_out(question, budget_s)
+        found = self._finish(question, facts, asked, budget_s)
+        return found if isinstance(found, Answer) else await found
+
+    def _finish(
+        self, question: _Question, facts: _Facts, asked: Moment, budget_s: float
+    ) -> Answer | Awaitable[Answer]:
+        """Return the answer, or what gives it once all is known that only some denials ask for."""
+        verdict = self._decide(question, facts)
+        if self._own_pods is not None and question.policy.re_admits and not verdict.allowed:
+            return self._finish_own_pod(self._own_pods, question, facts, verdict, asked, budget_s)
+        return self._conclude(question, facts, verdict, asked, budget_s)
+
+    async def _finish_own_pod(
+        self,
+        own_pods: OwnPods,
+        question: _Question,
+        facts: _Facts,
+        verdict: Verdict,
+        asked: Moment,
+        budget_s: float,
+    ) -> Answer:
+        """Answer with what is known of a denied pod's workload: it may be one's own come back."""
+        left_s = budget_s - (monotonic() - asked.began_s)
+        verdict = await own_pods.let_back(question.request, verdict, asked, left_s)
+        found = self._conclude(question, facts, verdict, asked, budget_s)
+        return found if isinstance(found, Answer) else await found
+
+    def _conclude(
+        self, question: _Question, facts: _Facts, verdict: Verdict, asked: Moment, budget_s: float
+    ) -> Answer | Awaitable[Answer]:
+        """Return the answer, or what gives it once it is known what becomes of wanted scans."""
+        wanted = [] if question.request.dry_run else self._wanted_scans(verdict, facts)
+        if wanted:
+            left_s = min(WAIT_S, budget_s - (monotonic() - asked.began_s))
+            return self._answer_with_scans(question, facts, verdict, wanted, asked, left_s)
+        return self._answer(question.request, facts.workload, verdict, asked)
+
+    async def _find_out(self, question: _Question, budget_s: float) -> _Facts:
+        """Return the facts, what is not held asked for within the budget."""
+        policy = question.policy
+        with self._slots.take(question.request.namespace) as granted:
             seconds = budget_s if granted and policy.gating_on else 0.0
             workload, judged = await _both(
-                self._workload(policy, request.object, seconds),
-                self._judged(request.object, images, now, seconds),
+                self._workload(policy, question.object, seconds),
+                self._gathered(question, seconds),
                 side_by_side=policy.asks_cluster,
             )
-        verdict = decide(policy, workload, judged, now, self._judgements)
+        return _Facts(workload, judged)
+
+    def _decide(self, question: _Question, facts: _Facts) -> Verdict:
+        now = question.now
+        verdict = decide(question.policy, facts.workload, facts.judged, now, self._judgements)
         if self._break_glass is not None and not verdict.allowed:
-            namespace = request.namespace
+            namespace = question.request.namespace
             verdict = let_in(verdict, namespace, self._break_glass.of(namespace), now)
-        return _Decided(workload, verdict, policy, judged)
+        return verdict
 
     def _policy_in_force(self) -> CompiledPolicy:
         ready, problems = self._policies.ready
@@ -289,77 +404,80 @@ class Reviewer:
             return Lookup.FAILED
         return await self._cluster.namespace_labels(obj.namespace, budget_s=budget_s)
 
-    async def _judged(
-        self, obj: ObjectFacts, images: tuple[ImageUse, ...], now: datetime, budget_s: float
-    ) -> list[JudgedImage]:
-        """Return each image with its evidence, in the order of `images`."""
-        parsed = [(use, _parse(use.image)) for use in images]
-        references = dict.fromkeys(r for _, r in parsed if isinstance(r, ImageReference))
-        wanted = list(references)[:MAX_IMAGES]
-        evidence = await self._gathered(wanted, now, budget_s, node_platforms(obj.pod))
-        over_limit = ImageEvidence.of(
-            Unavailable(UnavailableReason.LIMITS, f"more than {MAX_IMAGES} images in one object")
-        )
-        return [
-            JudgedImage(use, reference, evidence.get(reference, over_limit))
-            if isinstance(reference, ImageReference)
-            else JudgedImage(use, None, ImageEvidence.of(reference))
-            for use, reference in parsed
-        ]
-
-    async def _gathered(
-        self,
-        references: Sequence[ImageReference],
-        now: datetime,
-        budget_s: float,
-        platforms: tuple[str, ...],
-    ) -> dict[ImageReference, ImageEvidence]:
-        """Return evidence for every one of `references`, in time."""
-        found: dict[ImageReference, ImageEvidence] = {}
-        if references and budget_s > 0:
+    async def _gathered(self, question: _Question, budget_s: float) -> list[JudgedImage]:
+        """Return each image with its evidence, in time and in their order."""
+        parsed = [_parse(use.image) for use in question.images]
+        wanted, found = _distinct(parsed), dict[ImageReference, ImageEvidence]()
+        if wanted and budget_s > 0:
+            platforms = node_platforms(question.object.pod)
             try:
                 async with asyncio.timeout(budget_s + GRACE_S):
                     found = await self._evidence.gather(
-                        references, now=now, budget_s=budget_s, platforms=platforms
+                        wanted, now=question.now, budget_s=budget_s, platforms=platforms
                     )
             except TimeoutError:
                 pass  # every image without an answer is unavailable, below
-        late = ImageEvidence.of(Unavailable(UnavailableReason.DEADLINE))
-        return {reference: found.get(reference, late) for reference in references}
+        evidence = {reference: found.get(reference, LATE) for reference in wanted}
+        return _judged(question.images, parsed, evidence)
 
-    async def _with_own_pods(
-        self, request: AdmissionRequest, decided: _Decided, asked: Moment, left_s: float
-    ) -> _Decided:
-        """Let a workload's own pod come back where the policy says so; asked about denials only."""
-        if self._own_pods is None or decided.verdict.allowed or not decided.policy.re_admits:
-            return decided
-        verdict, owners = await self._own_pods.let_back(request, decided.verdict, asked, left_s)
-        return replace(decided, verdict=verdict, owner_uids=owners)
+    def _wanted_scans(self, verdict: Verdict, facts: _Facts) -> list[WantedScan]:
+        return [] if self._scans is None else wanted_scans(verdict, facts.judged)
+
+    async def _answer_with_scans(
+        self,
+        question: _Question,
+        facts: _Facts,
+        verdict: Verdict,
+        wanted: list[WantedScan],
+        asked: Moment,
+        wait_s: float,
+    ) -> Answer:
+        """Answer with what is known of the scans after at most `wait_s`."""
+        verdict = await self._with_scans(question.request, verdict, wanted, wait_s)
+        return self._answer(question.request, facts.workload, verdict, asked)
 
     async def _with_scans(
-        self, request: AdmissionRequest, decided: _Decided, wait_s: float
-    ) -> _Decided:
+        self, request: AdmissionRequest, verdict: Verdict, wanted: list[WantedScan], wait_s: float
+    ) -> Verdict:
         """Ask for scans of images without a report; the answer is waited for where it is shown."""
-        wanted = wanted_scans(decided.verdict, decided.judged)
-        if self._scans is None or not wanted:
-            return decided
-        shown = decided.verdict.decision is not Decision.ALLOW
+        assert self._scans is not None  # noqa: S101 - or none were wanted
+        shown = verdict.decision is not Decision.ALLOW
         answers = await self._scans.ask(request.namespace, wanted, wait_s if shown else 0.0)
-        return replace(decided, verdict=with_answers(decided.verdict, answers))
+        return with_answers(verdict, answers)
 
-    def _answer(self, request: AdmissionRequest, decided: _Decided, asked: Moment) -> Answer:
-        workload, verdict = decided.workload, decided.verdict
+    def _answer(
+        self, request: AdmissionRequest, workload: Workload, verdict: Verdict, asked: Moment
+    ) -> Answer:
         action = ACTIONS[verdict.decision]
         if not request.dry_run:
-            asked = replace(asked, ended_s=asyncio.get_running_loop().time())
-            build = partial(event_of, request, workload, verdict, asked, decided.owner_uids)
-            self._journal.record(action, build)
+            self._journal.record(
+                action, partial(event_of, request, workload, verdict, asked.ended())
+            )
         event_id = "" if request.dry_run else request.uid
         message = "" if verdict.allowed else denial_message(verdict, event_id)
         body = render_response(
             request.uid, allowed=verdict.allowed, message=message, warnings=warnings(verdict)
         )
         return Answer(body, action)
+
+
+def _distinct(parsed: Sequence[ImageReference | Unavailable]) -> list[ImageReference]:
+    """Return the references that evidence is wanted of, each once."""
+    return list(dict.fromkeys(r for r in parsed if isinstance(r, ImageReference)))[:MAX_IMAGES]
+
+
+def _judged(
+    images: Sequence[ImageUse],
+    parsed: Sequence[ImageReference | Unavailable],
+    evidence: dict[ImageReference, ImageEvidence],
+) -> list[JudgedImage]:
+    """Return each image with its evidence; `evidence` has those of `_distinct` references."""
+    return [
+        JudgedImage(use, reference, evidence.get(reference, OVER_LIMIT))
+        if isinstance(reference, ImageReference)
+        else JudgedImage(use, None, ImageEvidence.of(reference))
+        for use, reference in zip(images, parsed, strict=True)
+    ]
 
 
 async def _both(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from time import monotonic
 
 import structlog
 
@@ -30,7 +31,7 @@ from tidegate.gate.slots import Slots
 from tidegate.gate.sources import Sources, keep_running, open_sources
 from tidegate.gate.spool import Spool
 from tidegate.gate.tls import Certificate, TlsFiles
-from tidegate.net.guard import ConnectionLimits
+from tidegate.net.limits import ConnectionLimits
 
 FIRST_RULES_S = 5.0
 """How long the gate keeps its first word for rules; it answers without them too, by denying."""
@@ -162,6 +163,7 @@ def _app(
     return GateApp(
         reviewer,
         clock=utc_now,
+        timer=monotonic,
         problems=problems_of(certificate, sources.problems),
         access=Access(
             settings.client_ca_file is not None,

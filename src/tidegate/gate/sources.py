@@ -6,35 +6,28 @@ source that stopped without a word would leave yesterday's rules in force for ev
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
-from tidegate.domain.errors import InvalidTrustError
 from tidegate.evidence.cache import EvidenceCache
 from tidegate.evidence.gather import DEFAULT_LIMITS, Gatherer
 from tidegate.evidence.memory import ReportMemory
-from tidegate.evidence.trust_file import TrustFile, registry_configs
+from tidegate.evidence.trust_file import TrustFile
 from tidegate.gate.metrics import PROBLEMS
 from tidegate.gate.owners import KubernetesFacts, LightkubeReader, NoCluster
 from tidegate.gate.policy import PolicyStore
+from tidegate.gate.registries import Registries
 from tidegate.gate.review import BreakGlassSource, ClusterSource
 from tidegate.gate.settings import Settings
-from tidegate.oci.client import RegistryClient
 from tidegate.oci.pull_secret import SecretReader
-from tidegate.oci.registries import RegistryConfig
 
 if TYPE_CHECKING:
     from lightkube import AsyncClient
 
-TRUST_POLL_S = 1.0
-"""How often trust.yaml and credential files are read again; they are small."""
-
 RESTART_S = 1.0
-CLOSE_OLD_CLIENT_S = 15.0
-"""Reads under way by the registries' old settings end by themselves within this."""
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +65,7 @@ async def open_sources(settings: Settings, stack: AsyncExitStack) -> Sources:
     """
     trust = TrustFile(settings.trust_file)
     client = _connect(settings, stack)
-    registries = _Registries(trust, _secret_reader(client))
+    registries = Registries(trust, _secret_reader(client))
     cache = EvidenceCache(DEFAULT_LIMITS)
     memory = ReportMemory(settings.data_dir / "reports.jsonl")
     evidence = Gatherer(registries.client, trust.current, memory, cache)
@@ -152,61 +145,3 @@ def _open_break_glass(
     held = BreakGlasses()
     runs.append(KubernetesBreakGlasses(held, client).run)
     return held
-
-
-class _Registries:
-    """The registry client, made anew when trust.yaml or a credential changes."""
-
-    def __init__(self, trust: TrustFile, read_secret: SecretReader | None) -> None:
-        self._trust = trust
-        self._read_secret = read_secret
-        self._configs: tuple[RegistryConfig, ...] = registry_configs(trust.current(), read_secret)
-        self.client = RegistryClient(self._configs)
-        self._closing: set[asyncio.Task[None]] = set()
-        self._problem = ""
-
-    async def follow(self, evidence: Gatherer) -> None:
-        """Keep `evidence` reading by the newest settings, until cancelled."""
-        while True:
-            await asyncio.sleep(TRUST_POLL_S)
-            await asyncio.to_thread(self._trust.reload)
-            await self._renew(evidence)
-
-    async def _renew(self, evidence: Gatherer) -> None:
-        try:
-            configs = await asyncio.to_thread(
-                registry_configs, self._trust.current(), self._read_secret
-            )
-        except InvalidTrustError as error:
-            self._say(str(error))
-            return
-        self._say(self._trust.problem)
-        if configs == self._configs:
-            return
-        old, self.client, self._configs = self.client, RegistryClient(configs), configs
-        evidence.use_client(self.client)
-        log.info("registries are read by new settings", registries=len(configs))
-        closing = asyncio.create_task(_close_later(old))
-        self._closing.add(closing)
-        closing.add_done_callback(self._closing.discard)
-
-    def _say(self, problem: str) -> None:
-        """Log `problem` once."""
-        if problem and problem != self._problem:
-            log.error("trust.yaml is not in force as it is; the last good one stays", why=problem)
-        self._problem = problem
-
-    async def aclose(self) -> None:
-        """Close every client."""
-        for task in tuple(self._closing):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        await self.client.aclose()
-
-
-async def _close_later(client: RegistryClient) -> None:
-    try:
-        await asyncio.sleep(CLOSE_OLD_CLIENT_S)
-    finally:
-        await client.aclose()

@@ -16,7 +16,8 @@ from tidegate.hub.oidc.provider import Provider
 from tidegate.hub.settings import HubSettings
 from tidegate.hub.store.database import Database
 from tidegate.hub.store.migrate import migrate
-from tidegate.net.guard import ConnectionLimits, guarded
+from tidegate.net.guard import guarded
+from tidegate.net.limits import ConnectionLimits
 from tidegate.process import announce
 
 KEEP_ALIVE_S = 75

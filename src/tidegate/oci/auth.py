@@ -22,7 +22,7 @@ from tidegate.oci.token_server import (
     token_call,
     token_server,
 )
-from tidegate.oci.transport import Call, Transport
+from tidegate.oci.transport import AWAY, Call, Transport
 
 MAX_HELD = 10_000
 """Repositories whose credentials are held; beyond, they are asked for again."""
@@ -170,11 +170,12 @@ class Authorizer:
                         f"{call.what}: HTTP {answer.status}, want 200; check the credentials",
                         rate_limited=answer.status == 429,
                         retry_after_s=parse_retry_after(answer.headers),
+                        away=answer.status in AWAY,
                     )
                 return await answer.read(self._limits.max_token_bytes)
         except TimeoutError as error:
             raise RegistryUnavailableError(
-                f"{call.what}: no whole answer within {timeout_s:g} s"
+                f"{call.what}: no whole answer within {timeout_s:g} s", away=True
             ) from error
 
 

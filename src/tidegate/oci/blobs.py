@@ -44,7 +44,7 @@ async def fetch_blob(
     _require_size(what, descriptor, limits.max_blob_bytes if max_bytes is None else max_bytes)
     body = bytearray()
     async with (
-        session.within(what, limits.read_timeout_s),
+        session.turn(what, limits.read_timeout_s),
         _open_blob(session, reference, descriptor, what, limits.read_timeout_s) as pieces,
     ):
         async for piece in pieces:

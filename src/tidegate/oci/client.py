@@ -6,7 +6,8 @@ was asked for. `None` and an empty list mean that the registry said so; not know
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -26,6 +27,7 @@ from tidegate.oci.registries import (
     select_registry,
 )
 from tidegate.oci.session import Session
+from tidegate.oci.traffic import Traffic
 from tidegate.wire.oci_v1 import Descriptor
 
 DEFAULT_LIMITS = RegistryLimits()
@@ -45,9 +47,9 @@ class RegistryClient:
         *,
         limits: RegistryLimits = DEFAULT_LIMITS,
         clock_s: Callable[[], float] = time.monotonic,
-        pace: Callable[[], Awaitable[None]] | None = None,
+        traffic: Callable[[RegistryConfig], Traffic] | None = None,
     ) -> None:
-        self._limits, self._clock_s, self._pace = limits, clock_s, pace
+        self._limits, self._clock_s, self._traffic = limits, clock_s, traffic
         self._registries: Mapping[str, RegistryConfig] = {}
         self._aliases: Mapping[str, str] = {}
         self._open: dict[str, _Open] = {}
@@ -76,13 +78,29 @@ class RegistryClient:
         aliases = hosts_by_alias(wanted)
         kept = {h: o for h, o in self._open.items() if wanted.get(h) == o.session.registry}
         opened = {
-            host: _Open.of(Session(registry, self._limits, self._clock_s, self._pace))
+            host: _Open.of(self._session(registry))
             for host, registry in wanted.items()
             if host not in kept
         }
         old = tuple(o.session for host, o in self._open.items() if host not in kept)
         self._registries, self._aliases, self._open = wanted, aliases, kept | opened
         return old
+
+    def visit(self, reference: ImageReference) -> AbstractAsyncContextManager[None]:
+        """Hold a place among those who read about a subject in the registry of `reference`.
+
+        Raises:
+            RegistryUnavailableError: on entering: the registry is to be left alone for now.
+        """
+        session, reference = self._find(reference)
+        if session.traffic is None:
+            return nullcontext()
+        return session.traffic.visit(f"reading {reference}")
+
+    def busy(self, reference: ImageReference) -> bool:
+        """Whether a visit for `reference` that began now would wait or be refused."""
+        traffic = self._find(reference)[0].traffic
+        return traffic is not None and traffic.busy
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -173,6 +191,10 @@ class RegistryClient:
         """Delete the manifest `digest`; False: it was not there."""
         session, reference = self._find(reference)
         return await manifests.delete_manifest(session, reference, digest)
+
+    def _session(self, registry: RegistryConfig) -> Session:
+        traffic = None if self._traffic is None else self._traffic(registry)
+        return Session(registry, self._limits, self._clock_s, traffic)
 
     def _find(self, reference: ImageReference) -> tuple[Session, ImageReference]:
         """Return who is asked about `reference`, and what it is called there."""

@@ -60,6 +60,8 @@ class RegistryConfig:
     """Names the content of the three files: another one means that they are read again."""
     keychain: Keychain | None = None
     """Where credentials come from that are not `username` and `password`."""
+    reads_per_minute: int = 0
+    """For who reads with `traffic`; 0: as many as the registry takes."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "host", normalize_host(self.host))

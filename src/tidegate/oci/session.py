@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -12,7 +12,8 @@ from tidegate.oci.auth import Authorizer
 from tidegate.oci.limits import RegistryLimits
 from tidegate.oci.registries import RegistryConfig
 from tidegate.oci.retry_after import parse_retry_after
-from tidegate.oci.transport import Answer, Call, Headers, Transport
+from tidegate.oci.traffic import Traffic
+from tidegate.oci.transport import AWAY, Answer, Call, Headers, Transport
 from tidegate.oci.urls import parse_named_url
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -53,12 +54,12 @@ class Session:
         registry: RegistryConfig,
         limits: RegistryLimits,
         clock: Callable[[], float],
-        pace: Callable[[], Awaitable[None]] | None = None,
+        traffic: Traffic | None = None,
     ) -> None:
         self.registry = registry
         self.limits = limits
-        self._pace = pace
-        """Waited for before each question; it is no part of an answer's time."""
+        self.traffic = traffic
+        """Who says when to ask; None: at any time."""
         self._transport = Transport(registry, limits)
         self._auth = Authorizer(registry, self._transport, limits, clock)
 
@@ -74,13 +75,21 @@ class Session:
             RegistryUnavailableError: no answer, or none that was wanted.
             LimitExceededError: more than `max_bytes`.
         """
-        if self._pace is not None:
-            await self._pace()
         reads = ask.method in {"GET", "HEAD"}
         timeout_s = self.limits.read_timeout_s if reads else self.limits.write_timeout_s
-        async with self.within(ask.what, timeout_s), self.open(ask, timeout_s) as answer:
+        async with self.turn(ask.what, timeout_s), self.open(ask, timeout_s) as answer:
             body = await (answer.read(max_bytes) if answer.status < 400 else answer.drain())
             return Reply(answer.status, answer.headers, body)
+
+    @asynccontextmanager
+    async def turn(self, what: str, timeout_s: float) -> AsyncIterator[None]:
+        """Bound a block to `timeout_s` once it is its turn; the wait for that is no part of it."""
+        if self.traffic is None:
+            async with self.within(what, timeout_s):
+                yield
+        else:
+            async with self.traffic.turn(what), self.within(what, timeout_s):
+                yield
 
     @asynccontextmanager
     async def within(self, what: str, timeout_s: float) -> AsyncIterator[None]:
@@ -90,7 +99,7 @@ class Session:
                 yield
         except TimeoutError as error:
             raise RegistryUnavailableError(
-                f"{what}: no whole answer within {timeout_s:g} s"
+                f"{what}: no whole answer within {timeout_s:g} s", away=True
             ) from error
 
     @asynccontextmanager
@@ -170,6 +179,7 @@ async def _require_wanted(ask: Ask, answer: Answer) -> None:
         f"{ask.what}: {came}, want {wanted}{_advice(answer)}",
         rate_limited=answer.status == 429,
         retry_after_s=parse_retry_after(answer.headers),
+        away=answer.status in AWAY,
     )
 
 

@@ -25,6 +25,9 @@ from tidegate.oci.registries import RegistryConfig, split_authority
 
 Headers = tuple[tuple[str, str], ...]
 
+AWAY = frozenset({502, 503, 504})
+"""What a proxy says when nobody, or nobody in time, answers behind it (RFC 9110 section 15.6)."""
+
 _FAULTS = (
     httpcore2.NetworkError,
     httpcore2.ProtocolError,
@@ -77,7 +80,7 @@ class Answer:
             async for piece in self._response.aiter_stream():
                 yield piece
         except _FAULTS as error:
-            raise RegistryUnavailableError(f"{self._what}: {_words(error)}") from error
+            raise RegistryUnavailableError(f"{self._what}: {_words(error)}", away=True) from error
 
     async def read(self, max_bytes: int) -> bytes:
         """Return the whole body.
@@ -142,7 +145,7 @@ class Transport:
         try:
             response = await self._send(call, idle_s)
         except (*_FAULTS, ssl.SSLError) as error:
-            raise RegistryUnavailableError(f"{call.what}: {_words(error)}") from error
+            raise RegistryUnavailableError(f"{call.what}: {_words(error)}", away=True) from error
         try:
             yield Answer(call, response, self._limits)
         finally:

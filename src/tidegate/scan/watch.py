@@ -6,8 +6,8 @@ of it is new. Nothing is believed that way: a scan fetches the digest and checks
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,6 +71,19 @@ class Budget:
         self._every_s = 60.0 / per_minute
         self._clock_s, self._sleep = clock_s, sleep
         self._next_s = clock_s()
+
+    busy = False
+    """Whoever looks has time."""
+
+    def visit(self, what: str) -> AbstractAsyncContextManager[None]:  # noqa: ARG002 the protocol
+        """Hold a place: every question of a look waits for its own."""
+        return nullcontext()
+
+    @asynccontextmanager
+    async def turn(self, what: str) -> AsyncIterator[None]:  # noqa: ARG002
+        """Wait for a place for one question."""
+        await self.take()
+        yield
 
     async def take(self) -> None:
         """Wait for a place."""
@@ -150,7 +163,7 @@ class Watcher:
             UnavailableError: the hub does not answer.
         """
         budget = Budget(turn.polling.requests_per_minute)
-        async with RegistryClient([config], limits=LIMITS, pace=budget.take) as client:
+        async with RegistryClient([config], limits=LIMITS, traffic=lambda _: budget) as client:
             look = asyncio.create_task(Look(self.hub, client, turn).run())
             keep = asyncio.create_task(self._keep(turn, look))
             try:

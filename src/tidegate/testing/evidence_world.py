@@ -27,9 +27,13 @@ from tidegate.domain.finding import Finding
 from tidegate.domain.reference import ImageReference
 from tidegate.domain.severity import Severity
 from tidegate.evidence.cache import EvidenceCache
+from tidegate.evidence.fed import FedEvidence
 from tidegate.evidence.gather import Gatherer
 from tidegate.evidence.limits import EvidenceLimits
 from tidegate.evidence.memory import ReportMemory
+from tidegate.feed.chain import verify_batch
+from tidegate.feed.deltas import encode_batch
+from tidegate.feed.store import FeedStore
 from tidegate.scan.attach import Attached, attach_report
 from tidegate.testing.memory_registry import MemoryRegistry
 from tidegate.trust.configuration import EvidenceKey, TrustConfiguration
@@ -72,11 +76,18 @@ class EvidenceWorld:
     key: SigningKey = field(default_factory=generate_key)
     limits: EvidenceLimits = field(default_factory=EvidenceLimits)
     memory: ReportMemory = field(default_factory=ReportMemory)
+    feed: FeedStore | None = None
+    """Rows that the gate holds; None: it follows no feed."""
+    wishes: list[Digest] = field(default_factory=list)
+    """Digests that were answered from rows, to be looked at behind them."""
     trust: TrustConfiguration = field(init=False)
     gatherer: Gatherer = field(init=False)
+    fed: FedEvidence | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self.trust = TrustConfiguration(keys=(evidence_key(self.key),), generation="1")
+        self.trust = TrustConfiguration(
+            keys=(evidence_key(self.key),), audience="acme", generation="1"
+        )
         self.restart()
 
     @property
@@ -86,13 +97,26 @@ class EvidenceWorld:
 
     def restart(self) -> None:
         """Start the gate again: its memory stays, its cache does not."""
+        if self.feed is not None:
+            self.fed = FedEvidence(
+                self.feed, self.memory, lambda _, digest: self.wishes.append(digest)
+            )
         self.gatherer = Gatherer(
             self.registry,
             lambda: self.trust,
             self.memory,
             EvidenceCache(self.limits),
             limits=self.limits,
+            fed=self.fed,
         )
+
+    def take(self, envelope: bytes) -> None:
+        """Hold a batch of the feed."""
+        assert self.feed is not None  # noqa: S101 - a world with a feed
+        assert self.fed is not None  # noqa: S101 - a world with a feed
+        signed = verify_batch(self.trust.keys, envelope)
+        self.feed.apply(signed, encode_batch(signed.batch))
+        self.fed.changed(Digest(row.subject) for row in signed.batch.rows)
 
     def push_image(self, seed: str = "image", *, tag: str | None = None) -> Descriptor:
         """Push an image manifest; another `seed` is another image."""

@@ -13,7 +13,8 @@ a registry would not know, but the count of reads.
 
 import asyncio
 from collections import Counter
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,18 @@ class MemoryRegistry:
     def canonical(self, reference: ImageReference) -> ImageReference:
         """Return `reference` by this registry's own name."""
         return canonical(reference, dict.fromkeys(self.aliases, self.host))
+
+    @asynccontextmanager
+    async def visit(self, reference: ImageReference) -> AsyncIterator[None]:
+        """Hold a place; `visit` among the `faults` is raised instead."""
+        self._require_configured(reference)
+        if "visit" in self.faults:
+            raise self.faults["visit"]
+        yield
+
+    def busy(self, reference: ImageReference) -> bool:
+        """Whether visits are refused: a fault `visit` is set."""
+        return self.configured(reference.registry) and "visit" in self.faults
 
     def put_manifest(self, body: bytes, media_type: str, *, tag: str | None = None) -> Digest:
         """Store a manifest as it is, valid or not."""

@@ -29,6 +29,7 @@ widen what is trusted. Reading files (credentials, certificates) is the caller's
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -36,11 +37,17 @@ import msgspec
 import yaml
 from msgspec import Meta
 
-from tidegate.domain.errors import InvalidKeyError, InvalidReferenceError, InvalidTrustError
+from tidegate.domain.errors import (
+    InvalidKeyError,
+    InvalidReferenceError,
+    InvalidRuleError,
+    InvalidTrustError,
+)
 from tidegate.domain.glob import glob_matches
 from tidegate.domain.reference import normalize_host, parse_reference
 from tidegate.trust.keys import PublicKey, fingerprint, load_public_key
 from tidegate.wire.feed_v1 import Audience
+from tidegate.wire.policy_times import parse_duration, render_duration
 
 MAX_CONFIGURATION_BYTES = 2**20
 """A ConfigMap holds at most 1 MiB (Kubernetes, "ConfigMaps", "Motivation")."""
@@ -51,6 +58,13 @@ _Name = Annotated[str, Meta(min_length=1, max_length=256)]
 _Path = Annotated[str, Meta(max_length=4096)]
 _SECRET_NAME = r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?\Z"  # noqa: S105 - a pattern
 """A DNS subdomain (Kubernetes, "Object Names and IDs"): it becomes part of a path of the API."""
+_Duration = Annotated[str, Meta(max_length=8)]
+MAX_TAG_AGE = timedelta(days=7)
+"""Longest time for which a tag may be taken for a digest: a week of an outage."""
+
+MIN_PER_MINUTE, MAX_PER_MINUTE = 60, 100_000
+"""Reads of one registry: a cold verdict takes six, and one gate can make no more."""
+
 _Globs = Annotated[list[_Name], Meta(min_length=1, max_length=MAX_ENTRIES)]
 
 
@@ -105,6 +119,19 @@ class GoogleIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class TagResolution:
+    """For how long a tag is taken for the digest that it named when it was asked."""
+
+    fresh_for: timedelta | None = None
+    """Without asking; None: asked for each review (`resolve: always`)."""
+    usable_for: timedelta = timedelta(0)
+    """While the registry does not answer."""
+
+
+ALWAYS = TagResolution()
+
+
+@dataclass(frozen=True, slots=True)
 class TrustedRegistry:
     """A registry that may be contacted, and how."""
 
@@ -135,6 +162,9 @@ class TrustedRegistry:
     """Name of a pull secret in Tidegate's namespace that a gate reads through the API."""
     identity: AcrIdentity | EcrIdentity | GoogleIdentity | None = None
     """Who a cloud gives credentials for this registry to."""
+    reads_per_minute: int = 0
+    """Reads that one gate makes in any minute; 0: as many as the registry takes."""
+    tags: TagResolution = ALWAYS
 
 
 class Accepted(StrEnum):
@@ -167,6 +197,10 @@ class TrustConfiguration:
     """Whose batches of findings are heard (`wire.feed_v1`); empty: no feed is followed."""
     generation: str = ""
     """Names this state of keys and registries; caches are dropped when it changes."""
+
+    def tags_of(self, host: str) -> TagResolution:
+        """Return how tags in the registry `host` are resolved."""
+        return next((each.tags for each in self.registries if each.host == host), ALWAYS)
 
     def sources_for(self, repository_name: str) -> tuple[TrustedSource, ...]:
         """Return the sources that are heard about images in `host/repository`."""
@@ -211,6 +245,11 @@ class _ArtifactRegistry(_Wire):
     key_file: Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
+class _Resolve(StrEnum):
+    ALWAYS = "always"
+    CACHED = "cached"
+
+
 class _Registry(_Wire):
     host: _Name
     plain_http: bool = False
@@ -230,6 +269,10 @@ class _Registry(_Wire):
     acr: _Acr | None = None
     ecr: _Ecr | None = None
     artifact_registry: _ArtifactRegistry | None = None
+    reads_per_minute: Annotated[int, Meta(ge=MIN_PER_MINUTE, le=MAX_PER_MINUTE)] | None = None
+    resolve: _Resolve = _Resolve.ALWAYS
+    resolve_fresh_for: _Duration = ""
+    resolve_usable_for: _Duration = ""
 
 
 class _Feed(_Wire):
@@ -342,7 +385,37 @@ def _registry(index: int, registry: _Registry) -> TrustedRegistry:
         docker_config_file=registry.docker_config_file,
         pull_secret=registry.pull_secret,
         identity=_identity(registry),
+        reads_per_minute=registry.reads_per_minute or 0,
+        tags=_tags(f"{place} ({host})", registry),
     )
+
+
+def _tags(place: str, registry: _Registry) -> TagResolution:
+    if registry.resolve is _Resolve.ALWAYS:
+        if registry.resolve_fresh_for or registry.resolve_usable_for:
+            raise InvalidTrustError(
+                f"{place}: resolveFreshFor and resolveUsableFor go with `resolve: cached`; "
+                "set that or leave them out"
+            )
+        return ALWAYS
+    fresh_for = _duration(f"{place}.resolveFreshFor", registry.resolve_fresh_for or "5m")
+    usable_for = fresh_for
+    if registry.resolve_usable_for:
+        usable_for = _duration(f"{place}.resolveUsableFor", registry.resolve_usable_for)
+    if not fresh_for <= usable_for <= MAX_TAG_AGE:
+        raise InvalidTrustError(
+            f"{place}: resolveFreshFor is {render_duration(fresh_for)}, resolveUsableFor "
+            f"{render_duration(usable_for)}; want the second as long or longer, and at most "
+            f"{render_duration(MAX_TAG_AGE)}"
+        )
+    return TagResolution(fresh_for, usable_for)
+
+
+def _duration(place: str, text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except InvalidRuleError as error:
+        raise InvalidTrustError(f"{place}: {error}") from error
 
 
 def _identity(registry: _Registry) -> AcrIdentity | EcrIdentity | GoogleIdentity | None:

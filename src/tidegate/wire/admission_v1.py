@@ -4,20 +4,20 @@ Rules of reading, for bytes that may be hostile:
 
 * Fields that nothing here reads are skipped, whatever they hold; fields that are read have types.
 * Two equal keys in one object, and nesting beyond a limit, are refused (`wire.strict_json`).
-* The object is decoded once, by the kind that the API server says it has.
+* The object is read by the kind that the API server says it has.
 
 Not done here: the size of the body (the server counts while it receives), policy, evidence.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
 from tidegate.domain.errors import MalformedReviewError
 from tidegate.domain.workload import ObjectFacts
-from tidegate.wire.strict_json import require_strict_json
+from tidegate.wire.strict_json import TOO_LARGE, read_strict_json
 from tidegate.wire.workload_v1 import parse_object, runs_images
 
 MAX_VALUES = 500_000
@@ -30,6 +30,8 @@ MAX_UID_CHARS = 128
 """Kubernetes sends 36; the uid is echoed, logged and used as the event's id."""
 
 Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class _UserInfo(_Wire):
     username: str = ""
 
 
-class _Request(_Wire):
+class _Request(_Wire, Generic[Part]):
     uid: str
     kind: _GroupVersionKind
     operation: Operation
@@ -81,14 +83,14 @@ class _Request(_Wire):
     namespace: str = ""
     user_info: _UserInfo = msgspec.field(default_factory=_UserInfo)
     dry_run: bool | None = None
-    object: msgspec.Raw = msgspec.Raw(b"null")
-    old_object: msgspec.Raw = msgspec.Raw(b"null")
+    object: Part | None = None
+    old_object: Part | None = None
 
 
-class _Review(_Wire):
+class _Review(_Wire, Generic[Part]):
     api_version: str
     kind: str
-    request: _Request
+    request: _Request[Part]
 
 
 class _UidOnly(_Wire):
@@ -125,8 +127,10 @@ def parse_review(body: bytes) -> AdmissionRequest:
         MalformedReviewError: no AdmissionReview of admission.k8s.io/v1; says what came instead.
     """
     try:
-        require_strict_json(body, max_values=MAX_VALUES)
-        return _request_of(_REVIEW.decode(body))
+        value = read_strict_json(body, max_values=MAX_VALUES)
+        if value is TOO_LARGE:  # only what is needed becomes objects
+            return _request_of(_LARGE_REVIEW.decode(body))
+        return _request_of(msgspec.convert(value, _Review[Any]))
     except (msgspec.MsgspecError, ValueError) as error:
         raise MalformedReviewError(f"AdmissionReview: {error}") from error
 
@@ -150,7 +154,7 @@ def render_response(
     )
 
 
-def _request_of(review: _Review) -> AdmissionRequest:
+def _request_of(review: _Review[Any]) -> AdmissionRequest:
     if (review.api_version, review.kind) != (API_VERSION, KIND):
         came = f"{review.api_version} {review.kind}"[:200]
         raise ValueError(f"got {came!r}, want {API_VERSION} {KIND}")
@@ -175,16 +179,16 @@ def _request_of(review: _Review) -> AdmissionRequest:
     )
 
 
-def _object_of(request: _Request, raw: msgspec.Raw, place: str) -> ObjectFacts | None:
+def _object_of(request: _Request[Any], part: object, place: str) -> ObjectFacts | None:
     kind = request.kind.kind
     if not runs_images(request.kind.group, kind) or request.operation in ("DELETE", "CONNECT"):
         return None
-    if bytes(raw).strip() == b"null":
+    if part is None or (isinstance(part, msgspec.Raw) and bytes(part).strip() == b"null"):
         if place == "object":
             raise ValueError(f"got no object for {request.operation} of {kind}, want one")
         return None
     try:
-        obj = parse_object(kind, raw)
+        obj = parse_object(kind, part)
     except (msgspec.MsgspecError, ValueError) as error:
         raise ValueError(f"request.{place}: {error}") from error
     # The request's namespace and name are the API server's own words; the object may lack them.
@@ -204,5 +208,5 @@ def _is_uid(text: str) -> bool:
 
 
 _ENCODER = msgspec.json.Encoder()
-_REVIEW = msgspec.json.Decoder(_Review)
+_LARGE_REVIEW = msgspec.json.Decoder(_Review[msgspec.Raw])
 _UID_REVIEW = msgspec.json.Decoder(_UidReview)

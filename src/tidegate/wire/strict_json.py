@@ -7,6 +7,8 @@ repeated key is refused, as are NaN and Infinity (not JSON), encodings other tha
 """
 
 import json
+from functools import cache
+from typing import Any, Final
 
 import msgspec
 
@@ -14,6 +16,16 @@ from tidegate.wire.json_depth import MAX_JSON_DEPTH
 
 SHORT_BYTES = 2**20
 """Texts up to this size are decoded whole for the quick look; each value costs some 60 bytes."""
+
+SHALLOW_DEPTH = 16
+"""How deeply the quick look follows; a pod with its managed fields needs 13."""
+
+TOO_LARGE: Final = object()
+"""In the place of what a text means that is longer than `SHORT_BYTES`."""
+
+_NOT_PLAIN: Final = object()
+_ESCAPED = ((rb"\u003c", b"<"), (rb"\u003e", b">"), (rb"\u0026", b"&"))
+"""What Go's encoder escapes in every string, so that its JSON may stand in HTML."""
 
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NO_MARKS = bytes(c for c in range(256) if c not in b'{}[]"')
@@ -36,8 +48,29 @@ def require_strict_json(
     _refuse_depth(body, max_depth)  # first: the parsers below recurse
     if max_values:
         _refuse_many_values(body, max_values)
-    if len(body) <= SHORT_BYTES and _is_canonical(body):
+    if len(body) <= SHORT_BYTES and _plain(_DECODER, body) is not _NOT_PLAIN:
         return
+    _refuse_ambiguity(body)
+
+
+def read_strict_json(body: bytes, *, max_depth: int = MAX_JSON_DEPTH, max_values: int = 0) -> Any:  # noqa: ANN401 whatever the text means
+    """Return what `body` means, refusing what `require_strict_json` refuses.
+
+    `TOO_LARGE` for a text that is in order, but would take too much memory as a whole.
+
+    Raises:
+        NotStrictError: it is not one unambiguous JSON text; says why.
+    """
+    if len(body) <= min(SHORT_BYTES, max_values or SHORT_BYTES) and max_depth >= SHALLOW_DEPTH:
+        # A text that reads back as it was written, by a decoder that goes no deeper, is in order.
+        value = _plain(_shallow_decoder(), body)
+        if value is not _NOT_PLAIN:
+            return value
+    require_strict_json(body, max_depth=max_depth, max_values=max_values)
+    return _DECODER.decode(body) if len(body) <= SHORT_BYTES else TOO_LARGE
+
+
+def _refuse_ambiguity(body: bytes) -> None:
     try:
         json.loads(
             body.decode(), object_pairs_hook=_refuse_repeated_keys, parse_constant=_refuse_constant
@@ -48,16 +81,48 @@ def require_strict_json(
         raise NotStrictError(f"no JSON in UTF-8: {error}") from error
 
 
-def _is_canonical(body: bytes) -> bool:
-    """Whether `body` is compact JSON as an encoder writes it, which writes no key twice.
+def _plain(decoder: "msgspec.json.Decoder[Any]", body: bytes) -> Any:  # noqa: ANN401 any JSON
+    """Return what `body` means if it is compact JSON as an encoder writes it: with no key twice.
 
     Decoding and encoding is several times faster than looking at each key, and holds for most of
-    what API servers send; of other texts it says nothing.
+    what API servers send; of other texts (`_NOT_PLAIN`) it says nothing.
     """
     try:
-        return _ENCODER.encode(_DECODER.decode(body)) == body.rstrip()
+        value = decoder.decode(body)
+        written = _ENCODER.encode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return False
+        return _NOT_PLAIN
+    return value if written == body or written == _unescaped(body) else _NOT_PLAIN
+
+
+def _unescaped(body: bytes) -> bytes:
+    """Return `body` as our encoder would write what Go's wrote.
+
+    Where a backslash before the escape makes it mean something else, what comes out is no JSON
+    text, and so nothing that our encoder writes.
+    """
+    text = body.rstrip()
+    if rb"\u00" in text:
+        for escape, character in _ESCAPED:
+            text = text.replace(escape, character)
+    return text
+
+
+@cache
+def _shallow_decoder() -> "msgspec.json.Decoder[Any]":
+    """Return a decoder that refuses nesting beyond `SHALLOW_DEPTH`, and lists in lists.
+
+    Its type names each level of nesting; with lists in lists, as which Kubernetes' objects have
+    none, there would be twice as many of them at each level.
+    """
+    scalar = str | int | float | bool | None
+    in_list: Any = scalar
+    anywhere: Any = scalar
+    for _ in range(SHALLOW_DEPTH):
+        objects = dict[str, anywhere]
+        lists = list[in_list]
+        in_list, anywhere = scalar | objects, scalar | objects | lists
+    return msgspec.json.Decoder(anywhere)
 
 
 def _refuse_depth(body: bytes, max_depth: int) -> None:

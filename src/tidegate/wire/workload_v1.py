@@ -141,14 +141,19 @@ def runs_images(group: str, kind: str) -> bool:
     return group in _GROUPS.get(kind, ())
 
 
-def parse_object(kind: str, body: bytes | msgspec.Raw) -> ObjectFacts:
+def parse_object(kind: str, body: object) -> ObjectFacts:
     """Return what the object in `body` says; `kind` is one of `POD_SPEC_PATHS`.
+
+    `body` is JSON as bytes or `msgspec.Raw`, or what such a text means.
 
     Raises:
         msgspec.MsgspecError: a field that is read has another type than Kubernetes gives it.
         ValueError: the object is of another kind; says which.
     """
-    obj = _DECODERS[kind].decode(body)
+    if isinstance(body, bytes | msgspec.Raw):
+        obj = _DECODERS[kind].decode(body)
+    else:
+        obj = msgspec.convert(body, _TYPES.get(kind, _Controller))
     if obj.kind and obj.kind != kind:
         raise ValueError(f"got an object of kind {obj.kind[:80]!r}, want {kind}")
     meta, template, pod_meta = _parts(obj)
@@ -233,9 +238,9 @@ def _controller_of(meta: _Meta) -> ControllerReference | None:
     )
 
 
-_CONTROLLER = msgspec.json.Decoder(_Controller)
+_TYPES: dict[str, type[_Pod | _CronJob]] = {"Pod": _Pod, "CronJob": _CronJob}
+"""Of the kinds that are not shaped as all others are."""
+
 _DECODERS: dict[str, Any] = {
-    **dict.fromkeys(POD_SPEC_PATHS, _CONTROLLER),
-    "Pod": msgspec.json.Decoder(_Pod),
-    "CronJob": msgspec.json.Decoder(_CronJob),
+    kind: msgspec.json.Decoder(_TYPES.get(kind, _Controller)) for kind in POD_SPEC_PATHS
 }

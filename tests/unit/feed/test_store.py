@@ -58,7 +58,7 @@ class Held:
         self.store.adopt(signed, Snapshot.open(path, header))
 
     def ids(self, subject: Digest) -> list[str]:
-        rows = self.store.rows([TRUSTED.fingerprint], subject)
+        rows = self.store.rows([TRUSTED.fingerprint], "acme", subject)
         return sorted(f.vulnerability_id for _, each in rows for f in each.findings)
 
 
@@ -71,7 +71,7 @@ def held(tmp_path: Path) -> Iterator[Held]:
 
 def test_nothing_is_held_of_nobody(held: Held) -> None:
     assert held.ids(A) == []
-    assert held.store.image([TRUSTED.fingerprint], A) is None
+    assert held.store.image([TRUSTED.fingerprint], "acme", A) is None
     assert held.store.state(TRUSTED.fingerprint) is None
 
 
@@ -85,8 +85,14 @@ def test_rows_are_found_in_batches_and_in_snapshots(held: Held) -> None:
 
 def test_rows_of_a_key_that_is_not_asked_for_are_not_given(held: Held) -> None:
     held.feed(row(A), images=(image(B, A),))
-    assert list(held.store.rows(["another"], A)) == []
-    assert held.store.image(["another"], B) is None
+    assert list(held.store.rows(["another"], "acme", A)) == []
+    assert held.store.image(["another"], "acme", B) is None
+
+
+def test_t22_rows_for_another_audience_are_not_given(held: Held) -> None:
+    held.feed(row(A), images=(image(B, A),))
+    assert list(held.store.rows([TRUSTED.fingerprint], "other", A)) == []
+    assert held.store.image([TRUSTED.fingerprint], "other", B) is None
 
 
 @pytest.mark.parametrize("compacted", [False, True])
@@ -125,8 +131,8 @@ def test_what_an_index_lists_is_held(held: Held) -> None:
     held.adopt()
     held.feed(images=(image(C, A, B),))
     fingerprints = [TRUSTED.fingerprint]
-    assert held.store.image(fingerprints, A) == image(A, B)
-    assert held.store.image(fingerprints, C) == image(C, A, B)
+    assert held.store.image(fingerprints, "acme", A) == image(A, B)
+    assert held.store.image(fingerprints, "acme", C) == image(C, A, B)
 
 
 def test_batches_after_a_snapshot_stay_applied(held: Held) -> None:

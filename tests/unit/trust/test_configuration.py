@@ -1,11 +1,18 @@
+from datetime import timedelta
 from textwrap import dedent, indent
 
 import pytest
 
 from tidegate.domain.errors import InvalidTrustError
-from tidegate.trust.configuration import Accepted, parse_trust_configuration
+from tidegate.trust.configuration import (
+    ALWAYS,
+    Accepted,
+    TagResolution,
+    parse_trust_configuration,
+)
 from tidegate.trust.keys import fingerprint, generate_key, public_pem
 
+MINUTE = timedelta(minutes=1)
 PRIVATE = generate_key()
 PEM = indent(public_pem(PRIVATE).decode(), " " * 4)
 KEY = f"- name: scan\n  publicKey: |\n{PEM}"
@@ -37,6 +44,27 @@ def test_keys_and_registries_are_read() -> None:
     assert configuration.keys_for("registry.example/other") == ()
     assert configuration.keys_for_scanner("registry.example/team/app", "Tidegate") == (key,)
     assert configuration.keys_for_scanner("registry.example/team/app", "Trivy") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("", ALWAYS, id="by-default-always"),
+        pytest.param("resolve: always", ALWAYS, id="always"),
+        pytest.param("resolve: cached", TagResolution(5 * MINUTE, 5 * MINUTE), id="cached"),
+        pytest.param(
+            "resolve: cached, resolveFreshFor: 1m, resolveUsableFor: 2h",
+            TagResolution(MINUTE, 120 * MINUTE),
+            id="times",
+        ),
+    ],
+)
+def test_how_tags_are_resolved(text: str, expected: TagResolution) -> None:
+    body = f"registries: [{{host: r.example, readsPerMinute: 1000, {text}}}]"
+    configuration = parse_trust_configuration(body.encode())
+    assert configuration.tags_of("r.example") == expected
+    assert configuration.tags_of("other.example") == ALWAYS
+    assert configuration.registries[0].reads_per_minute == 1000
 
 
 def test_an_empty_file_trusts_nobody() -> None:
@@ -88,6 +116,26 @@ def test_the_feed_is_followed_for_the_audience_that_is_named() -> None:
         pytest.param("registries: [{host: r.example/team}]", "without", id="host-with-path"),
         pytest.param("registries: [{host: nohost}]", "host of image references", id="no-host"),
         pytest.param("registries: [{host: a.b}, {host: A.B}]", "repeats", id="host-twice"),
+        pytest.param("registries: [{host: a.b, readsPerMinute: 59}]", ">= 60", id="too-few-reads"),
+        pytest.param("registries: [{host: a.b, resolve: never}]", "resolve", id="no-such-resolve"),
+        pytest.param(
+            "registries: [{host: a.b, resolveFreshFor: 5m}]", "`resolve: cached`", id="not-cached"
+        ),
+        pytest.param(
+            "registries: [{host: a.b, resolve: cached, resolveFreshFor: 5s}]",
+            r"\(a\.b\)\.resolveFreshFor: duration '5s'",
+            id="no-duration",
+        ),
+        pytest.param(
+            "registries: [{host: a.b, resolve: cached, resolveUsableFor: 1m}]",
+            "resolveFreshFor is 5m, resolveUsableFor 1m",
+            id="usable-for-less-than-fresh",
+        ),
+        pytest.param(
+            "registries: [{host: a.b, resolve: cached, resolveUsableFor: 8d}]",
+            "at most 7d",
+            id="t06-usable-for-ever",
+        ),
         pytest.param("registries: [{host: a.b, usernameFile: /u}]", "together", id="half-secret"),
         pytest.param("registries: [{host: a.b, plainHttp: 'no'}]", "bool", id="wrong-type"),
         pytest.param("[" * 3000, "trust.yaml", id="t17-deep"),

@@ -1,0 +1,475 @@
+"""HTTP/1.1 for a server that takes requests whole and answers each with a few bytes.
+
+One `asyncio.Protocol` per connection, with llhttp as its parser (httptools). A request whose answer
+needs no wait is answered in the very callback that brought its last byte: no task, no future, no
+timer. What must wait becomes a task; requests that come behind it wait their turn.
+
+What one connection may take is bounded (`net.limits.ConnectionLimits`): time to the end of a header
+and of a body, size of a header, number of connections; bodies one by one and together
+(`net.bodies`). The listener looks at all deadlines a few times a second, so that keeping one costs
+a request two assignments.
+
+Messages that could be read in two ways (RFC 9112 sections 6.1 and 6.3: both lengths, a length
+twice, a coding that is not known) are refused by llhttp in its strict mode, and the connection is
+closed; nothing that follows on it is read. There is no upgrade to any other protocol.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import NamedTuple, Protocol, cast
+
+import httptools
+import structlog
+
+from tidegate.net.bodies import ALLOWANCE_BYTES, Bodies, BodyRefusedError, Reading
+from tidegate.net.limits import ConnectionLimits
+
+KEEP_ALIVE_S = 120.0
+"""Longer than the 90 s after which Go's client closes an idle connection: it must be the one to
+close, or a review may be sent into a connection that just ended."""
+
+LINGER_S = 1.0
+"""After a refusal the rest of a body is read and dropped for so long: a close with unread bytes
+would reset the connection and take the answer with it."""
+
+CLOSE_S = 5.0
+"""For the last bytes of a connection that is closed to go out."""
+
+MAX_PIPELINED = 32
+"""Requests that may wait on one connection; those who send more do not wait for answers."""
+
+LOOKS_PER_DEADLINE = 8
+MIN_LOOK_S = 0.05
+MAX_LOOK_S = 0.5
+
+TEXT = b"text/plain; charset=utf-8"
+
+log = structlog.get_logger(__name__)
+
+
+class Response(NamedTuple):
+    """What is sent back."""
+
+    status: int
+    body: bytes
+    kind: bytes = TEXT
+    """Its media type."""
+
+
+class Request:
+    """One request; its body is empty until it is whole."""
+
+    __slots__ = ("body", "headers", "keep_alive", "method", "path", "query", "reading", "verified")
+
+    def __init__(self, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+        path, _, self.query = target.partition(b"?")
+        self.path = path.decode("latin-1")
+        self.method = method.decode("latin-1")
+        self.headers = headers
+        """As they came, names in whatever case."""
+        self.body = b""
+        self.keep_alive = True
+        self.verified = False
+        """Whether the client showed a certificate that TLS verified."""
+        self.reading: Reading | None = None
+        """Holds room for a large body until the answer is out."""
+
+    def header(self, name: bytes) -> bytes:
+        """Return the only value of header `name` (lower case); empty for none or several."""
+        found = [value for given, value in self.headers if given.lower() == name]
+        return found[0] if len(found) == 1 else b""
+
+
+class App(Protocol):
+    """What answers requests."""
+
+    def refuse(self, request: Request) -> Response | None:
+        """Return why the body of `request` is not even read; None: go on."""
+        ...
+
+    def answer(self, request: Request) -> Response | Awaitable[Response]:
+        """Return the answer to a whole request, or what gives it later."""
+        ...
+
+
+class Connections:
+    """What all connections of one port share."""
+
+    def __init__(
+        self,
+        app: App,
+        limits: ConnectionLimits,
+        bodies: Bodies,
+        on_cut: Callable[[str], None] = lambda _: None,
+        *,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self.app = app
+        self.limits = limits
+        self.bodies = bodies
+        self.on_cut = on_cut
+        """Gets the reason for which a connection was cut."""
+        self.open: set[Connection] = set()
+        self.ending = False
+        """No further request is taken on any connection."""
+        self.loop = loop or asyncio.get_running_loop()
+        self._date_at = -1
+        self._date = b""
+        shortest_s = min(limits.header_deadline_s, limits.body_deadline_s)
+        self._look_s = min(MAX_LOOK_S, max(MIN_LOOK_S, shortest_s / LOOKS_PER_DEADLINE))
+        self._next_look = self.loop.call_later(self._look_s, self._look)
+
+    def connection(self) -> "Connection":
+        """Return the protocol of a new connection."""
+        return Connection(self)
+
+    async def end(self, drain_s: float) -> None:
+        """Let requests under way be answered for at most `drain_s`, then close what is open."""
+        self.ending = True
+        until_s = self.loop.time() + drain_s
+        for connection in tuple(self.open):
+            connection.close_when_idle()
+        while self.open and self.loop.time() < until_s:
+            await asyncio.sleep(0.01)
+        self._next_look.cancel()
+        for connection in tuple(self.open):
+            connection.abort()
+
+    def date(self) -> bytes:
+        """Return the current Date (RFC 9110 section 6.6.1), made once a second."""
+        second = int(self.loop.time())
+        if second != self._date_at:
+            self._date_at, self._date = second, formatdate(time.time(), usegmt=True).encode()
+        return self._date
+
+    def _look(self) -> None:
+        now_s = self.loop.time()
+        for connection in [each for each in self.open if each.due_s <= now_s]:
+            connection.time_is_up(now_s)
+        self._next_look = self.loop.call_later(self._look_s, self._look)
+
+
+_HEADS: dict[tuple[int, bytes], bytes] = {}
+
+
+def _head(status: int, kind: bytes) -> bytes:
+    """Return the part of an answer's head that is the same each time."""
+    head = _HEADS.get((status, kind))
+    if head is None:
+        phrase = HTTPStatus(status).phrase.encode()
+        head = b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: " % (status, phrase, kind)
+        _HEADS[status, kind] = head
+    return head
+
+
+class Connection(asyncio.Protocol):
+    """One connection of a client; the `on_…` methods are called by its parser."""
+
+    def __init__(self, shared: Connections) -> None:
+        self.due_s = float("inf")
+        """When the connection has to be looked at, on the event loop's clock."""
+        self._shared = shared
+        self._limits = shared.limits
+        self._why = ""
+        self._loop = shared.loop
+        self._parser = httptools.HttpRequestParser(self)
+        self._verified = False
+        self._in_header = True
+        self._completed = False
+        """Whether the bytes that are being read ended a request."""
+        self._header_bytes = 0
+        self._target = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._expects = False
+        self._request: Request | None = None
+        self._refusal: Response | None = None
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._reading: Reading | None = None
+        self._small = min(ALLOWANCE_BYTES, shared.bodies.max_body_bytes)
+        self._body_began_s = 0.0
+        self._whole: deque[tuple[Request, Response | None]] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._writable = True
+        self._unread: list[bytes] = []
+        self._lingers = False
+        self._ended = False
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes of answers that the client did not take yet."""
+        return self._transport.get_write_buffer_size()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin; the clock of the first header runs."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._verified = bool(transport.get_extra_info("peercert"))
+        self._shared.open.add(self)
+        if len(self._shared.open) > self._limits.max_connections:
+            self._cut("too many connections")
+            return
+        if self._shared.ending:
+            self.abort()
+            return
+        self._set_due(self._limits.header_deadline_s, "header deadline")
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 the base's signature
+        """Forget the connection; what is being answered goes on, and its answer goes nowhere."""
+        self._ended = True
+        self._shared.open.discard(self)
+        for request, _ in self._whole:
+            _free(request.reading)
+        self._whole.clear()
+        self._unread.clear()
+        _free(self._reading)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; while a request is being answered, or answers are not read, they wait."""
+        if self._task is not None or not self._writable:
+            self._unread.append(data)
+            self._transport.pause_reading()
+            return
+        self._read(data)
+
+    def pause_writing(self) -> None:
+        """Answer nothing to who does not read answers."""
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._writable = True
+        self._go_on()
+
+    def close_when_idle(self) -> None:
+        """Close now, or once the request under way is answered."""
+        if self._task is None and not self._whole and self._request is None:
+            self._close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._ended = True
+        self._transport.abort()
+
+    def time_is_up(self, now_s: float) -> None:
+        """End the connection for what it was waiting for, unless its body may take longer."""
+        rate = self._limits.min_body_bytes_per_s
+        if rate and self._why == "body deadline":
+            due_s = self._body_began_s + self._limits.body_deadline_s + self._size / rate
+            if due_s > now_s:
+                self.due_s = due_s
+                return
+        if self._why:
+            self._cut(self._why)
+        elif self._ended:
+            self.abort()
+        else:
+            self._close()
+
+    def on_message_begin(self) -> None:
+        """Begin a request: its header has its own deadline."""
+        if self._why != "header deadline":
+            self._set_due(self._limits.header_deadline_s, "header deadline")
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the target."""
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one header, or a trailer behind a body, which is counted and dropped."""
+        if self._in_header:
+            self._headers.append((name, value))
+            if len(name) == 6 and name.lower() == b"expect":
+                self._expects = value.lower() == b"100-continue"
+            return
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > self._limits.max_header_bytes:
+            self._cut("header too large")
+
+    def on_headers_complete(self) -> None:
+        """Go on to the body, unless the header came whole and too large."""
+        if self._ended:
+            return
+        if self._parser.should_upgrade():
+            raise httptools.HttpParserError("want no upgrade")
+        size = len(self._target)
+        for name, value in self._headers:
+            size += len(name) + len(value)
+        if size > self._limits.max_header_bytes:
+            self._cut("header too large")
+            return
+        self._in_header, self._header_bytes = False, 0
+        request = Request(self._parser.get_method(), self._target, self._headers)
+        request.keep_alive, request.verified = self._parser.should_keep_alive(), self._verified
+        self._request = request
+        self._target, self._headers = b"", []
+        self._set_due(self._limits.body_deadline_s, "body deadline")
+        self._body_began_s = self._loop.time()
+        self._refusal = self._shared.app.refuse(request)
+        if self._expects and self._refusal is None and self._task is None:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._expects = False
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body, or drop it where the request is refused."""
+        if self._ended:
+            return
+        self._size += len(body)
+        if self._refusal is None:
+            if self._size > self._small and not self._has_room():
+                return
+            self._parts.append(body)
+        elif self._size > ALLOWANCE_BYTES and not self._lingers:
+            self._refuse(self._refusal)
+
+    def on_message_complete(self) -> None:
+        """Answer the request; what comes next is another header."""
+        request, refusal = self._request, self._refusal
+        self._request = self._refusal = None
+        self._in_header = self._completed = True
+        self._header_bytes = 0
+        if self._ended or request is None:
+            return
+        if self._lingers:  # it has its answer
+            self._close()
+            return
+        parts, self._parts, self._size = self._parts, [], 0
+        request.body = parts[0] if len(parts) == 1 else b"".join(parts)
+        request.reading, self._reading = self._reading, None
+        if self._task is None and self._writable and not self._whole:
+            self._answer(request, refusal)
+            return
+        self._whole.append((request, refusal))
+        if len(self._whole) > MAX_PIPELINED:
+            self._cut("too many requests at once")
+
+    def _read(self, data: bytes) -> None:
+        """Let the parser see `data`; a header whose end it has not seen is counted."""
+        self._completed = False
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserUpgrade, httptools.HttpParserError) as error:
+            self._malformed(error)
+            return
+        if self._in_header and not self._completed and not self._ended and self._why:
+            # All of `data` belonged to a header that is not complete yet.
+            self._header_bytes += len(data)
+            if self._header_bytes > self._limits.max_header_bytes:
+                self._cut("header too large")
+
+    def _malformed(self, error: Exception) -> None:
+        if self._ended or self._transport.is_closing():
+            return
+        cause = error.__context__
+        if isinstance(error, httptools.HttpParserCallbackError) and not isinstance(
+            cause, httptools.HttpParserError
+        ):
+            log.error("a request failed in the HTTP layer", error=repr(cause or error))
+        self._request = None
+        if not self._lingers:
+            self._refuse(Response(400, b"no request that can be read in one way only\n"))
+        if self._task is None:
+            self._close()
+
+    def _has_room(self) -> bool:
+        """Count a body that is no longer small; refuse it where there is no room."""
+        if self._reading is None:
+            self._reading = Reading(self._shared.bodies)
+        try:
+            self._reading.count(self._size)
+        except BodyRefusedError as error:
+            self._parts.clear()
+            self._refuse(Response(error.status, f"{error}\n".encode()))
+            return False
+        return True
+
+    def _refuse(self, response: Response) -> None:
+        """Answer before the request is whole, and drop the rest of it."""
+        _free(self._reading)
+        self._reading = None
+        if self._task is not None or self._whole:  # those before have their answers, then it ends
+            self._ended = True
+            return
+        self._write(response, head_only=False, close=True)
+        self._lingers, self._refusal = True, response
+        self._set_due(LINGER_S, "")
+
+    def _answer(self, request: Request, refusal: Response | None) -> None:
+        self.due_s = float("inf")
+        answer: Response | Awaitable[Response]
+        try:
+            answer = refusal or self._shared.app.answer(request)
+        except Exception:
+            log.exception("a request could not be answered")
+            answer = Response(500, b"an error inside; see the log\n")
+        if isinstance(answer, Response):
+            self._answer_with(answer, request)
+        else:
+            self._task = self._loop.create_task(self._answer_later(request, answer))
+
+    async def _answer_later(self, request: Request, answer: Awaitable[Response]) -> None:
+        try:
+            response = await answer
+        except Exception:
+            log.exception("a request could not be answered")
+            response = Response(500, b"an error inside; see the log\n")
+        self._task = None
+        self._answer_with(response, request)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Answer requests that waited, then read what came meanwhile."""
+        while self._whole and self._task is None and self._writable:
+            self._answer(*self._whole.popleft())
+        while self._unread and self._task is None and self._writable and not self._ended:
+            self._read(self._unread.pop(0))
+        if self._task is None and self._writable and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _answer_with(self, response: Response, request: Request) -> None:
+        """Send `response` and wait for the next request, or close."""
+        _free(request.reading)
+        if self._transport.is_closing():
+            return
+        last = self._ended and not self._whole
+        close = not request.keep_alive or last or self._shared.ending
+        self._write(response, head_only=request.method == "HEAD", close=close)
+        if close:
+            self._close()
+        else:
+            self._set_due(KEEP_ALIVE_S, "")
+
+    def _write(self, response: Response, *, head_only: bool, close: bool) -> None:
+        status, body, kind = response
+        self._transport.write(
+            b"%b%d\r\ndate: %b\r\n%b\r\n%b"
+            % (
+                _head(status, kind),
+                len(body),
+                self._shared.date(),
+                b"connection: close\r\n" if close else b"",
+                b"" if head_only else body,
+            )
+        )
+
+    def _close(self) -> None:
+        """Close once what was written is out, and take nothing more."""
+        self._ended = True
+        self._whole.clear()
+        self._transport.close()
+        self._set_due(CLOSE_S, "")
+
+    def _set_due(self, seconds: float, why: str) -> None:
+        self.due_s, self._why = self._loop.time() + seconds, why
+
+    def _cut(self, reason: str) -> None:
+        self._shared.on_cut(reason)
+        self.abort()
+
+
+def _free(reading: Reading | None) -> None:
+    if reading is not None:
+        reading.close()
