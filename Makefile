@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-.PHONY: help install up lint check test kube clients scanners registries e2e portal screens bench crd docs golden faults fuzz fix lock clean
+# Tests start many processes; each would compile all of it anew where this is set.
+export PYTHONDONTWRITEBYTECODE :=
+.PHONY: help install up lint check test kube clients scanners registries e2e portal screens bench chaos soak crd docs golden faults fuzz fix lock clean helm
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +52,9 @@ test: check ## everything: the fast checks, then real registries, scanner, hub a
 kube: ## build the real API server, controller-manager and kubectl into a cache (once, minutes)
 	hack/kube/build.sh
 
+helm: ## build helm into a cache (once, a minute)
+	hack/helm/build.sh
+
 clients: ## fetch the stock clients oras and cosign, which some tests drive (Debian)
 	hack/clients.sh
 
@@ -66,20 +71,30 @@ e2e: install ## only the tests on the real API server
 bench: install ## measure; results and method go to bench/RESULTS.md
 	$(BIN)/python bench/run.py
 
+chaos: install ## storms of reviews while things fail (FULL=1: whole, SCENARIOS="slow gone": these)
+	$(BIN)/python bench/chaos.py $(if $(FULL),--full) $(if $(WRITE),--write) $(SCENARIOS)
+
+MINUTES ?= 60
+soak: install ## reviews for MINUTES (60), and whether the gate grows; goes to bench/RESULTS.md
+	$(BIN)/python bench/soak.py --minutes $(MINUTES) --write
+
 crd: install ## regenerate config/ from its sources
 	$(BIN)/python -m tidegate.wire.crd > config/crd/securityartifactpolicies.yaml
 	$(BIN)/python -m tidegate.wire.break_glass_v1alpha1 > config/crd/breakglasses.yaml
 	$(BIN)/python -m tidegate.wire.rbac gate > config/rbac/gate.yaml
 	$(BIN)/python -m tidegate.wire.rbac agent > config/rbac/agent.yaml
+	$(BIN)/python -m tidegate.wire.rbac certificates > config/rbac/certificates.yaml
 	$(BIN)/python -m tidegate.wire.crd_docs docs/reference/policy-object.md
 
 docs: install crd ## regenerate the reference pages that are made from code
 	$(BIN)/python -m tidegate.cli.docs > docs/reference/cli.md
 	$(BIN)/python hack/reference.py
+	$(BIN)/python hack/chart.py
 
 golden: install ## rewrite what the real API server sends and the scanners find; review the diff
 	$(BIN)/pytest -q tests/e2e/test_golden.py tests/e2e/test_judged_fields.py --rewrite-golden
 	$(BIN)/pytest -q tests/contract/test_scanner_differences.py --rewrite-golden
+	$(BIN)/pytest -q tests/integration/test_chart.py --rewrite-golden
 
 faults: install ## remove each guard in turn; a test must fail for it
 	$(BIN)/python tests/faults.py

@@ -62,6 +62,9 @@ class Sample:
     threads: int
     spool_mib: float
     cpu_s: float
+    waited_s: float
+    """Time for which its threads could have run and had no processor."""
+    load: float
 
 
 @dataclass
@@ -119,7 +122,17 @@ def sample(gate: Gate, started_s: float) -> Sample:
         len(list((process / "task").iterdir())),
         spool / 2**20,
         cpu_seconds(pid),
+        waited_seconds(pid),
+        os.getloadavg()[0],
     )
+
+
+def waited_seconds(pid: int) -> float:
+    """Return for how long the threads of a process waited for a processor."""
+    waited_ns = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        waited_ns += int((task / "schedstat").read_text().split()[1])
+    return waited_ns / 1e9
 
 
 async def keep_sampling(gate: Gate, started_s: float, samples: list[Sample]) -> None:
@@ -236,6 +249,8 @@ def section(soaked: Soaked) -> tuple[str, list[str]]:
         if line.low > (GROWS_MIB_PER_H if "MiB" in name else 1.0):
             broken.append(f"{name} grows by {line} an hour in the second half")
     cpu_us = (samples[-1].cpu_s - samples[0].cpu_s) / max(1, outcome.reviews) * 1e6
+    waited = (samples[-1].waited_s - samples[0].waited_s) / (samples[-1].at_s - samples[0].at_s)
+    load = statistics.median(each.load for each in samples)
     lost = soaked.answered - soaked.stored - soaked.spooled
     counts = {
         "wrong verdicts": outcome.wrong,
@@ -259,7 +274,8 @@ def section(soaked: Soaked) -> tuple[str, list[str]]:
         f"Of the minutes, the p50 was {number(min(soaked.p50_ms))}.."
         f"{number(max(soaked.p50_ms))} ms and the p99 {number(min(soaked.p99_ms))}.."
         f"{number(max(soaked.p99_ms))} ms (median {number(statistics.median(soaked.p99_ms))}),\n"
-        "with whatever else the machine did at the time.\n\n"
+        f"with whatever else the machine did: its load average was {number(load)} (median), and\n"
+        f"for {waited:.1%} of the time the gate had work and no processor to do it on.\n\n"
         "The slope is of a line through the averages of the minutes of the second half, with\n"
         "its 95 % interval.\n\n"
     )

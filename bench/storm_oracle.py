@@ -172,7 +172,7 @@ class Oracle:
             return Judged(right=False, allowed=said.allowed, why=why)
         version = named.pop() if named else None
         for parity in {v % 2 for v in ([version] if version is not None else versions)}:
-            unavailable = self._table(kind, parity).get(said)
+            unavailable = self.table(kind, parity).get(said)
             if unavailable is not None:
                 return Judged(
                     right=True,
@@ -184,7 +184,7 @@ class Oracle:
                 )
         return Judged(right=False, allowed=said.allowed, version=version, why=answer[:600])
 
-    def _table(self, kind: int, parity: int) -> dict[Said, frozenset[int]]:
+    def table(self, kind: int, parity: int) -> dict[Said, frozenset[int]]:
         """Return every answer to `kind` that is right, with the images that it did not have."""
         if (kind, parity) not in self._tables:
             self._tables[kind, parity] = {

@@ -24,8 +24,8 @@ RSS_MIB = 768
 """Of the whole process with its corpus and the counters of coverage."""
 
 NAMES = (
-    "review", "policy", "reference", "statement", "envelope", "bundle", "signature", "manifest",
-    "answers", "headers",
+    "review", "policy", "reference", "statement", "feed", "snapshot", "envelope", "bundle",
+    "signature", "manifest", "answers", "http", "headers",
 )  # fmt: skip
 
 

@@ -8,6 +8,9 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from targets.feed import batch_of_everything, header_of_everything
 from targets.signed import KEY, SUBJECT
 from tidegate.domain.digest import digest_of
 from tidegate.domain.evidence import Coverage, EcosystemCoverage
@@ -16,6 +19,7 @@ from tidegate.domain.severity import Severity
 from tidegate.trust.bundle import MEDIA_TYPE as BUNDLE_MEDIA_TYPE
 from tidegate.trust.dsse import sign_envelope
 from tidegate.trust.simplesigning import sign_artifact
+from tidegate.wire.feed_v1 import render_batch, render_snapshot
 from tidegate.wire.oci_v1 import OCI_INDEX, OCI_MANIFEST, Descriptor, Manifest, Platform
 from tidegate.wire.oci_v1 import render_manifest as rendered
 from tidegate.wire.statement_v1 import (
@@ -223,7 +227,30 @@ def requests() -> dict[str, bytes]:
     }  # fmt: skip
 
 
+def feeds() -> dict[str, bytes]:
+    """Return a batch and a header with every field, and a batch without rows."""
+    batch = batch_of_everything()
+    return {
+        "every-field": render_batch(batch),
+        "heartbeat": render_batch(replace(batch, rows=(), images=())),
+        "header": render_snapshot(header_of_everything()),
+    }
+
+
+def snapshots() -> dict[str, bytes]:
+    """Return changes of a snapshot's file: none, and some of numbers and places in it."""
+    return {
+        "whole": b"",
+        "other-format": b"\x00\x08\x02",
+        "more-subjects": b"\x00\x10\x07",
+        "later-end": b"\x00\x39\xff",
+        "some": bytes(range(90)),
+    }
+
+
 SEEDS = {
+    "feed": feeds(),
+    "snapshot": snapshots(),
     "review": reviews(),
     "policy": policies(),
     "reference": references(),

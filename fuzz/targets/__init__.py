@@ -9,7 +9,7 @@ kept, `tests/property/test_mutated_inputs.py` some changes of them.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from targets import http, policy, registry, review, signed, text
+from targets import feed, http, policy, registry, review, signed, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ TARGETS = {
     "policy": Target(policy.check_policy, 8192),
     "reference": Target(text.check_reference, 1100),
     "statement": Target(signed.check_statement, 8192),
+    "feed": Target(feed.check_feed, 8192),
+    "snapshot": Target(feed.check_snapshot, 96),
     "envelope": Target(signed.check_envelope, 4096),
     "bundle": Target(signed.check_bundle, 4096),
     "signature": Target(signed.check_signature, 2048),

@@ -121,7 +121,7 @@ async def sources_of(
         tls_cert_file=folder / "none", tls_key_file=folder / "none",
         data_dir=data, trust_file=trust, kubeconfig=kubeconfig,
     )  # fmt: skip
-    return await open_sources(settings, stack)
+    return await open_sources(settings, stack, lambda: datetime.now(UTC))
 
 
 async def evidence(sources: Sources, image: ImageReference) -> object:

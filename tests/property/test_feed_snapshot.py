@@ -84,7 +84,9 @@ def test_what_is_written_is_found_and_nothing_else(batches: list[BatchV1]) -> No
     assert body.subjects == snapshot.subjects == len(wanted)
     assert {s: snapshot.rows(Digest(s)) for s in wanted} == wanted
     assert snapshot.rows(digest_of(b"another")) == ()
-    images = {each.image: each for batch in batches for each in batch.images}
+    images: dict[str, ImageV1] = {}
+    for each in [image for batch in batches for image in batch.images]:
+        images.setdefault(each.image, each)  # what an index lists never changes
     assert {i: snapshot.image(Digest(i)) for i in images} == images
     assert snapshot.image(digest_of(b"another")) is None
 

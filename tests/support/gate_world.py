@@ -32,6 +32,8 @@ class Evidence:
     platforms: tuple[str, ...] = ()
     at_once: bool = False
     """Everything is held: no review has to wait."""
+    remembers: dict[str, Report | Missing | Unavailable] = field(default_factory=dict)
+    """What is known of old, without asking."""
 
     def held(
         self,
@@ -54,6 +56,15 @@ class Evidence:
         found = self._answer(references, platforms)
         await asyncio.sleep(self.delay_s)
         return found
+
+    def remembered(
+        self,
+        references: Sequence[ImageReference],
+        now: datetime,  # noqa: ARG002 the protocol's signature
+        platforms: tuple[str, ...] = (),  # noqa: ARG002
+    ) -> dict[ImageReference, ImageEvidence]:
+        known = {r: self.remembers[str(r)] for r in references if str(r) in self.remembers}
+        return {r: ImageEvidence.of(evidence, DIGEST) for r, evidence in known.items()}
 
     def _answer(
         self, references: Sequence[ImageReference], platforms: tuple[str, ...]

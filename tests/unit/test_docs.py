@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
@@ -23,6 +24,7 @@ from tidegate.gate import settings as gate
 from tidegate.hub import settings as hub
 from tidegate.registry import settings as registry
 from tidegate.scan import settings as scan
+from tidegate.wire.break_glass_v1alpha1 import parse_break_glass
 from tidegate.wire.policy_merge import load_object
 
 ROOT = Path(__file__).parents[2]
@@ -37,14 +39,20 @@ def rows(page: str) -> set[str]:
     return set(re.findall(r"^\s*\| `([^`]+)`", TEXTS[DOCS / page], re.MULTILINE))
 
 
-def rendered_reference(page: str) -> str:
-    """Return what `make docs` writes to `page`."""
-    spec = importlib.util.spec_from_file_location("reference", ROOT / "hack/reference.py")
+def script(name: str) -> ModuleType:
+    """Return a script of `hack/` as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"hack/{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
-    rendered: str = getattr(module, f"render_{page}")()
+    return module
+
+
+def rendered_reference(page: str) -> str:
+    """Return what `make docs` writes to `page`."""
+    rendered: str = getattr(script("reference"), f"render_{page}")()
     return rendered
 
 
@@ -117,6 +125,16 @@ def test_a_page_that_is_made_from_code_is_what_the_code_says(page: str) -> None:
     assert TEXTS[DOCS / f"reference/{page}.md"] == rendered_reference(page), "run: make docs"
 
 
+def test_the_page_of_chart_values_is_what_their_comments_say() -> None:
+    page = TEXTS[DOCS / "reference/chart-values.md"]
+    assert page == script("chart").render_values(), "run: make docs"
+
+
+def test_the_chart_has_what_the_code_generates() -> None:
+    chart = script("chart")
+    assert chart.GENERATED.read_text("utf-8") == chart.render_generated(), "run: make docs"
+
+
 def test_every_error_type_has_a_row() -> None:
     names = {
         name
@@ -176,7 +194,12 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
 
 def test_every_page_is_in_the_index() -> None:
     index = DOCS / "README.md"
-    listed = {(DOCS / link.partition("#")[0]).resolve() for link in links_of(TEXTS[index])}
+    runbooks = DOCS / "runbooks" / "README.md"  # has a list of its own
+    listed = {
+        (page.parent / link.partition("#")[0]).resolve()
+        for page in (index, runbooks)
+        for link in links_of(TEXTS[page])
+    }
     assert {page for page in PAGES if DOCS in page.parents} - listed == {index}
 
 
@@ -251,7 +274,12 @@ def test_every_policy_object_of_a_page_can_be_put_in_force(page: Path) -> None:
         r"^(apiVersion: tidegate\.io.*?)^(?:EOF|```)$", TEXTS[page], re.MULTILINE | re.DOTALL
     )
     for text in texts:
-        assert load_object(yaml.safe_load(text)).rules
+        body = yaml.safe_load(text)
+        if body["kind"] == "BreakGlass":
+            dated = {"creationTimestamp": "2026-11-23T09:00:00Z"} | body["metadata"]
+            assert parse_break_glass({**body, "metadata": dated})
+        else:
+            assert load_object(body).rules
 
 
 PLAYED = [page for page in PAGES if "tutorial/lab.md" in TEXTS[page] and "how-to" in str(page)]

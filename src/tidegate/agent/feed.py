@@ -11,7 +11,8 @@ import random
 import re
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import parse_qs
@@ -47,7 +48,7 @@ class Hub(Protocol):
         """Return what came after a cursor."""
         ...
 
-    def read_snapshot(self, snapshot: str, begin: int = 0) -> AsyncIterator[bytes]:
+    def read_snapshot(self, snapshot: str, begin: int = 0) -> AsyncGenerator[bytes]:
         """Yield a snapshot's octets."""
         ...
 
@@ -150,11 +151,12 @@ class FeedLink:
             if begin > snapshot.size:
                 file.truncate(begin := 0)
             if begin < snapshot.size:
-                async for chunk in hub.read_snapshot(snapshot.id, begin):
-                    begin += len(chunk)
-                    if begin > snapshot.size:
-                        break
-                    await asyncio.to_thread(file.write, chunk)
+                async with aclosing(hub.read_snapshot(snapshot.id, begin)) as chunks:
+                    async for chunk in chunks:
+                        begin += len(chunk)
+                        if begin > snapshot.size:
+                            break
+                        await asyncio.to_thread(file.write, chunk)
         if begin < snapshot.size:
             raise HubUnavailableError(
                 f"snapshot {snapshot.id} ended after {begin} of {snapshot.size} bytes"

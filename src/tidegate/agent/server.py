@@ -6,7 +6,7 @@ import signal
 import socket
 import sqlite3
 import time
-from collections.abc import Coroutine, Generator, Iterable
+from collections.abc import Coroutine, Generator, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from lightkube import AsyncClient
 
 from tidegate.agent.admitted import AdmittedIndex
 from tidegate.agent.admitted_link import AdmittedLink, living_in
+from tidegate.agent.certificates import GateSecrets
 from tidegate.agent.enrolment import FilePlace, SecretPlace, TokenPlace, obtain_token
 from tidegate.agent.feed import FeedLink
 from tidegate.agent.feed_copy import open_copy
@@ -58,8 +59,14 @@ async def _serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(ending, stop.set)
     async with contextlib.AsyncExitStack() as stack:
         client = _cluster(settings)
+        early: list[asyncio.Task[None]] = []
+        gate_secrets = _gate_secrets(settings, client)
         if client is not None:
             stack.push_async_callback(client.close)
+        if gate_secrets is not None:
+            # Before the hub is asked for anything: gates wait for their certificate.
+            early.append(asyncio.create_task(gate_secrets.run()))
+            stack.push_async_callback(_end, early)
         token = await _until_stopped(stop, _token(settings, client))
         if token is None:
             return
@@ -69,8 +76,13 @@ async def _serve(settings: Settings) -> None:
             await stack.enter_async_context(hub)
         feed = _feed(settings, hub, stack)
         admitted = _admitted(settings, client, stack)
-        token_file = settings.gate_token_file
-        relay = Relay(hub, token_file, lambda: keeper.problems, feed, admitted)
+        relay = Relay(
+            hub,
+            settings.gate_token_file,
+            lambda: (*keeper.problems, *(gate_secrets.problems if gate_secrets else ())),
+            feed,
+            admitted,
+        )
         loops = [keeper.run()]
         if feed is not None:
             loops.append(feed.run())
@@ -80,18 +92,14 @@ async def _serve(settings: Settings) -> None:
             loops.append(HubLink(hub, settings.cluster, keeper).run())
             if client is not None and isinstance(keeper, ClusterKeeper):
                 loops.append(InventoryLink(hub, settings.cluster, client).run())
-                gate = _gate(settings, stack)
-                if gate is not None:
-                    pods = partial(list_pods, client)
-                    again = Rejudge(hub, settings.cluster, gate, pods, keeper, admitted)
-                    loops.append(again.run())
+                loops.extend(_rejudging(settings, hub, client, keeper, admitted, stack))
         listener = stack.enter_context(contextlib.closing(listen(settings.host, settings.port)))
         server = _Server(relay)
         tasks = [asyncio.create_task(loop) for loop in (*loops, server.serve([listener]))]
         stopping = asyncio.create_task(stop.wait())
         _announce(listener)
         try:
-            await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({stopping, *early, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             server.should_exit = True
             await asyncio.wait({tasks[-1]}, timeout=DRAIN_S + 1)
@@ -137,6 +145,18 @@ def _cluster(settings: Settings) -> AsyncClient | None:
     return None if settings.policy_dir else connect(settings.kubeconfig, FIELD_MANAGER)
 
 
+def _gate_secrets(settings: Settings, client: AsyncClient | None) -> GateSecrets | None:
+    if client is None or not (settings.gate_service or settings.gate_token_secret):
+        return None
+    return GateSecrets(
+        client,
+        settings.namespace,
+        _now,
+        service=settings.gate_service,
+        token_secret=settings.gate_token_secret,
+    )
+
+
 def _keeper(settings: Settings, client: AsyncClient | None) -> ClusterKeeper | FolderKeeper:
     if client is not None:
         return ClusterKeeper(client, settings.namespace, _now)
@@ -155,6 +175,21 @@ def _gate(settings: Settings, stack: contextlib.AsyncExitStack) -> GateLink | No
     gate = GateLink(settings.gate_url, settings.gate_ca_file, settings.gate_token_file)
     stack.push_async_callback(gate.aclose)
     return gate
+
+
+def _rejudging(
+    settings: Settings,
+    hub: HubClient,
+    client: AsyncClient,
+    keeper: ClusterKeeper,
+    admitted: AdmittedLink | None,
+    stack: contextlib.AsyncExitStack,
+) -> Iterator[Coroutine[Any, Any, None]]:
+    """Yield what judges again, where there is a gate to ask."""
+    gate = _gate(settings, stack)
+    if gate is not None:
+        pods = partial(list_pods, client)
+        yield Rejudge(hub, settings.cluster, gate, pods, keeper, admitted).run()
 
 
 def _feed(

@@ -47,6 +47,12 @@ class Settings:
     data_dir: Path | None = None
     """Folder for the copy of the feed, some hundred MB for a million images; unset: gates get no
     feed from this agent, and ask registries."""
+    gate_token_secret: str = ""
+    """Name of the Secret behind `gate_token_file`: filled with a token where it has none; unset:
+    somebody else's."""
+    gate_service: str = ""
+    """Service of the gates, whose certificate is made, renewed and named in the webhook; unset:
+    somebody else's."""
     log_level: str = "info"
     """debug, info, warning or error."""
 
@@ -87,6 +93,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         gate_url=_url(given, "gate_url"),
         gate_ca_file=_path(given, "gate_ca_file"),
         data_dir=_path(given, "data_dir"),
+        gate_token_secret=given.get("gate_token_secret", ""),
+        gate_service=given.get("gate_service", ""),
         log_level=_log_level(given),
     )
     _require_complete(settings)
@@ -103,6 +111,11 @@ def _require_complete(settings: Settings) -> None:
         raise ConfigurationError(
             f"{PREFIX}TOKEN_SECRET is set without a cluster; name a file with {PREFIX}TOKEN_FILE"
         )
+    for name in ("gate_token_secret", "gate_service"):
+        if getattr(settings, name) and settings.policy_dir:
+            raise ConfigurationError(
+                f"{PREFIX}{name.upper()} is set without a cluster; Secrets are kept in one"
+            )
     if not settings.hub_url and settings.policy_dir:
         raise MissingSettingError(
             f"{PREFIX}HUB_URL is not set; without a hub and without a cluster there is nothing "

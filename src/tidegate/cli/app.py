@@ -28,6 +28,7 @@ VERBS = {
     "key": "tidegate.cli.key",
     "registry": "tidegate.cli.registry",
     "cluster": "tidegate.cli.cluster",
+    "feed": "tidegate.cli.feed",
     "plugins": "tidegate.cli.plugins",
     "user": "tidegate.cli.user",
     "token": "tidegate.cli.api_token",

@@ -137,7 +137,10 @@ def _known_id(finding: FindingV1) -> str:
 
 def _evidence(row: ImageRowV1) -> str:
     scanned = f", scanned {short_moment(row.scanned_at)}" if row.scanned_at else ""
-    return f"{row.evidence}{scanned}"
+    known = ""
+    if row.evidence_at:
+        known = f"; by the {row.evidence_source} of {short_moment(row.evidence_at)}"
+    return f"{row.evidence}{scanned}{known}"
 
 
 def _upgrades(findings: Sequence[FindingV1]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tidegate.domain.digest import Digest
-from tidegate.domain.evidence import ImageEvidence, Unavailable, UnavailableReason
+from tidegate.domain.evidence import EvidenceOrigin, ImageEvidence, Unavailable, UnavailableReason
 from tidegate.domain.judge import Judge, judge_evidence
 from tidegate.domain.reference import ImageReference
 from tidegate.domain.rule import EvaluationMode
@@ -212,7 +212,14 @@ def _conclude(
         deferred,
         image.evidence.tag_asked_at,
         judgements=tuple(everyone),
+        origin=_origin(image.evidence, chosen),
     )
+
+
+def _origin(evidence: ImageEvidence, chosen: RuleJudgement) -> EvidenceOrigin | None:
+    """Return where the evidence of the platform that decided comes from."""
+    of_platform = (p.origin for p in evidence.platforms if p.digest == chosen.digest)
+    return next(of_platform, None)
 
 
 def _reason(judgement: RuleJudgement, skipped: tuple[SkippedRule, ...]) -> Reason:

@@ -6,9 +6,11 @@ Everything that came from outside is stripped of control characters.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from tidegate.domain.evidence import Missing, MissingReason, Report, Stale, Unavailable
 from tidegate.domain.finding import Finding, VexMark, VexStatus
+from tidegate.domain.identity import ByIdentity
 from tidegate.domain.severity import RATED, Severity
 from tidegate.domain.text import (
     describe_duration,
@@ -38,6 +40,9 @@ MAX_WARNINGS = 15
 
 MAX_DENIED_SHOWN = 8
 """Images spelled out in a denial; the event has all."""
+
+MAX_KEPT = 256
+"""Words about images that are kept: a gate asks for those of the same verdict again."""
 
 WORST_SHOWN = 3
 """Findings named beside a sentence."""
@@ -255,6 +260,12 @@ def _what_to_do(image: ImageVerdict) -> str:
 
 
 def _denied_image(image: ImageVerdict) -> str:
+    return _kept_denial(ByIdentity(image))
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _kept_denial(key: ByIdentity[ImageVerdict]) -> str:
+    image = key.value
     lines = [sentence(image)]
     if image.judgement is not None:
         lines.append(f'  rule: "{printable(image.judgement.rule.name)}" (deny)')
@@ -278,6 +289,12 @@ def worst_findings(judgement: RuleJudgement) -> str:
 
 
 def _warning(image: ImageVerdict) -> str:
+    return _kept_warning(ByIdentity(image))
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _kept_warning(key: ByIdentity[ImageVerdict]) -> str:
+    image = key.value
     rule = printable(image.judgement.rule.name) if image.judgement else ""
     subject, statement = _subject(image), _statement(image)
     ending = f'; rule "{shorten_middle(rule, 80)}" (audit)'

@@ -5,7 +5,7 @@ the object is a controller whose pods may or may not get a matching one; the pod
 instead. *Unknown*: the cluster did not tell what the rule asks, so the image is unavailable for it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
@@ -104,6 +104,8 @@ class CompiledPolicy:
     needs_namespace_labels: bool
     index: RuleIndex
     """Of `rules`."""
+    pod_globs: tuple[Callable[[str], bool], ...]
+    """Each asks whether a pod has a name that some rule or exemption asks for."""
 
     @property
     def asks_cluster(self) -> bool:
@@ -126,12 +128,21 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
         or ResourceMatcher.DEPLOYMENT in exempting,
         needs_namespace_labels=MatcherType.NAMESPACE_LABEL in asked,
         index=RuleIndex([_conditions_of(rule) for rule in enabled]),
+        pod_globs=tuple(compile_globs(globs) for globs in dict.fromkeys(_pod_globs_of(enabled))),
     )
 
 
 def _conditions_of(rule: Rule) -> list[Condition]:
     """Return the conditions that rules can be found by: each of them must hold."""
     return [(e.matcher, _globs_of(e)) for e in rule.scope if e.operator is Operator.IN]
+
+
+def _pod_globs_of(rules: Iterable[Rule]) -> Iterator[tuple[str, ...]]:
+    for rule in rules:
+        yield from (e.any_of for e in rule.scope if e.matcher is MatcherType.POD)
+        for exemption in rule.resource_exemptions:
+            if exemption.matcher is ResourceMatcher.POD:
+                yield (exemption.value,)
 
 
 def _compile_rule(rule: Rule) -> CompiledRule:

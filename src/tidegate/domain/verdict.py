@@ -1,12 +1,12 @@
 """The decision about one workload, with everything that led to it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from tidegate.domain.digest import Digest
-from tidegate.domain.evidence import Evidence, Report, Stale
+from tidegate.domain.evidence import Evidence, EvidenceOrigin, Report, Stale
 from tidegate.domain.finding import Finding
 from tidegate.domain.rule import Action, Exemption, ResourceExemption, Rule
 from tidegate.domain.severity import RATED, Severity
@@ -219,6 +219,8 @@ class ImageVerdict:
     """When that ends, or when a workload's own pods come back no longer."""
     admitted_at: datetime | None = None
     """Of a pod that came back: when its owner was admitted with this image."""
+    origin: EvidenceOrigin | None = field(default=None, compare=False)
+    """Where the evidence that decided comes from, and how old it may be; it decided nothing."""
 
 
 @dataclass(frozen=True, slots=True)

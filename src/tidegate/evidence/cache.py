@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from tidegate.domain.digest import Digest
 from tidegate.domain.evidence import (
@@ -40,10 +40,10 @@ class SubjectState:
 
     evidence: Report | Missing
     read_at: datetime
+    origin: EvidenceOrigin
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectKey:
+class SubjectKey(NamedTuple):
     """One manifest of one repository under one trust configuration."""
 
     generation: str
@@ -110,7 +110,7 @@ class EvidenceCache:
         state = self._states.get(key)
         if state is None or state.evidence is not evidence:
             return None
-        return EvidenceOrigin(EvidenceSource.REGISTRY, state.read_at)
+        return state.origin
 
     def age_s(self, key: SubjectKey, now: datetime) -> float:
         """Return how long ago the registry was asked for what is known of `key`, in seconds."""
@@ -122,7 +122,8 @@ class EvidenceCache:
         if key.generation != self._generation:
             return
         weight = weight_of(evidence) if isinstance(evidence, Report) else BYTES_PER_REPORT
-        self._states.put(key, SubjectState(evidence, now), weight)
+        origin = EvidenceOrigin(EvidenceSource.REGISTRY, now)
+        self._states.put(key, SubjectState(evidence, now, origin), weight)
 
 
 class Lru(Generic[K, V]):

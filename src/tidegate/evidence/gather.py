@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from traceback import format_exception
 
 import structlog
@@ -42,6 +43,9 @@ from tidegate.evidence.verify import VerifiedReport
 from tidegate.trust.configuration import TagResolution, TrustConfiguration
 
 DEFAULT_LIMITS = EvidenceLimits()
+
+MAX_LAST_HELD = 4096
+"""Images whose evidence is given out as the same object as long as it is the same."""
 
 _log = structlog.get_logger(__name__)
 
@@ -83,6 +87,7 @@ class Gatherer:
         self._memory = memory
         self._cache = cache
         self._limits = limits
+        self._last_held: dict[ImageReference, ImageEvidence] = {}
         self._flights: dict[SubjectKey, asyncio.Task[Report | Missing | Unavailable]] = {}
         self._client = client
         self._images = ImageResolver(client, limits)
@@ -136,6 +141,19 @@ class Gatherer:
             found[each] = evidence
         return found
 
+    def remembered(
+        self, references: Sequence[ImageReference], now: datetime, platforms: tuple[str, ...] = ()
+    ) -> dict[ImageReference, ImageEvidence]:
+        """Return what is known of each, however old, without asking; without those not known.
+
+        For a review that may not ask, or whose time is up: a known report still stands.
+        """
+        review = self._review(now, 0.0, platforms)
+        found = {
+            each: self._remembered(self._client.canonical(each), review) for each in references
+        }
+        return {each: evidence for each, evidence in found.items() if evidence is not None}
+
     async def aclose(self) -> None:
         """End the flights that are still under way."""
         flights = tuple(self._flights.values())
@@ -153,8 +171,7 @@ class Gatherer:
     def _held(self, reference: ImageReference, review: _Review) -> ImageEvidence | None:
         """Return what is known about an image so well that nobody is waited for."""
         if not self._client.configured(reference.registry):
-            missing = Missing(MissingReason.NOT_CONFIGURED, reference.registry)
-            return ImageEvidence.of(missing, reference.digest)
+            return _not_configured(reference)
         image = self._known_image(reference, review)
         if image is None:
             return None
@@ -163,6 +180,47 @@ class Gatherer:
             known = self._known(reference, manifest, review)
             if known is None:
                 return None
+            found.append(known)
+        return self._same(reference, image, found) if found else None
+
+    def _same(
+        self, reference: ImageReference, image: ResolvedImage, found: list[PlatformEvidence]
+    ) -> ImageEvidence:
+        """Return what was held about the image before where it says the same: the very object.
+
+        So whoever remembers what follows from it finds it again by identity.
+        """
+        before = self._last_held.get(reference)
+        if (
+            before is not None
+            and before.digest == image.digest
+            and before.tag_asked_at == image.asked_at
+            and len(before.platforms) == len(found)
+            and all(map(_is_same, before.platforms, found))
+        ):
+            return before
+        made = ImageEvidence(image.digest, tuple(found), image.asked_at)
+        if len(self._last_held) >= MAX_LAST_HELD:
+            self._last_held.clear()  # all at once: what is in use is soon back
+        self._last_held[reference] = made
+        return made
+
+    def _remembered(self, reference: ImageReference, review: _Review) -> ImageEvidence | None:
+        """Return the last that is known of an image; None: not even what its platforms are."""
+        held = self._held(reference, review)
+        image = self._known_image(reference, review)
+        if held is not None or image is None:
+            return held
+        found: list[PlatformEvidence] = []
+        for manifest in select_platforms(image.platforms, review.platforms):
+            key = _key(reference, manifest.digest, review)
+            report = self._cache.last_report(key)
+            known = self._known(reference, manifest, review) or PlatformEvidence(
+                manifest.platform,
+                manifest.digest,
+                report or Unavailable(UnavailableReason.DEADLINE),
+                None if report is None else self._cache.origin(key, report),
+            )
             found.append(known)
         return ImageEvidence(image.digest, tuple(found), image.asked_at) if found else None
 
@@ -327,6 +385,21 @@ class Gatherer:
         if self._fed is not None and isinstance(found.evidence, Report) and not found.problem:
             self._fed.keep(reference, review.trust, found.evidence, rows, review.now)
         return found
+
+
+@lru_cache(maxsize=MAX_LAST_HELD)
+def _not_configured(reference: ImageReference) -> ImageEvidence:
+    missing = Missing(MissingReason.NOT_CONFIGURED, reference.registry)
+    return ImageEvidence.of(missing, reference.digest)
+
+
+def _is_same(one: PlatformEvidence, other: PlatformEvidence) -> bool:
+    return (
+        one.evidence is other.evidence
+        and one.platform == other.platform
+        and one.digest == other.digest
+        and (one.origin is other.origin or one.origin == other.origin)
+    )
 
 
 def _key(reference: ImageReference, subject: Digest, review: _Review) -> SubjectKey:

@@ -111,7 +111,8 @@ class ImageResolver:
     ) -> ResolvedImage | None:
         """Return what `reference` means where that need not be asked, or cannot be for now."""
         if reference.digest is not None:
-            return self._images.get(reference.at(reference.digest))
+            untagged = reference if reference.tag is None else reference.at(reference.digest)
+            return self._images.get(untagged)
         if tags.fresh_for is None:
             fresh = self._named(reference, now, timedelta(seconds=self._limits.tag_s))
             return fresh[0] if fresh is not None else None

@@ -81,6 +81,9 @@ class Deltas:
             )
         for index, entries in ((self._rows, batch.rows), (self._images, batch.images)):
             for key, encoded in entries:
+                if index is self._images and key in index:
+                    self._size += len(encoded)
+                    continue  # what an index lists never changes
                 entry = (number << _OFFSET_BITS | self._size) << _LENGTH_BITS | len(encoded)
                 index[key] = (*index.get(key, ()), entry)
                 self._size += len(encoded)
@@ -92,12 +95,10 @@ class Deltas:
         Raises:
             OSError, MalformedFeedError: the disk gave something else than it was given.
         """
-        found = []
-        for entry in self._rows.get(key_of(subject), ()):
-            row = value_of(_decoded(_ROW, self._read(entry)))
-            if row.subject == subject:
-                found.append(row)
-        return found
+        key = key_of(subject)
+        if key not in self._rows:
+            return []
+        return [row for row in self.rows_at(key) if row.subject == subject]
 
     def image(self, digest: Digest) -> ImageV1 | None:
         """Return what the index `digest` lists; None where no batch says.
@@ -105,11 +106,33 @@ class Deltas:
         Raises:
             OSError, MalformedFeedError: the disk gave something else than it was given.
         """
-        for entry in self._images.get(key_of(digest), ()):
-            image = _decoded(_IMAGE, self._read(entry))
-            if image.image == digest:
-                return image
-        return None
+        key = key_of(digest)
+        image = self.image_at(key) if key in self._images else None
+        return image if image is not None and image.image == digest else None
+
+    def subject_keys(self) -> list[bytes]:
+        """Return the keys of all subjects, sorted."""
+        return sorted(self._rows)
+
+    def image_keys(self) -> list[bytes]:
+        """Return the keys of all images, sorted."""
+        return sorted(self._images)
+
+    def rows_at(self, key: bytes) -> list[FeedRow]:
+        """Return the rows of a key.
+
+        Raises:
+            OSError, MalformedFeedError: the disk gave something else than it was given.
+        """
+        return [value_of(_decoded(_ROW, self._read(entry))) for entry in self._rows[key]]
+
+    def image_at(self, key: bytes) -> ImageV1:
+        """Return the image of a key.
+
+        Raises:
+            OSError, MalformedFeedError: the disk gave something else than it was given.
+        """
+        return _decoded(_IMAGE, self._read(self._images[key][0]))
 
     def after(self, number: int) -> "Deltas":
         """Return what batches with a higher number said, in a file of its own.

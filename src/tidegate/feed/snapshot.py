@@ -95,6 +95,11 @@ class Snapshot:
         """How many indexes it knows."""
         return self._images.count
 
+    @property
+    def fanouts(self) -> tuple[int, int]:
+        """Where in the file the fan-outs of subjects and of images begin."""
+        return self._subjects.fanout, self._images.fanout
+
     def rows(self, subject: Digest) -> tuple[FeedRow, ...]:
         """Return the rows about `subject`, withdrawn ones too; none where it is not there.
 

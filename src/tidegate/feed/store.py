@@ -51,6 +51,11 @@ class FeedStore:
         feed = self._feeds.get(fingerprint)
         return None if feed is None else feed.base
 
+    def audience(self, fingerprint: str) -> str:
+        """Return for whom the batches of a key are that are held."""
+        feed = self._feeds.get(fingerprint)
+        return "" if feed is None else feed.audience
+
     def fingerprints(self) -> tuple[str, ...]:
         """Return the keys that were heard."""
         return tuple(self._feeds)
@@ -68,10 +73,15 @@ class FeedStore:
         feed = self._feeds.get(fingerprint)
         return 0 if feed is None else feed.deltas.count
 
-    def batches_since_snapshot(self, fingerprint: str) -> int:
-        """Return how many batches of a key are held beside its snapshot."""
+    def is_whole(self, fingerprint: str) -> bool:
+        """Whether nothing lies before what is held of a key: its snapshot could be read."""
         feed = self._feeds.get(fingerprint)
-        return 0 if feed is None else len(feed.heads)
+        return feed is not None and (feed.base is None or feed.snapshot is not None)
+
+    def batches(self, fingerprint: str) -> frozenset[tuple[str, int]]:
+        """Return the batches that are held beside the snapshot of a key, by chain and epoch."""
+        feed = self._feeds.get(fingerprint)
+        return frozenset() if feed is None else frozenset(feed.heads)
 
     def has_room(self, fingerprint: str, rows: int) -> bool:
         """Whether `rows` more of a key may be held beside its snapshot, and its chain at all."""
@@ -107,26 +117,9 @@ class FeedStore:
         """
         state = signed.state
         feed = self._feeds.get(signed.key.fingerprint)
-        number = 0
         if feed is None:
             feed = _KeyFeed(Deltas(self._folder), signed.header.audience, state)
-        elif state.chain == feed.state.chain and state.epoch <= feed.state.epoch:
-            digest, number = feed.heads.get((state.chain, state.epoch), (None, 0))
-            if digest is None and state.epoch < feed.state.epoch:
-                raise FeedRefusedError(
-                    f"snapshot {state.epoch} of chain {state.chain}: we are at epoch "
-                    f"{feed.state.epoch} and do not hold that batch; want a later snapshot",
-                    reason=Refused.ROLLBACK,
-                )
-            if digest is not None and digest != state.head:
-                raise FeedRefusedError(
-                    f"snapshot {state.epoch} of chain {state.chain} ends with {state.head}, but we "
-                    f"hold {digest} there: somebody else signs with this key",
-                    reason=Refused.FORK,
-                )
-            number = feed.number if digest is None else number
-        else:
-            number = feed.number  # it is ahead of everything held
+        number = _last_within(feed, state)
         later = feed.deltas.after(number)
         feed.deltas.close()
         feed.deltas = later
@@ -182,3 +175,32 @@ class FeedStore:
         """Hold nothing any more."""
         for fingerprint in self.fingerprints():
             self.forget(fingerprint)
+
+
+def _last_within(feed: _KeyFeed, snapshot: ChainState) -> int:
+    """Return the number of the last batch held that a snapshot includes; 0: of none.
+
+    Raises:
+        FeedRefusedError: it does not end with the batch that we hold there.
+    """
+    if snapshot.chain != feed.state.chain or snapshot.epoch > feed.state.epoch:
+        return feed.number  # it is ahead of everything held
+    what = f"snapshot {snapshot.epoch} of chain {snapshot.chain}"
+    digest, number = feed.heads.get((snapshot.chain, snapshot.epoch), (None, 0))
+    if digest is None and feed.base is not None and feed.base.chain == snapshot.chain:
+        digest = feed.base.head if feed.base.epoch == snapshot.epoch else None
+    if digest is None and snapshot.epoch == feed.state.epoch:
+        digest = feed.state.head
+    if digest is None:
+        raise FeedRefusedError(
+            f"{what}: we are at epoch {feed.state.epoch} and do not hold that batch; want a later "
+            "snapshot",
+            reason=Refused.ROLLBACK,
+        )
+    if digest != snapshot.head:
+        raise FeedRefusedError(
+            f"{what} ends with {snapshot.head}, but we hold {digest} there: somebody else signs "
+            "with this key",
+            reason=Refused.FORK,
+        )
+    return number

@@ -1,7 +1,7 @@
 """Write a snapshot: the one before and the batches since, merged in one pass.
 
-Whoever calls has verified both. Memory holds the rows of the batches, the index, and each string
-and finding once; records go to a file as they are made.
+Whoever calls has verified both. Memory holds the index, and each string and finding once; rows and
+records go through files, so that batches may come one after the other.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from tidegate.domain.digest import Digest
+from tidegate.feed.deltas import Deltas, encode_batch
 from tidegate.feed.layout import (
     FORMAT,
     HEADER_BYTES,
@@ -24,7 +25,6 @@ from tidegate.feed.layout import (
     MAGIC,
     PREFIX,
     UNIT,
-    key_of,
 )
 from tidegate.feed.snapshot import Snapshot
 from tidegate.feed.tables import (
@@ -34,7 +34,7 @@ from tidegate.feed.tables import (
     render_platforms,
     render_rows,
 )
-from tidegate.wire.feed_rows import FeedRow, newest_rows, value_of
+from tidegate.wire.feed_rows import FeedRow, newest_rows
 from tidegate.wire.feed_v1 import BatchV1, ImageV1, SnapshotV1
 
 COPY_BYTES = 2**20
@@ -84,19 +84,16 @@ def compact(
         MalformedFeedError: `previous` contradicts itself.
         OSError: the disk; `target` is not there then, or as it was.
     """
-    rows: dict[Digest, list[FeedRow]] = {}
-    images: dict[Digest, ImageV1] = {}
-    for batch in batches:
-        for row in batch.rows:
-            rows.setdefault(Digest(row.subject), []).append(value_of(row))
-        for image in batch.images:
-            images[Digest(image.image)] = image
     with ExitStack() as stack:
+        news = Deltas(target.parent)
+        stack.callback(news.close)
+        for number, batch in enumerate(batches):
+            news.add(number, encode_batch(batch))
         spare = [stack.enter_context(TemporaryFile(dir=target.parent)) for _ in range(2)]
         writer = _Writer(*spare)
-        for subject, of_subject in _merged_rows(previous, rows):
-            writer.add_rows(subject, of_subject, forget_before)
-        for image in _merged_images(previous, images):
+        for rows in _merged_rows(previous, news):
+            writer.add_rows(rows, forget_before)
+        for image in _merged_images(previous, news):
             writer.add_image(image)
         return writer.write(target)
 
@@ -109,7 +106,7 @@ class _Writer:
         self._subjects = KeyedRecords(subjects)
         self._images = KeyedRecords(images)
 
-    def add_rows(self, subject: Digest, rows: Iterable[FeedRow], forget_before: datetime) -> None:
+    def add_rows(self, rows: Iterable[FeedRow], forget_before: datetime) -> None:
         kept = [
             row
             for row in newest_rows(rows)
@@ -117,7 +114,7 @@ class _Writer:
         ]
         if kept:
             body = render_rows(kept, self._strings, self._findings)
-            self._subjects.add(subject, len(kept), body)
+            self._subjects.add(kept[0].subject, len(kept), body)
 
     def add_image(self, image: ImageV1) -> None:
         body = render_platforms(image, self._strings)
@@ -187,36 +184,30 @@ def _padded(size: int) -> int:
     return -(-size // UNIT) * UNIT
 
 
-def _merged_rows(
-    previous: Snapshot | None, rows: dict[Digest, list[FeedRow]]
-) -> Iterator[tuple[Digest, list[FeedRow]]]:
-    """Yield each subject with all its rows, by its key."""
-    waiting = sorted(rows, key=key_of, reverse=True)
+def _merged_rows(previous: Snapshot | None, news: Deltas) -> Iterator[list[FeedRow]]:
+    """Yield all rows of each subject, by its key."""
+    waiting = news.subject_keys()[::-1]
     for number, key in enumerate(() if previous is None else previous.keys()):
-        while waiting and key_of(waiting[-1]) < key:
-            subject = waiting.pop()
-            yield subject, rows[subject]
+        while waiting and waiting[-1] < key:
+            yield news.rows_at(waiting.pop())
         assert previous is not None  # noqa: S101 - it has keys
         known = list(previous.rows_at(number))
-        if known:
-            subject = known[0].subject
-            if waiting and waiting[-1] == subject:
-                known += rows[waiting.pop()]
-            yield subject, known
+        if waiting and waiting[-1] == key:
+            known += news.rows_at(waiting.pop())
+        yield known
     while waiting:
-        subject = waiting.pop()
-        yield subject, rows[subject]
+        yield news.rows_at(waiting.pop())
 
 
-def _merged_images(previous: Snapshot | None, images: dict[Digest, ImageV1]) -> Iterator[ImageV1]:
+def _merged_images(previous: Snapshot | None, news: Deltas) -> Iterator[ImageV1]:
     """Yield each image once, by its key."""
-    waiting = sorted(images, key=key_of, reverse=True)
+    waiting = news.image_keys()[::-1]
     for number, key in enumerate(() if previous is None else previous.image_keys()):
-        while waiting and key_of(waiting[-1]) < key:
-            yield images[waiting.pop()]
-        if waiting and key_of(waiting[-1]) == key:
+        while waiting and waiting[-1] < key:
+            yield news.image_at(waiting.pop())
+        if waiting and waiting[-1] == key:
             waiting.pop()  # what an index lists never changes
         assert previous is not None  # noqa: S101 - it has keys
         yield previous.image_at(number)
     while waiting:
-        yield images[waiting.pop()]
+        yield news.image_at(waiting.pop())

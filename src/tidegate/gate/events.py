@@ -15,11 +15,11 @@ from msgspec.structs import replace
 from tidegate.domain.evidence import Missing, Report, Stale, Unavailable
 from tidegate.domain.explain import describe_mark, sentence, violation_summary
 from tidegate.domain.finding import Finding
+from tidegate.domain.identity import ByIdentity
 from tidegate.domain.rule import Exemption, Rule
 from tidegate.domain.severity import Severity
 from tidegate.domain.verdict import Decision, Exempted, ImageVerdict, RuleJudgement, Verdict
 from tidegate.domain.workload import Workload
-from tidegate.gate.by_identity import ByIdentity
 from tidegate.wire.admission_v1 import AdmissionRequest
 from tidegate.wire.admitted_v1 import OWNER_KINDS, rule_fingerprint
 from tidegate.wire.event_v1 import (
@@ -89,7 +89,7 @@ def event_of(
         action=ACTIONS[verdict.decision],
         kind=request.kind,
         name=workload.name if named else f"{workload.name}*",
-        images=[_row(image, owns_pods=owns_pods) for image in verdict.images],
+        images=list(map(_owning_row if owns_pods else _row, verdict.images)),
         uid=obj.uid if obj is not None else "",
         owner_uids=list(verdict.owner_uids),
         namespace=request.namespace,
@@ -132,8 +132,15 @@ def _with_few_findings(row: ImageRowV1) -> ImageRowV1:
     )
 
 
-def _row(image: ImageVerdict, *, owns_pods: bool) -> ImageRowV1:
-    judgement = image.judgement
+def _row(image: ImageVerdict) -> ImageRowV1:
+    """Return what a row says about `image`; not to be changed, other events share it."""
+    return _kept_row(ByIdentity(image))
+
+
+@lru_cache(maxsize=1024)
+def _kept_row(key: ByIdentity[ImageVerdict]) -> ImageRowV1:
+    image = key.value
+    judgement, origin = image.judgement, image.origin
     digest = (judgement and judgement.digest) or image.digest or ""
     return replace(
         _NOT_JUDGED if judgement is None else _judged_row(judgement),
@@ -145,12 +152,18 @@ def _row(image: ImageVerdict, *, owns_pods: bool) -> ImageRowV1:
         container=image.use.container,
         digest=digest,
         resolved="" if image.digest is None or image.digest == digest else image.digest,
-        admitted_under=_admitted_under(image) if owns_pods else [],
+        evidence_source="" if origin is None else origin.source.value,
+        evidence_at="" if origin is None else _instant(origin.at),
         resource_exemptions=[
             f'rule "{skipped.rule.name}": {_exemption_words(skipped.exemption)}'
             for skipped in image.skipped
         ],
     )
+
+
+def _owning_row(image: ImageVerdict) -> ImageRowV1:
+    """Return the row of a workload that was admitted and has pods made for it."""
+    return replace(_row(image), admitted_under=_admitted_under(image))
 
 
 def _admitted_under(image: ImageVerdict) -> list[str]:

@@ -6,7 +6,7 @@ grows old. All of it is part of what is asked: nothing has to be dropped on some
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tidegate.domain.evidence import PlatformEvidence, Report
 from tidegate.domain.judge import changes_at, judge_evidence
@@ -17,6 +17,8 @@ MAX_FINDINGS = 50_000
 """Of all reports that judgements hold: about 24 MiB where nothing else holds them."""
 
 MAX_JUDGEMENTS = 10_000
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Judgements:
         self._known: dict[tuple[int, int, str, str, str | None], _Remembered] = {}
         self.findings = 0
         """Of the reports that are held."""
+        self.until = NEVER
+        """The first instant at which a judgement given since this was set may be another."""
 
     def __call__(
         self, compiled: CompiledRule, registry: str, platform: PlatformEvidence, now: datetime
@@ -49,9 +53,11 @@ class Judgements:
         key = (id(compiled), id(report), registry, platform.platform, platform.digest)
         known = self._known.get(key)
         if known is not None and known.since <= now < known.until:
+            self.until = min(self.until, known.until)
             return known.judgement
         judgement = judge_evidence(compiled, registry, platform, now)
         until = changes_at(compiled, report, now)
+        self.until = min(self.until, now if until is None else until)
         if until is not None:
             self._keep(key, _Remembered(compiled, platform, judgement, now, until), report)
         return judgement

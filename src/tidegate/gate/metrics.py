@@ -80,6 +80,31 @@ PROBLEMS = Gauge(
     "What is not in force as written while the last good version is, by source (policy, trust).",
     ["source"],
 )
+FEED_EPOCH = Gauge(
+    "tidegate_gate_feed_epoch",
+    "Number of the newest batch of findings held, by evidence key.",
+    ["key"],
+)
+FEED_AGE_SECONDS = Gauge(
+    "tidegate_gate_feed_age_seconds",
+    "Time since the newest batch held was issued, by evidence key: a batch comes every minute.",
+    ["key"],
+)
+FEED_OLD = Gauge(
+    "tidegate_gate_feed_old",
+    "1 while the feed of an evidence key is older than five minutes, else 0; no verdict changes.",
+    ["key"],
+)
+FEED_SUBJECTS = Gauge(
+    "tidegate_gate_feed_subjects",
+    "Manifests that rows of the feed are held about, by evidence key.",
+    ["key"],
+)
+FEED_REFUSED = Counter(
+    "tidegate_gate_feed_refused",
+    "Batches and snapshots of the feed that were refused, by reason (docs/reference/feed.md).",
+    ["reason"],
+)
 
 
 @cache

@@ -19,7 +19,7 @@ from time import monotonic
 from typing import Literal, Protocol, TypeVar
 
 from tidegate.domain.break_glass import BreakGlass, let_in
-from tidegate.domain.decide import JudgedImage, decide
+from tidegate.domain.decide import JudgedImage
 from tidegate.domain.digest import Digest
 from tidegate.domain.errors import InvalidReferenceError, UnavailableError
 from tidegate.domain.evidence import ImageEvidence, Unavailable, UnavailableReason
@@ -41,10 +41,10 @@ from tidegate.domain.workload import (
 )
 from tidegate.gate.events import ACTIONS, Moment, Origin, event_of
 from tidegate.gate.first_sight import WAIT_S, WantedScan, wanted_scans, with_answers
-from tidegate.gate.judgements import Judgements
 from tidegate.gate.own_pods import OwnPods
 from tidegate.gate.rejudged import with_unanswered
 from tidegate.gate.slots import Slots
+from tidegate.gate.verdicts import Verdicts
 from tidegate.wire.admission_v1 import AdmissionRequest, parse_review, render_response
 from tidegate.wire.event_v1 import Action, AdmissionEventV1
 
@@ -101,6 +101,12 @@ class EvidenceSource(Protocol):
         platforms: tuple[str, ...] = (),
     ) -> dict[ImageReference, ImageEvidence]:
         """Return what is known about each image; never raises, answers within the budget."""
+        ...
+
+    def remembered(
+        self, references: Sequence[ImageReference], now: datetime, platforms: tuple[str, ...] = ()
+    ) -> dict[ImageReference, ImageEvidence]:
+        """Return what is known of each, however old, without asking; without those not known."""
         ...
 
 
@@ -177,6 +183,8 @@ class _Question:
     object: ObjectFacts
     images: tuple[ImageUse, ...]
     policy: CompiledPolicy
+    verdicts: Verdicts
+    """By `policy`."""
     now: datetime
 
 
@@ -213,8 +221,7 @@ class Reviewer:
         self._break_glass = break_glass
         self._own_pods = own_pods
         self._cluster_name = cluster_name
-        self._compiled: tuple[Policy, CompiledPolicy] | None = None
-        self._judgements = Judgements()
+        self._compiled: tuple[Policy, tuple[CompiledPolicy, Verdicts]] | None = None
 
     def start(
         self, body: bytes, *, now: datetime, budget_s: float, origin: Origin = "api-server"
@@ -274,7 +281,7 @@ class Reviewer:
         images = () if obj is None else changed_images(obj, request.old)
         if obj is None or not images:
             return request
-        return _Question(request, obj, images, self._policy_in_force(), now)
+        return _Question(request, obj, images, *self._policy_in_force(), now)
 
     def _held(self, question: _Question) -> _Facts | None:
         """Return the facts where all of them are in memory, or none is asked for."""
@@ -360,20 +367,21 @@ class Reviewer:
 
     def _decide(self, question: _Question, facts: _Facts) -> Verdict:
         now = question.now
-        verdict = decide(question.policy, facts.workload, facts.judged, now, self._judgements)
+        verdict = question.verdicts(facts.workload, facts.judged, now)
         if self._break_glass is not None and not verdict.allowed:
             namespace = question.request.namespace
             verdict = let_in(verdict, namespace, self._break_glass.of(namespace), now)
         return verdict
 
-    def _policy_in_force(self) -> CompiledPolicy:
+    def _policy_in_force(self) -> tuple[CompiledPolicy, Verdicts]:
         ready, problems = self._policies.ready
         if not ready:
             raise UnavailableError(f"the gate has no rules to decide by: {'; '.join(problems)}")
         policy = self._policies.snapshot()
         if self._compiled is None or self._compiled[0] is not policy:
-            self._compiled = (policy, compile_policy(policy))
-            self._judgements = Judgements()  # what the old rules said is of no use any more
+            compiled = compile_policy(policy)
+            # What the old rules said is of no use any more.
+            self._compiled = (policy, (compiled, Verdicts(compiled)))
         return self._compiled[1]
 
     async def _workload(
@@ -408,15 +416,17 @@ class Reviewer:
         """Return each image with its evidence, in time and in their order."""
         parsed = [_parse(use.image) for use in question.images]
         wanted, found = _distinct(parsed), dict[ImageReference, ImageEvidence]()
+        platforms = node_platforms(question.object.pod)
         if wanted and budget_s > 0:
-            platforms = node_platforms(question.object.pod)
             try:
                 async with asyncio.timeout(budget_s + GRACE_S):
                     found = await self._evidence.gather(
                         wanted, now=question.now, budget_s=budget_s, platforms=platforms
                     )
             except TimeoutError:
-                pass  # every image without an answer is unavailable, below
+                pass  # what is remembered has to do
+        if question.policy.gating_on and len(found) < len(wanted):
+            found = {**self._evidence.remembered(wanted, question.now, platforms), **found}
         evidence = {reference: found.get(reference, LATE) for reference in wanted}
         return _judged(question.images, parsed, evidence)
 
@@ -448,15 +458,19 @@ class Reviewer:
     def _answer(
         self, request: AdmissionRequest, workload: Workload, verdict: Verdict, asked: Moment
     ) -> Answer:
-        action = ACTIONS[verdict.decision]
+        decision = verdict.decision
+        action = ACTIONS[decision]
         if not request.dry_run:
             self._journal.record(
                 action, partial(event_of, request, workload, verdict, asked.ended())
             )
         event_id = "" if request.dry_run else request.uid
-        message = "" if verdict.allowed else denial_message(verdict, event_id)
+        if decision is Decision.ALLOW:
+            return Answer(render_response(request.uid, allowed=True), action)
+        allowed = decision is not Decision.DENY
+        message = "" if allowed else denial_message(verdict, event_id)
         body = render_response(
-            request.uid, allowed=verdict.allowed, message=message, warnings=warnings(verdict)
+            request.uid, allowed=allowed, message=message, warnings=warnings(verdict)
         )
         return Answer(body, action)
 

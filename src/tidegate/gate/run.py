@@ -36,6 +36,10 @@ from tidegate.net.limits import ConnectionLimits
 FIRST_RULES_S = 5.0
 """How long the gate keeps its first word for rules; it answers without them too, by denying."""
 
+COLLECT_AFTER = (20_000, 10, 10)
+"""A review makes some thousand objects for a moment, none in a cycle: looking for cycles after each
+700, as Python does, is work for nothing."""
+
 _MIB = 1024 * 1024
 
 log = structlog.get_logger(__name__)
@@ -56,7 +60,7 @@ async def run_gate(
     certificate = Certificate(files)
     async with AsyncExitStack() as stack:
         stack.enter_context(_alone_in(settings.data_dir))
-        sources = await open_sources(settings, stack)
+        sources = await open_sources(settings, stack, utc_now)
         sources.runs.append(partial(keep_certificate_fresh, certificate))
         for run in sources.runs:
             stack.push_async_callback(_end, asyncio.create_task(keep_running(run)))
@@ -89,6 +93,7 @@ async def run_gate(
         await _rules_read(sources)
         gc.collect()
         gc.freeze()  # what is loaded by now stays: collections need not look at it again
+        gc.set_threshold(*COLLECT_AFTER)
         log.info("the gate answers", url=url)
         announce(url)
         await stop.wait()

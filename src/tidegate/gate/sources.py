@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,6 +17,7 @@ from tidegate.evidence.cache import EvidenceCache
 from tidegate.evidence.gather import DEFAULT_LIMITS, Gatherer
 from tidegate.evidence.memory import ReportMemory
 from tidegate.evidence.trust_file import TrustFile
+from tidegate.gate.feed_source import open_feed
 from tidegate.gate.metrics import PROBLEMS
 from tidegate.gate.owners import KubernetesFacts, LightkubeReader, NoCluster
 from tidegate.gate.policy import PolicyStore
@@ -56,7 +58,9 @@ class Sources:
         return found
 
 
-async def open_sources(settings: Settings, stack: AsyncExitStack) -> Sources:
+async def open_sources(
+    settings: Settings, stack: AsyncExitStack, clock: Callable[[], datetime]
+) -> Sources:
     """Return the sources that `settings` name; `stack` closes them.
 
     Raises:
@@ -68,11 +72,15 @@ async def open_sources(settings: Settings, stack: AsyncExitStack) -> Sources:
     registries = Registries(trust, _secret_reader(client))
     cache = EvidenceCache(DEFAULT_LIMITS)
     memory = ReportMemory(settings.data_dir / "reports.jsonl")
-    evidence = Gatherer(registries.client, trust.current, memory, cache)
+    feed = await open_feed(settings, trust.current, memory, clock, stack)
+    fed = None if feed is None else feed.evidence
+    evidence = Gatherer(registries.client, trust.current, memory, cache, fed=fed)
     stack.push_async_callback(registries.aclose)
     stack.push_async_callback(evidence.aclose)
     store = PolicyStore()
     runs: list[Callable[[], Awaitable[None]]] = [lambda: registries.follow(evidence)]
+    if feed is not None:
+        runs.extend(feed.runs(evidence))
     cluster = await _open_policies(settings, store, runs, client)
     break_glass = _open_break_glass(runs, client)
     return Sources(store, evidence, cluster, trust, break_glass, runs)

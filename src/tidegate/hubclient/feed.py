@@ -1,6 +1,7 @@
 """The calls about the feed: workers append to it and compact it, agents follow it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from urllib.parse import quote
 
 from tidegate.hubclient.transport import Params, Transport
@@ -42,11 +43,12 @@ class FeedCalls:
         _, answer = await self._http.call("GET", "feed", params=params, wait_s=wait_s + LARGE_S)
         return self._http.decode(answer, FeedPageV1)
 
-    async def read_snapshot(self, snapshot: str, begin: int = 0) -> AsyncIterator[bytes]:
+    async def read_snapshot(self, snapshot: str, begin: int = 0) -> AsyncGenerator[bytes]:
         """Yield a snapshot's octets from `begin` on; an end before its size is a failure."""
         path = f"feed/snapshots/{quote(snapshot, safe='')}"
-        async for chunk in self._http.octets(path, begin, SILENCE_S):
-            yield chunk
+        async with aclosing(self._http.octets(path, begin, SILENCE_S)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def feed_head(self, fingerprint: str) -> FeedHeadV1:
         """Return the end of a key's chain."""

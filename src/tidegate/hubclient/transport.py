@@ -1,7 +1,7 @@
 """One HTTP exchange with the hub: bounded, typed, and with the hub's own words when it refuses."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import TypeVar
 
 import httpx2
@@ -183,7 +183,7 @@ class Transport:
                 for line in whole:
                     yield line.removesuffix(b"\r")
 
-    async def octets(self, path: str, begin: int, silence_s: float) -> AsyncIterator[bytes]:
+    async def octets(self, path: str, begin: int, silence_s: float) -> AsyncGenerator[bytes]:
         """Yield the octets of an answer from `begin` on, as they come (RFC 9110, section 14)."""
         request = self._client.build_request(
             "GET",

@@ -148,6 +148,7 @@ class DataFolder:
             "registries": [
                 {"host": f"localhost:{registry_port}", "plainHttp": True, "allowPrivate": True}
             ],
+            "feed": {"audience": CLUSTER_NAME},
         }
         text = yaml.safe_dump(document, sort_keys=False)
         self.trust.write_text(

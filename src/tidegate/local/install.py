@@ -12,8 +12,8 @@ from tidegate.domain.errors import ClusterUnavailableError
 from tidegate.wire import break_glass_v1alpha1
 from tidegate.wire.crd import custom_resource_definition
 from tidegate.wire.policy_v1alpha1 import GROUP, PLURAL
-from tidegate.wire.rbac import NAMESPACE, agent_manifests, gate_manifests
-from tidegate.wire.webhook import CONFIGURATION_NAME, url_client, webhook_configuration
+from tidegate.wire.rbac import CONFIGURATION_NAME, NAMESPACE, agent_manifests, gate_manifests
+from tidegate.wire.webhook import url_client, webhook_configuration
 
 FIELD_MANAGER = "tidegate-install"
 TOKEN_DAYS = 365

@@ -21,6 +21,8 @@ class Site:
     gate_pair: KeyPair
     gate_kubeconfig: Path | None = None
     agent_kubeconfig: Path | None = None
+    audience: str = ""
+    """For whom the worker makes batches of findings, as `trust.yaml` says; empty: for nobody."""
 
     def url(self, part: str) -> str:
         """Base URL of a part that listens."""
@@ -69,6 +71,7 @@ def plan_worker(site: Site) -> PartPlan:
         KEY=site.folder.evidence_key,
         DATA_DIR=site.folder.root / "scan",
         REGISTRIES=site.folder.trust,
+        **({"FEED_AUDIENCE": site.audience} if site.audience else {}),
     )
 
 
@@ -92,6 +95,7 @@ def plan_agent(site: Site) -> PartPlan:
         CLUSTER=CLUSTER_NAME,
         PORT=site.ports["agent"],
         GATE_TOKEN_FILE=site.folder.token_file("gate"),
+        DATA_DIR=site.folder.root / "agent",
         **where,
     )
 

@@ -106,7 +106,8 @@ class Up:
         now = self._clock()
         authority = Authority(self._folder.root / "tls", "ca").ensure(now)
         pair = authority.issue("gate", now, common_name="gate", hosts=("127.0.0.1", "localhost"))
-        return Site(self._folder, ports, pair)
+        audience = TrustFile(self._folder.trust).current().audience
+        return Site(self._folder, ports, pair, audience=audience)
 
     async def _start_parts(
         self, stack: contextlib.AsyncExitStack, site: Site

@@ -25,6 +25,9 @@ from tidegate.evidence.trust_file import TrustFile
 from tidegate.hubclient.client import HubClient
 from tidegate.plugins import load_formats
 from tidegate.process import announce, configure_logs
+from tidegate.scan.feed import FeedOptions, FeedWriter
+from tidegate.scan.feed_compact import Compactor, CompactorOptions
+from tidegate.scan.feed_fill import Filler
 from tidegate.scan.foreign import Borrowing
 from tidegate.scan.key_source import load_signing_key, read_passphrase
 from tidegate.scan.presence import Presence
@@ -67,21 +70,23 @@ async def _run(settings: ScanSettings) -> None:
     registries = ScanRegistries(trust, sealing_key, settings.certificates_dir)
     async with HubClient(settings.hub_url, token) as hub, aclosing(registries):
         presence = Presence(hub, settings.name, key, registries, settings.index_file)
-        watcher = Watcher(
-            hub, registries, settings.name, settings.heartbeat_s, lambda: datetime.now(UTC)
-        )
+        watcher = Watcher(hub, registries, settings.name, settings.heartbeat_s, _now)
+        feed = _feed(settings, hub, key, registries)
         worker = Worker(
             hub,
             registries.client,
             scanner,
             key,
             settings,
-            lambda: datetime.now(UTC),
+            _now,
             keys=_named_keys(trust.current(), key, settings.name),
             borrowing=lambda: Borrowing(trust.current().sources, formats),
             on_signed=presence.note_signing,
+            feed=None if feed is None else feed[0],
         )
-        runs = (presence.run(), registries.follow(hub), watcher.run(), worker.run())
+        runs = [presence.run(), registries.follow(hub), watcher.run(), worker.run()]
+        if feed is not None:
+            runs.append(feed[1].run())
         task = asyncio.create_task(_run_all(runs))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -97,6 +102,23 @@ async def _run_all(runs: Iterable[Coroutine[Any, Any, None]]) -> None:
     async with asyncio.TaskGroup() as group:
         for run in runs:
             group.create_task(run)
+
+
+def _feed(
+    settings: ScanSettings, hub: HubClient, key: SigningKey, registries: ScanRegistries
+) -> tuple[FeedWriter, Compactor] | None:
+    """Return what appends to the key's chain and what compacts it; None: there is to be no feed."""
+    if not settings.feed_audience:
+        return None
+    options = FeedOptions(settings.feed_audience, settings.feed_seen_file)
+    writer = FeedWriter(hub, key, options, _now)
+    filler = Filler(hub, registries.client, writer, _now)
+    of_worker = CompactorOptions(settings.name, settings.feed_audience, settings.feed_dir)
+    return writer, Compactor(hub, key, writer, filler, of_worker, _now)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _passphrase(settings: ScanSettings) -> str:

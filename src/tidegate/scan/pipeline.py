@@ -15,6 +15,7 @@ from typing import Protocol
 from tidegate.advisories.index import Advisories
 from tidegate.advisories.match import Matched
 from tidegate.advisories.package import Package
+from tidegate.domain.digest import Digest
 from tidegate.domain.errors import InvalidManifestError, NotInRegistryError
 from tidegate.domain.reference import ImageReference
 from tidegate.scan.answer import Answered, Scanned, identity_of, judge_answer
@@ -67,6 +68,15 @@ class Platform:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedImage:
+    """What an image consists of."""
+
+    platforms: tuple[Platform, ...]
+    entries: tuple[tuple[str, Digest], ...] | None = None
+    """What an index lists that may run, as it stands there; None: it is no index."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlatformScan:
     """What one scan found out about one platform."""
 
@@ -103,6 +113,11 @@ async def scan_image(
 
 
 async def list_platforms(client: ImageSource, reference: ImageReference) -> tuple[Platform, ...]:
+    """Return the platforms of the image as `list_image` does."""
+    return (await list_image(client, reference)).platforms
+
+
+async def list_image(client: ImageSource, reference: ImageReference) -> ListedImage:
     """Return the platforms of the image, each once; the image itself where it is no index.
 
     Raises:
@@ -111,16 +126,18 @@ async def list_platforms(client: ImageSource, reference: ImageReference) -> tupl
     """
     fetched = await _fetch(client, reference)
     if fetched.manifest.is_index:
-        named = {entry.digest: entry for entry in platforms(fetched.manifest)}
-        return tuple(
+        entries = platforms(fetched.manifest)
+        named = {entry.digest: entry for entry in entries}
+        found = tuple(
             Platform(reference.at(digest), str(entry.platform or ""))
             for digest, entry in named.items()
         )
+        return ListedImage(found, tuple((str(e.platform or ""), e.digest) for e in entries))
     if not is_image(fetched.manifest):
         raise InvalidManifestError(
             f"{reference} is no image, but an artifact of type {fetched.manifest.kind[:80]!r}"
         )
-    return (Platform(reference.at(fetched.digest), ""),)
+    return ListedImage((Platform(reference.at(fetched.digest), ""),))
 
 
 async def scan_platform(client: ImageSource, platform: Platform, setup: ScanSetup) -> PlatformScan:

@@ -24,6 +24,7 @@ from tidegate.evidence.verify import VerifiedReport, essence
 from tidegate.scan.attach import Attached, attach_report, own_evidence_key, restore_attachment
 from tidegate.scan.attest import attach_attestation
 from tidegate.scan.detail import read_statement
+from tidegate.scan.feed import FeedWriter
 from tidegate.scan.pipeline import PlatformScan
 from tidegate.scan.prune import prune_reports
 from tidegate.scan.tagged import RegistryWriter
@@ -76,7 +77,10 @@ class Publisher:
         renew_after: timedelta,
         *,
         attestation: bool = False,
+        feed: FeedWriter | None = None,
     ) -> None:
+        self._feed = feed
+        """Where gates hear of reports before they ask; None: they ask."""
         self._attestation = attestation
         """Whether reports stand among the image's cosign attestations as well."""
         self._client = client
@@ -116,6 +120,7 @@ class Publisher:
         if isinstance(present, Published):
             _log.info("report.unchanged", subject=subject, artifact=present.artifact)
             await self._attest(reference, described, present.artifact)
+            await self._tell_again(reference, statement, present.artifact)
             return present
         statement = present or statement
         body = render_statement(statement)
@@ -123,8 +128,20 @@ class Publisher:
         self.signed_at = statement.finished_at
         self._keep_attached(reference, attached, subject)
         await self._attest(reference, described, attached.artifact, body)
+        if self._feed is not None:
+            await self._feed.offer(body, attached.artifact)
         await self._prune(reference, subject)
         return Published(attached.artifact, statement.finished_at)
+
+    async def _tell_again(
+        self, reference: ImageReference, statement: Statement, artifact: Digest
+    ) -> None:
+        """Have a report told that stood there already, unless it is known to be told."""
+        feed, scanner = self._feed, statement.scanner.name
+        if feed is None or feed.knows(statement.subject, scanner, artifact):
+            return
+        body = await read_statement(self._client, reference, artifact)
+        await feed.offer(body.encode(), artifact)
 
     async def aclose(self) -> None:
         """Give up looking whether reports stay."""

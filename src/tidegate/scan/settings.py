@@ -1,6 +1,7 @@
 """Settings of the scan worker, read once from the environment."""
 
 import os
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from tidegate.domain.errors import ConfigurationError, MissingSettingError
 from tidegate.plugins import BUILT_IN_FORMATS
 
 _PREFIX = "TIDEGATE_SCAN_"
+_AUDIENCE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,10 @@ class ScanSettings:
     attestation: bool = False
     """`TIDEGATE_SCAN_ATTESTATION`: `true` adds each report to the image's cosign attestations as
     well, for other policy engines; default `false`."""
+    feed_audience: str = ""
+    """`TIDEGATE_SCAN_FEED_AUDIENCE`: name of the organisation that clusters' `trust.yaml` has under
+    `feed`: signed batches of what is found are made for them; unset: none are, and gates ask
+    registries."""
     name: str = "worker"
     """`TIDEGATE_SCAN_NAME`: what the hub calls this worker; default the host's name."""
 
@@ -69,6 +75,16 @@ class ScanSettings:
     def index_file(self) -> Path:
         """The advisory index."""
         return self.data_dir / INDEX_FILE
+
+    @property
+    def feed_seen_file(self) -> Path:
+        """What was last seen of the key's chain."""
+        return self.data_dir / "feed-head.json"
+
+    @property
+    def feed_dir(self) -> Path:
+        """Snapshots of the feed in work."""
+        return self.data_dir / "feed"
 
     @property
     def credentials_key_file(self) -> Path:
@@ -113,6 +129,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ScanSettings:
         key_passphrase_file=_optional_path(found, "KEY_PASSPHRASE_FILE"),
         key_passphrase=found.get(f"{_PREFIX}KEY_PASSPHRASE", ""),
         attestation=_truth(found, "ATTESTATION"),
+        feed_audience=_audience(found),
         name=(found.get(f"{_PREFIX}NAME") or socket.gethostname() or "worker")[:128],
     )
 
@@ -122,6 +139,16 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     if not value:
         raise MissingSettingError(f"{_PREFIX}{name} is not set; the scan worker needs it")
     return value
+
+
+def _audience(environment: Mapping[str, str]) -> str:
+    text = environment.get(f"{_PREFIX}FEED_AUDIENCE", "").strip()
+    if text and _AUDIENCE.fullmatch(text) is None:
+        raise ConfigurationError(
+            f"{_PREFIX}FEED_AUDIENCE is {text[:80]!r}; want up to 128 letters, digits, dots, "
+            "hyphens and underscores, as under feed in trust.yaml"
+        )
+    return text
 
 
 def _optional_path(environment: Mapping[str, str], name: str) -> Path | None:

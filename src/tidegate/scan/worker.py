@@ -31,6 +31,8 @@ from tidegate.oci.client import RegistryClient
 from tidegate.scan.advisory_watch import AdvisoryWatch
 from tidegate.scan.borrower import Borrower
 from tidegate.scan.detail import read_detail, read_statement
+from tidegate.scan.feed import FeedWriter
+from tidegate.scan.feed_chain import image_row
 from tidegate.scan.foreign import NO_BORROWING, Borrowing
 from tidegate.scan.judge import Judge
 from tidegate.scan.layout import LayoutLimits
@@ -39,7 +41,7 @@ from tidegate.scan.pipeline import (
     Platform,
     PlatformScan,
     ScanSetup,
-    list_platforms,
+    list_image,
     scan_platform,
 )
 from tidegate.scan.publish import Known, Published, Publisher
@@ -87,6 +89,8 @@ class Worker:
     """Whose reports and VEX statements are taken over, as the trust file says now."""
     on_signed: Callable[[datetime], None] = lambda _: None
     """Called when the key was used."""
+    feed: FeedWriter | None = None
+    """The key's chain, in which gates hear of reports; None: they ask registries."""
     publisher: Publisher = field(init=False)
     watch: AdvisoryWatch = field(init=False)
     _judge: Judge = field(init=False)
@@ -96,7 +100,11 @@ class Worker:
     def __post_init__(self) -> None:
         renew_after = timedelta(days=self.settings.renew_after_d)
         publisher = Publisher(
-            self.registries, self.key, renew_after, attestation=self.settings.attestation
+            self.registries,
+            self.key,
+            renew_after,
+            attestation=self.settings.attestation,
+            feed=self.feed,
         )
         judge = Judge(self.settings.index_file)
         borrower = Borrower(self.registries, publisher, self.borrowing, self.now)
@@ -114,6 +122,8 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.watch.run())
+                if self.feed is not None:
+                    group.create_task(self.feed.run())
                 for _ in range(self.settings.concurrency):
                     group.create_task(self._take_jobs())
         finally:
@@ -140,8 +150,7 @@ class Worker:
         """Do one job to its end and tell the hub how it went."""
         log = _log.bind(job=job.id, image=f"{job.registry}/{job.repository}@{job.digest}")
         log.info("job.started", kind=job.kind, attempt=job.attempt)
-        work = self._scan(job, log) if job.kind == "scan" else self._rematch(job)
-        task: asyncio.Task[Done] = asyncio.create_task(work)
+        task: asyncio.Task[Done] = asyncio.create_task(self._do(job, log))
         heartbeat = asyncio.create_task(self._keep_lease(job, task, log))
         try:
             done = await task
@@ -167,14 +176,27 @@ class Worker:
         finally:
             await _stop(heartbeat)
 
+    async def _do(self, job: JobV1, log: structlog.typing.FilteringBoundLogger) -> Done:
+        """Do the work; a job is done once gates can hear of what it attached."""
+        done = await (self._scan(job, log) if job.kind == "scan" else self._rematch(job))
+        if self.feed is not None:
+            await self.feed.settle()
+        return done
+
     async def _scan(self, job: JobV1, log: structlog.typing.FilteringBoundLogger) -> Done:
         """Scan and attach every platform; one that fails does not keep others from a report."""
         reference = parse_reference(f"{job.registry}/{job.repository}@{job.digest}")
         try:
-            platforms = await list_platforms(self.registries, reference)
+            listed = await list_image(self.registries, reference)
         except InvalidManifestError as error:
             log.info("job.no_image", why=str(error))
             return Done([])
+        except NotInRegistryError:
+            await self._withdraw(job, log)
+            raise
+        if self.feed is not None and listed.entries is not None:
+            self.feed.offer_image(image_row(parse_digest(job.digest), listed.entries))
+        platforms = listed.platforms
         if [platform.reference.digest for platform in platforms] != [job.digest]:
             await self._tell(job, Platform(reference, ""), None)
         reports, failed = list[PlatformReportV1](), list[FailedPlatform]()
@@ -185,6 +207,22 @@ class Worker:
                 log.warning("platform.failed", platform=platform.name, error=str(error))
                 failed.append(FailedPlatform(platform.name, error))
         return Done(reports, failed=tuple(failed))
+
+    async def _withdraw(self, job: JobV1, log: structlog.typing.FilteringBoundLogger) -> None:
+        """Have it told that the reports of an image that is gone are gone with it.
+
+        Where it stands in another repository, gates find them there.
+        """
+        if self.feed is None:
+            return
+        try:
+            known = await self.hub.get_image(job.registry, job.repository, job.digest)
+        except (UnavailableError, InputError) as error:
+            log.warning("feed.not_withdrawn", error=str(error))
+            return
+        for report in known.reports:
+            if report.artifact:
+                self.feed.withdraw(parse_digest(report.digest), report.scanner)
 
     async def _rematch(self, job: JobV1) -> Done:
         done = await self._rematcher.rematch(job)

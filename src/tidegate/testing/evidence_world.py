@@ -158,7 +158,7 @@ class EvidenceWorld:
 
     async def gather(self, reference: ImageReference, *, now: datetime = NOON) -> ImageEvidence:
         """Return what the gate knows about `reference`."""
-        found = await self.gatherer.gather([reference], now=now, budget_s=3)
+        found = await self.gatherer.gather([reference], now=now, budget_s=30)
         return found[reference]
 
     async def read(

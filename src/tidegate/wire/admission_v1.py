@@ -10,7 +10,6 @@ Not done here: the size of the body (the server counts while it receives), polic
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
@@ -34,8 +33,7 @@ Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
 Part = TypeVar("Part")
 
 
-@dataclass(frozen=True, slots=True)
-class AdmissionRequest:
+class AdmissionRequest(msgspec.Struct, frozen=True, gc=False):
     """What the API server asks."""
 
     uid: str
@@ -188,19 +186,10 @@ def _object_of(request: _Request[Any], part: object, place: str) -> ObjectFacts 
             raise ValueError(f"got no object for {request.operation} of {kind}, want one")
         return None
     try:
-        obj = parse_object(kind, part)
+        # The request's namespace and name are the API server's own words; the object may lack them.
+        return parse_object(kind, part, name=request.name, namespace=request.namespace)
     except (msgspec.MsgspecError, ValueError) as error:
         raise ValueError(f"request.{place}: {error}") from error
-    # The request's namespace and name are the API server's own words; the object may lack them.
-    return ObjectFacts(
-        obj.kind,
-        obj.name or request.name,
-        obj.generate_name,
-        request.namespace,
-        obj.pod,
-        obj.controller,
-        obj.uid,
-    )
 
 
 def _is_uid(text: str) -> bool:

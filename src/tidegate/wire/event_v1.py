@@ -66,6 +66,11 @@ class ImageRowV1(msgspec.Struct, rename="camel", omit_defaults=True):
     """`report`, `stale`, `missing` or `unavailable`."""
     scanned_at: str = ""
     """RFC 3339, UTC; of the report used."""
+    evidence_source: str = ""
+    """`feed` or `registry`; empty: nothing was known."""
+    evidence_at: str = ""
+    """RFC 3339, UTC; until then what was used was all there was: when the newest batch of the feed
+    was issued, or the registry was read."""
     findings: list[FindingV1] = []
     findings_omitted: int = 0
     exempted: list[FindingV1] = []

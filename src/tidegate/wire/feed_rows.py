@@ -7,6 +7,7 @@ reading the same statement from the registry: the same verdict, the same words.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import cast
 
 from tidegate.domain.digest import Digest
@@ -28,6 +29,9 @@ from tidegate.wire.feed_v1 import (
 )
 from tidegate.wire.statement_json import MAX_MARKS
 from tidegate.wire.statement_v1 import Statement, render_time
+
+MAX_SHARED_FINDINGS = 4096
+"""Findings kept as values, about 1.5 KiB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,9 @@ def _coverage_row(coverage: Coverage) -> CoverageV1:
     )
 
 
+@lru_cache(MAX_SHARED_FINDINGS)
 def _finding(row: FindingV1) -> Finding:
+    """Return the finding; images share most of theirs, and so do the reports made of their rows."""
     return Finding(
         vulnerability_id=row.id,
         severity=Severity[row.severity.upper()],

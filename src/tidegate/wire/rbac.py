@@ -1,6 +1,7 @@
 """What the gate's and the agent's own accounts may do: generated, so that code can apply it too.
 
-`python -m tidegate.wire.rbac gate` (or `agent`) prints the manifests; `config/rbac/` keeps copies.
+`python -m tidegate.wire.rbac gate` (or `agent`, `certificates`) prints the manifests;
+`config/rbac/` keeps copies.
 Names after `gate` are those of the pull secrets that its trust.yaml names: it may get these alone.
 Nothing aggregates to `view`, `edit` or `admin`: only cluster administrators write policy objects.
 """
@@ -17,8 +18,20 @@ from tidegate.wire.policy_v1alpha1 import GROUP, HUB_OBJECT_NAME, PLURAL
 NAMESPACE = "tidegate"
 """Tidegate's own namespace: excluded from judging, holds the last good copies."""
 
+CONFIGURATION_NAME = "tidegate"
+"""Of the webhook configuration: its one name, which rights are bound to."""
+
 AGENT_TOKEN_SECRET = "tidegate-agent-token"  # noqa: S105, the name of a Secret
 """Where an agent in a pod keeps its cluster's token for the hub."""
+
+GATE_TLS_SECRET = "tidegate-gate-tls"  # noqa: S105, the name of a Secret
+"""The gates' pair, `tls.crt` and `tls.key`, and in `ca.crt` the authorities to trust it by."""
+
+GATE_AUTHORITY_SECRET = "tidegate-gate-ca"  # noqa: S105, the name of a Secret
+"""The authority of the gates' certificate, which no gate can read."""
+
+GATE_TOKEN_SECRET = "tidegate-gate-token"  # noqa: S105, the name of a Secret
+"""What gates and agent prove themselves to each other with."""
 
 MAX_HUB_OBJECTS = 20
 """Objects over which the agent may spread one cluster's rules: 10,000 rules at 500 each."""
@@ -68,12 +81,31 @@ def agent_manifests() -> list[Manifest]:
         _rule("apps", ["daemonsets", "deployments", "replicasets", "statefulsets"], ["list"]),
         _rule("batch", ["cronjobs", "jobs"], ["list"]),
     ]
-    # Its own token alone; who installs makes the Secret, since a name cannot be bound to "create".
-    token = _rule("", ["secrets"], ["get", "patch"]) | {"resourceNames": [AGENT_TOKEN_SECRET]}
+    # Its own token and the one shared with the gates, no other; who installs makes the Secrets, for
+    # a name cannot be bound to "create".
+    tokens = {"resourceNames": [AGENT_TOKEN_SECRET, GATE_TOKEN_SECRET]}
+    token = _rule("", ["secrets"], ["get", "patch"]) | tokens
     copies = _rule("", ["configmaps"], ["get", "list", "create", "patch", "delete"])
     # Events about cluster-scoped objects live in namespace default.
     events = _role_and_binding("tidegate-agent", "default", [_rule("", ["events"], ["create"])])
     return [*_account("tidegate-agent", cluster_rules, [copies, token]), *events]
+
+
+def certificate_manifests() -> list[Manifest]:
+    """Return further rights of an agent that makes the gates' certificate.
+
+    It fills Secrets that whoever installs has made, and writes the authority into the webhook.
+    """
+    name = "tidegate-agent-certificates"
+    secrets = [GATE_AUTHORITY_SECRET, GATE_TLS_SECRET]
+    own = _rule("", ["secrets"], ["get", "patch"]) | {"resourceNames": secrets}
+    webhook = _rule(
+        "admissionregistration.k8s.io", ["validatingwebhookconfigurations"], ["get", "patch"]
+    ) | {"resourceNames": [CONFIGURATION_NAME]}
+    return [
+        *_cluster_role_and_binding(name, [webhook], account="tidegate-agent"),
+        *_role_and_binding(name, NAMESPACE, [own], account="tidegate-agent"),
+    ]
 
 
 def render_manifests(manifests: list[Manifest]) -> str:
@@ -89,31 +121,41 @@ def _rule(group: str, resources: list[str], verbs: list[str]) -> Manifest:
 def _account(
     name: str, cluster_rules: list[Manifest], namespace_rules: list[Manifest]
 ) -> list[Manifest]:
-    rbac = "rbac.authorization.k8s.io"
     return [
         {
             "apiVersion": "v1",
             "kind": "ServiceAccount",
             "metadata": {"name": name, "namespace": NAMESPACE},
         },
+        *_cluster_role_and_binding(name, cluster_rules),
+        *_role_and_binding(name, NAMESPACE, namespace_rules),
+    ]
+
+
+def _cluster_role_and_binding(
+    name: str, rules: list[Manifest], *, account: str = ""
+) -> list[Manifest]:
+    rbac = "rbac.authorization.k8s.io"
+    return [
         {
             "apiVersion": f"{rbac}/v1",
             "kind": "ClusterRole",
             "metadata": {"name": name},
-            "rules": cluster_rules,
+            "rules": rules,
         },
         {
             "apiVersion": f"{rbac}/v1",
             "kind": "ClusterRoleBinding",
             "metadata": {"name": name},
             "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": name},
-            "subjects": [_subject(name)],
+            "subjects": [_subject(account or name)],
         },
-        *_role_and_binding(name, NAMESPACE, namespace_rules),
     ]
 
 
-def _role_and_binding(name: str, namespace: str, rules: list[Manifest]) -> list[Manifest]:
+def _role_and_binding(
+    name: str, namespace: str, rules: list[Manifest], *, account: str = ""
+) -> list[Manifest]:
     rbac = "rbac.authorization.k8s.io"
     metadata = {"name": name, "namespace": namespace}
     return [
@@ -123,7 +165,7 @@ def _role_and_binding(name: str, namespace: str, rules: list[Manifest]) -> list[
             "kind": "RoleBinding",
             "metadata": dict(metadata),
             "roleRef": {"apiGroup": rbac, "kind": "Role", "name": name},
-            "subjects": [_subject(name)],
+            "subjects": [_subject(account or name)],
         },
     ]
 
@@ -134,5 +176,8 @@ def _subject(name: str) -> Manifest:
 
 if __name__ == "__main__":
     part, *secrets = sys.argv[1:]
-    chosen = agent_manifests() if part == "agent" else gate_manifests(secrets)
+    if part == "certificates":
+        chosen = certificate_manifests()
+    else:
+        chosen = agent_manifests() if part == "agent" else gate_manifests(secrets)
     sys.stdout.write(render_manifests(chosen))

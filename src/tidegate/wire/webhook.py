@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from tidegate.wire.rbac import NAMESPACE
+from tidegate.wire.rbac import CONFIGURATION_NAME, NAMESPACE
 
-CONFIGURATION_NAME = "tidegate"
 WEBHOOK_NAME = "gate.tidegate.io"
 EXCLUDED_NAMESPACES = ("kube-system", NAMESPACE)
 """By the label `kubernetes.io/metadata.name`, which the API server owns and no user can set."""
@@ -19,6 +18,13 @@ JUDGED: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 )
 """API group, resources and operations. Other subresources (status, scale, binding, resize, evict)
 name no image, so they never come here and a webhook that is down cannot hold them up."""
+
+SPEC_CHANGED = {
+    "name": "spec-changed",
+    "expression": "request.operation != 'UPDATE' || object.spec != oldObject.spec",
+}
+"""Images, node selectors and affinity are all in `spec`: an update of labels, annotations or
+finalizers alone cannot change a verdict, so it never comes here and goes on without any gate."""
 
 
 def webhook_configuration(
@@ -54,6 +60,7 @@ def webhook_configuration(
                 "admissionReviewVersions": ["v1"],
                 "clientConfig": client_config,
                 "failurePolicy": failure_policy,
+                "matchConditions": [dict(SPEC_CHANGED)],
                 "matchPolicy": "Equivalent",
                 "namespaceSelector": {"matchExpressions": [excluded]},
                 "rules": rules,

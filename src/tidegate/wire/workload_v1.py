@@ -141,10 +141,13 @@ def runs_images(group: str, kind: str) -> bool:
     return group in _GROUPS.get(kind, ())
 
 
-def parse_object(kind: str, body: object) -> ObjectFacts:
+def parse_object(
+    kind: str, body: object, *, name: str = "", namespace: str | None = None
+) -> ObjectFacts:
     """Return what the object in `body` says; `kind` is one of `POD_SPEC_PATHS`.
 
-    `body` is JSON as bytes or `msgspec.Raw`, or what such a text means.
+    `body` is JSON as bytes or `msgspec.Raw`, or what such a text means. `name` is that of an object
+    that says none, `namespace` that of the object, whatever it says.
 
     Raises:
         msgspec.MsgspecError: a field that is read has another type than Kubernetes gives it.
@@ -159,9 +162,9 @@ def parse_object(kind: str, body: object) -> ObjectFacts:
     meta, template, pod_meta = _parts(obj)
     return ObjectFacts(
         kind=kind,
-        name=meta.name or "",
+        name=meta.name or name,
         generate_name=meta.generate_name or "",
-        namespace=meta.namespace or "",
+        namespace=(meta.namespace or "") if namespace is None else namespace,
         pod=_pod_facts(template, pod_meta.labels or {}),
         controller=_controller_of(meta),
         uid=meta.uid or "",

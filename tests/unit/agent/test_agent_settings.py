@@ -39,6 +39,11 @@ def test_what_up_sets_is_read() -> None:
             HUB | {f"{P}KUBECONFIG": "/k", f"{P}POLICY_DIR": "/d"}, "unset one", id="both"
         ),
         pytest.param({f"{P}POLICY_DIR": "/d"}, "nothing", id="nothing-to-do"),
+        pytest.param(
+            {f"{P}POLICY_DIR": "/d", f"{P}GATE_SERVICE": "g"},
+            "GATE_SERVICE is set without a cluster",
+            id="certificate-without-cluster",
+        ),
     ],
 )
 def test_settings_that_cannot_work_are_named(environ: dict[str, str], said: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx2
@@ -51,7 +51,7 @@ class Hub:
             raise page
         return page
 
-    async def read_snapshot(self, snapshot: str, begin: int = 0) -> AsyncIterator[bytes]:
+    async def read_snapshot(self, snapshot: str, begin: int = 0) -> AsyncGenerator[bytes]:
         self.read_from.append(begin)
         body = self.bodies[snapshot]
         for start in range(begin, min(len(body), begin + self.ends_after), 3):

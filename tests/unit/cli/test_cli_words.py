@@ -72,6 +72,8 @@ ROW = ImageRowV1(
     counts=CountsV1(critical=1, high=2),
     evidence="report",
     scanned_at="2026-11-23T09:00:00.123456Z",
+    evidence_source="feed",
+    evidence_at="2026-11-23T11:59:00Z",
     findings=[
         finding("PYSEC-1", "django", "3.2", "3.2.9", "GHSA-x", "CVE-2022-0001"),
         finding("CVE-2022-0002", "django", "3.2", "3.2.13"),
@@ -96,7 +98,7 @@ def test_the_story_of_an_image_says_what_decided_and_why() -> None:
         "sha256:00",
         "deny (PolicyEvaluation)",
         "High CVE: 3",
-        "report, scanned 2026-11-23T09:00:00Z",
+        "report, scanned 2026-11-23T09:00:00Z; by the feed of 2026-11-23T11:59:00Z",
         "critical: 1, high: 2",
         ROW.message,
     ):

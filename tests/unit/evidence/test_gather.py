@@ -360,3 +360,30 @@ async def test_another_name_than_the_aliases_is_another_registry(world: Evidence
     )
     assert isinstance(found.platforms[0].evidence, Missing)
     assert found.platforms[0].evidence.reason is MissingReason.NOT_CONFIGURED
+
+
+async def test_t11_what_was_known_is_remembered_without_asking(world: EvidenceWorld) -> None:
+    """A review that may ask nobody still knows what an earlier one found, however long ago."""
+    images = [world.push_image(seed) for seed in ("bad", "bare", "new")]
+    await world.attach(images[0], [finding("CVE-1")])
+    bad, bare, new = (world.repository.at(image.digest) for image in images)
+    for each in (bad, bare):
+        await world.gather(each)
+    reads = world.registry.reads.copy()
+    found = world.gatherer.remembered([bad, bare, new], now=LATER)
+    assert list(found) == [bad, bare]
+    assert isinstance(found[bad].platforms[0].evidence, Report)
+    assert found[bare].platforms[0].evidence == Unavailable(UnavailableReason.DEADLINE)
+    assert world.registry.reads == reads
+
+
+async def test_t11_an_index_is_remembered_platform_by_platform(world: EvidenceWorld) -> None:
+    """What one platform is known to carry is not forgotten because another one was not read."""
+    platforms = {f"linux/{a}": world.push_image(a) for a in ("amd64", "arm64")}
+    await world.attach(platforms["linux/amd64"], [finding("CVE-1")])
+    index = world.repository.at(world.push_index(platforms).digest)
+    await world.gather(index)
+    found = world.gatherer.remembered([index], now=LATER)
+    known, unknown = found[index].platforms
+    assert isinstance(known.evidence, Report)
+    assert unknown.evidence == Unavailable(UnavailableReason.DEADLINE)

@@ -140,7 +140,7 @@ def test_batches_after_a_snapshot_stay_applied(held: Held) -> None:
         held.feed(row(subject, f"CVE-2024-{n}"))
     held.adopt(upto=2)
     assert held.store.rows_since_snapshot(TRUSTED.fingerprint) == 1
-    assert held.store.batches_since_snapshot(TRUSTED.fingerprint) == 1
+    assert held.store.batches(TRUSTED.fingerprint) == {(held.feeder.chain, 3)}
     assert [held.ids(each) for each in (A, B, C)] == [[f"CVE-2024-{n}"] for n in range(3)]
     state = held.store.state(TRUSTED.fingerprint)
     assert state is not None
@@ -180,6 +180,20 @@ def test_rows_outlive_their_chain_until_the_next_one_has_a_snapshot(held: Held) 
     state = held.store.state(TRUSTED.fingerprint)
     assert state is not None
     assert (state.chain, state.epoch) == (held.feeder.chain, 1)
+
+
+def test_a_snapshot_that_could_not_be_read_is_held_again_below_the_batches_after_it(
+    held: Held,
+) -> None:
+    held.feed(row(A))
+    header = held.feeder.snapshot(held.folder / "body")
+    held.store.adopt(verify_snapshot([TRUSTED], held.feeder.signed_header(header)), None)
+    held.feed(row(B))
+    assert not held.store.is_whole(TRUSTED.fingerprint)
+    assert (held.ids(A), held.ids(B)) == ([], ["CVE-2024-1"])
+    held.adopt(upto=1)
+    assert held.store.is_whole(TRUSTED.fingerprint)
+    assert (held.ids(A), held.ids(B)) == (["CVE-2024-1"], ["CVE-2024-1"])
 
 
 def test_what_is_forgotten_is_gone(held: Held) -> None:

@@ -1,16 +1,21 @@
 """Events: a row per image with what decided, and bounded."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from support.builders import COMPLETE, DIGEST, NOW, deny, finding, judged, report
 from support.gate_world import pod, review_of
 from tidegate.domain.decide import decide
+from tidegate.domain.digest import digest_of
 from tidegate.domain.evidence import (
+    EvidenceOrigin,
+    EvidenceSource,
+    ImageEvidence,
     Missing,
     MissingReason,
+    PlatformEvidence,
     Report,
     ReportSource,
     Unavailable,
@@ -32,6 +37,7 @@ from tidegate.wire.admission_v1 import parse_review
 from tidegate.wire.event_v1 import MAX_FINDINGS, AdmissionEventV1, parse_event, render_event
 
 MOMENT = Moment(NOW, 10.0, "api-server", 10.002)
+NOON_OF_FEED = NOW - timedelta(minutes=1)
 OWNER = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "w", "uid": "u", "controller": True}
 
 
@@ -59,6 +65,30 @@ def test_an_event_says_who_asked_for_what_when_and_what_was_found() -> None:
     assert [each.id for each in row.findings] == ["CVE-2024-0001"]
     assert row.rule_configuration is not None
     assert parse_event(render_event(made)) == made
+
+
+def test_t22_an_event_says_where_its_evidence_comes_from_and_how_old_it_may_be() -> None:
+    request = parse_review(review_of(pod("r.example/a:1")))
+    assert request.object is not None
+    at = NOON_OF_FEED.astimezone(timezone(timedelta(hours=2)))
+    told = EvidenceOrigin(EvidenceSource.FEED, at)
+    other = EvidenceOrigin(EvidenceSource.REGISTRY, NOW)
+    clean, bad = digest_of(b"clean"), digest_of(b"bad")
+    evidence = ImageEvidence(
+        DIGEST,
+        (
+            PlatformEvidence("linux/amd64", clean, report(), other),
+            PlatformEvidence("linux/arm64", bad, report(finding()), told),
+        ),
+    )
+    image = replace(judged(report()), evidence=evidence)
+    policy = compile_policy(Policy((deny("No high"),)))
+    verdict = decide(policy, workload_of(request.object, owners=Lookup.FAILED), [image], NOW)
+    (row,) = event_of(
+        request, workload_of(request.object, owners=Lookup.FAILED), verdict, MOMENT
+    ).images
+    assert row.platform == "linux/arm64"
+    assert (row.evidence_source, row.evidence_at) == ("feed", "2026-11-23T11:59:00Z")
 
 
 def test_what_trusted_statements_clear_travels_with_who_says_why() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support.builders import NOW, deny
+from support.builders import NOW, deny, finding, report
 from support.gate_world import (
     CLEAN,
     VULNERABLE,
@@ -19,7 +19,7 @@ from support.gate_world import (
     review_of,
 )
 from tidegate.domain.errors import MalformedReviewError, UnavailableError
-from tidegate.domain.rule import MatcherType, Policy, Rule, ScopeEntry
+from tidegate.domain.rule import Disposition, MatcherType, Policy, Rule, ScopeEntry
 from tidegate.domain.workload import Lookup, Owner
 from tidegate.gate.review import MAX_IMAGES, Reviewer
 from tidegate.gate.slots import Slots
@@ -145,6 +145,31 @@ async def test_t11_a_namespace_that_floods_leaves_slots_to_others() -> None:
     assert other["allowed"] is True
     assert answers == [True, True, False, False, False, False]
     assert world.slots.in_flight == 0
+
+
+async def test_t11_a_review_without_a_slot_is_judged_by_what_is_remembered() -> None:
+    """A flood of its own cannot bring a known image past a rule that ignores the unavailable."""
+    lenient = replace(
+        deny(), conditions=replace(deny().conditions, on_unavailable=Disposition.IGNORE)
+    )
+    world = World(lenient, max_in_flight=2)
+    world.evidence.delay_s = 0.2
+    world.evidence.remembers = {VULNERABLE: report(finding())}
+    flood = asyncio.create_task(world.ask(review_of(pod(CLEAN))))
+    await asyncio.sleep(0)
+    both = await world.ask(review_of(pod(VULNERABLE, CLEAN)))
+    assert world.slots.in_flight == 1
+    assert both["allowed"] is False
+    assert "more than the allowed" in both["status"]["message"]
+    assert (await flood)["allowed"] is True
+
+
+async def test_t11_evidence_that_comes_too_late_is_judged_by_what_is_remembered() -> None:
+    world = World(deny())
+    world.evidence.delay_s = 30.0
+    world.evidence.remembers = {CLEAN: report()}
+    response = await world.ask(review_of(pod(CLEAN)), budget_s=0.05)
+    assert response["allowed"] is True
 
 
 async def test_t03_images_beyond_the_limit_are_unavailable_and_not_gathered() -> None:

@@ -98,6 +98,9 @@ async def test_the_head_is_the_last_batch(world: World) -> None:
     [
         pytest.param(batch(3), id="gap-behind"),
         pytest.param(batch(5), id="gap-ahead"),
+        pytest.param(
+            FeedAppendV1(KEY, CHAIN, 4, digest("another third"), digest("x"), 0, "e"), id="fork"
+        ),
         pytest.param(batch(4, chain=NEW_CHAIN), id="other-chain"),
         pytest.param(batch(1, chain=NEW_CHAIN), id="new-chain-without-word-of-the-old"),
         pytest.param(

@@ -243,16 +243,17 @@ async def test_a_budget_spreads_requests_evenly() -> None:
 
 
 async def test_every_request_of_a_look_is_in_the_budget(registry: HostileRegistry) -> None:
-    places = 0
+    class Counted(Budget):
+        places = 0
 
-    async def pace() -> None:
-        nonlocal places
-        places += 1
+        async def take(self) -> None:
+            self.places += 1
 
     add(registry, "a/app", v1=A, v2=B)
-    async with RegistryClient([config_of(registry)], pace=pace) as client:
+    budget = Counted(60)
+    async with RegistryClient([config_of(registry)], traffic=lambda _: budget) as client:
         await Look(ToldHub(), client, turn(registry, "a/app")).run()
-    assert places == len(registry.seen) == 3
+    assert budget.places == len(registry.seen) == 3
 
 
 def watcher(hub: ToldHub, server: HostileRegistry, folder: Path, keep_s: float = 60) -> Watcher:

@@ -12,6 +12,7 @@ import pytest
 from support.report_documents import in_toto_vulns, statement
 from tidegate.domain.digest import Digest, digest_of
 from tidegate.domain.errors import (
+    HubUnavailableError,
     InvalidManifestError,
     LimitExceededError,
     RegistryUnavailableError,
@@ -23,6 +24,7 @@ from tidegate.domain.severity import Severity
 from tidegate.hubclient.client import HubClient
 from tidegate.local.images import build_demo_images
 from tidegate.plugins import load_formats
+from tidegate.scan.attach import EMPTY
 from tidegate.scan.attest import attach_envelope
 from tidegate.scan.foreign import Borrowing
 from tidegate.scan.publish import Known, Published
@@ -33,8 +35,19 @@ from tidegate.scan.worker import Worker
 from tidegate.testing.memory_registry import MemoryRegistry
 from tidegate.trust.configuration import Accepted, EvidenceKey, TrustedSource
 from tidegate.trust.keys import fingerprint, generate_key
-from tidegate.wire.hub_v1 import JobFailureV1, JobResultV1, JobV1
-from tidegate.wire.oci_v1 import OCI_INDEX, OCI_MANIFEST, Descriptor, parse_manifest
+from tidegate.wire.event_v1 import CountsV1
+from tidegate.wire.feed_v1 import ImageV1
+from tidegate.wire.hub_data_v1 import ImageDetailV1
+from tidegate.wire.hub_v1 import JobFailureV1, JobResultV1, JobV1, PlatformReportV1
+from tidegate.wire.oci_v1 import (
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Descriptor,
+    Manifest,
+    Platform,
+    parse_manifest,
+    render_manifest,
+)
 from tidegate.wire.statement_v1 import Statement
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -323,6 +336,120 @@ async def test_no_jobs_and_no_hub_are_waited_out(tmp_path: Path) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+@dataclass
+class Ledger:
+    """A chain that takes its time; keeps what it is to tell."""
+
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    error: Exception | None = None
+    withdrawn: list[tuple[str, str]] = field(default_factory=list)
+    images: list[ImageV1] = field(default_factory=list)
+    waiting: bool = False
+
+    async def settle(self) -> None:
+        self.waiting = True
+        await self.open.wait()
+        if self.error:
+            raise self.error
+
+    def withdraw(self, subject: Digest, scanner: str) -> None:
+        self.withdrawn.append((subject, scanner))
+
+    def offer_image(self, image: ImageV1) -> None:
+        self.images.append(image)
+
+
+def feeding(world: World, ledger: Ledger) -> Worker:
+    return replace(world.worker, feed=ledger)  # type: ignore[arg-type]  # as far as jobs ask it
+
+
+def job_of(world: World, manifest: Manifest, kind: str) -> JobV1:
+    digest = world.registry.put_manifest(render_manifest(manifest), kind)
+    return msgspec.structs.replace(world.job, digest=digest)
+
+
+def no_image(world: World) -> JobV1:
+    """A job that is done without a scan."""
+    return job_of(world, Manifest(artifact_type="application/x", config=EMPTY), OCI_MANIFEST)
+
+
+async def test_a_job_is_complete_only_when_its_rows_are_in_the_chain(tmp_path: Path) -> None:
+    world = make_world(tmp_path, StuckScanner(), ScriptedHub())
+    ledger = Ledger()
+    task = asyncio.create_task(feeding(world, ledger).work(no_image(world)))
+    await until(lambda: ledger.waiting)
+    assert world.hub.said("complete") == []
+    ledger.open.set()
+    await task
+    assert len(world.hub.said("complete")) == 1
+
+
+async def test_a_job_whose_rows_are_not_in_the_chain_is_tried_again(tmp_path: Path) -> None:
+    world = make_world(tmp_path, StuckScanner(), ScriptedHub())
+    ledger = Ledger(error=HubUnavailableError("the hub is away"))
+    ledger.open.set()
+    await feeding(world, ledger).work(no_image(world))
+    (failure,) = world.hub.said("fail")
+    assert msgspec.json.decode(failure, type=JobFailureV1) == JobFailureV1(
+        "secret", "the hub is away", retry=True
+    )
+
+
+async def test_what_an_index_lists_is_told_as_it_stands_there(tmp_path: Path) -> None:
+    scanner = FailingScanner(ScannerUnavailableError("none"))
+    world = make_world(tmp_path, scanner, ScriptedHub())
+    image = Descriptor(
+        OCI_MANIFEST, Digest(world.job.digest), 1, platform=Platform("amd64", "linux")
+    )
+    attestation = Descriptor(
+        OCI_MANIFEST,
+        digest_of(b"attestation"),
+        1,
+        platform=Platform("unknown", "unknown"),
+        annotations={"vnd.docker.reference.type": "attestation-manifest"},
+    )
+    index = Manifest(media_type=OCI_INDEX, manifests=(image, attestation))
+    job = job_of(world, index, OCI_INDEX)
+    ledger = Ledger()
+    ledger.open.set()
+    await feeding(world, ledger).work(job)
+    (told,) = ledger.images
+    assert (told.image, [(p.platform, p.digest) for p in told.platforms]) == (
+        job.digest,
+        [("linux/amd64", world.job.digest)],
+    )
+
+
+class KnowingHub(ScriptedHub):
+    """Knows what was reported of the job's image."""
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        if request.url.path.endswith("images/lookup"):
+            digest = request.url.params["digest"]
+            reports = [
+                PlatformReportV1(digest, "", "", scanner, CountsV1(), complete=True, artifact=a)
+                for scanner, a in (("Tidegate", "sha256:a"), ("Trivy", "sha256:b"), ("Grype", ""))
+            ]
+            detail = ImageDetailV1(HOST, "demo/app", digest, [], "", "scanned", reports=reports)
+            body = msgspec.json.encode(detail)
+
+            async def content() -> AsyncIterator[bytes]:
+                yield body
+
+            return httpx2.Response(200, content=content())
+        return super().__call__(request)
+
+
+async def test_reports_of_an_image_that_is_gone_are_withdrawn(tmp_path: Path) -> None:
+    world = make_world(tmp_path, StuckScanner(), KnowingHub())
+    gone = digest_of(b"gone")
+    ledger = Ledger()
+    ledger.open.set()
+    await feeding(world, ledger).work(msgspec.structs.replace(world.job, digest=gone))
+    assert ledger.withdrawn == [(gone, "Tidegate"), (gone, "Trivy")]
+    assert len(world.hub.said("fail")) == 1
 
 
 def test_counts_are_of_distinct_vulnerabilities_at_their_highest() -> None:

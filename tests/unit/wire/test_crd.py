@@ -9,7 +9,12 @@ import yaml
 
 from tidegate.wire import break_glass_v1alpha1, crd_fields, policy_v1alpha1
 from tidegate.wire.crd import custom_resource_definition, render_crd
-from tidegate.wire.rbac import agent_manifests, gate_manifests, render_manifests
+from tidegate.wire.rbac import (
+    agent_manifests,
+    certificate_manifests,
+    gate_manifests,
+    render_manifests,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -21,6 +26,9 @@ ROOT = Path(__file__).parents[3]
         pytest.param("crd/breakglasses.yaml", break_glass_v1alpha1.render_crd(), id="break-glass"),
         pytest.param("rbac/gate.yaml", render_manifests(gate_manifests()), id="gate"),
         pytest.param("rbac/agent.yaml", render_manifests(agent_manifests()), id="agent"),
+        pytest.param(
+            "rbac/certificates.yaml", render_manifests(certificate_manifests()), id="certificates"
+        ),
     ],
 )
 def test_config_holds_what_the_generator_prints(path: str, text: str) -> None:
@@ -54,7 +62,7 @@ def test_every_list_and_string_of_the_spec_is_bounded() -> None:
 
 
 def test_t10_nothing_aggregates_policy_rights_to_ordinary_roles() -> None:
-    manifests = [*gate_manifests(), *agent_manifests()]
+    manifests = [*gate_manifests(), *agent_manifests(), *certificate_manifests()]
     assert "aggregate" not in yaml.safe_dump_all(manifests)
 
 

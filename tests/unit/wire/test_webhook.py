@@ -54,3 +54,10 @@ def test_a_gate_may_stand_behind_a_service() -> None:
         "path": "/admit",
         "port": 443,
     }
+
+
+def test_updates_that_change_no_spec_stay_away_so_that_finalizers_go_on_without_a_gate() -> None:
+    (condition,) = WEBHOOK["matchConditions"]
+    assert condition["expression"] == (
+        "request.operation != 'UPDATE' || object.spec != oldObject.spec"
+    )

@@ -182,6 +182,11 @@ function ImageDetails({ row }: { row: ImageRow }) {
         </Section>
       ) : null}
       <Section title="Findings">
+        {row.evidenceAt ? (
+          <p className={styles["paragraph"]}>
+            Judged by what the {row.evidenceSource} held at {exactTime(new Date(row.evidenceAt))}.
+          </p>
+        ) : null}
         <Findings row={row} />
       </Section>
       {row.unverifiable?.length ? (

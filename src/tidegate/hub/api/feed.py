@@ -15,7 +15,7 @@ from litestar import Request, Response, get, post, put
 from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
 from litestar.response import Stream
 
-from tidegate.domain.errors import ConflictError, NotPermittedError
+from tidegate.domain.errors import ConflictError, NotFoundError, NotPermittedError
 from tidegate.hub.api.access import READERS, TheCaller, TheHub, allow, still_valid
 from tidegate.hub.api.parameters import Id
 from tidegate.hub.api.problems import documented
@@ -301,6 +301,8 @@ async def _octets(
                 raise NotPermittedError(f"the token {caller.name!r} was revoked meanwhile")
             content = await feed_snapshots.part(connection, snapshot, number)
         chunk = content[offset : offset + end - begin]
+        if not chunk:
+            raise NotFoundError(f"part {number} of snapshot {snapshot!r} is shorter than it was")
         begin += len(chunk)
         yield chunk
 

@@ -1,8 +1,4 @@
-"""A value as a cache's key by what it is, not by what it holds.
-
-Hashing a report or a rule with all its exemptions would cost more than what the cache saves. The
-key keeps its value alive, so that no other value ever has the same identity.
-"""
+"""Values as keys of tables by what they are, not by what they hold."""
 
 from typing import Generic, TypeVar
 
@@ -10,7 +6,9 @@ T = TypeVar("T")
 
 
 class ByIdentity(Generic[T]):
-    """`value` as a key."""
+    """A value as a cache's key: hashing all that it holds would cost more than what is cached."""
+
+    __slots__ = ("value",)
 
     def __init__(self, value: T) -> None:
         self.value = value

@@ -1,0 +1,443 @@
+"""The chart on a real API server: installed, playing the lab, upgraded, and gone again.
+
+The cluster has no nodes, so pods stay pending; the processes that they stand for run outside with the
+variables, mounts and service accounts of the chart's own Deployments. The API server reaches the
+gate through the chart's Service, which a post-renderer makes an ExternalName of this machine.
+"""
+
+import asyncio
+import base64
+import json
+import re
+import secrets
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from support.helm import CHART, find_helm
+from support.installation import Installation, policy_object, until
+from support.outside_pod import NotThereError, OutsidePod
+from tidegate.agent.certificates import GateSecrets
+from tidegate.agent.rotation import ANNOUNCE, AUTHORITY_LIFE, LEAF_LIFE, RETIRE
+from tidegate.kube.client import connect
+from tidegate.local.install import write_account_kubeconfig
+from tidegate.local.kubernetes import KubePrograms, LocalCluster
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+NAMESPACE, RELEASE = "tidegate", "tidegate"
+CLUSTER_NAME = "by-helm"
+POST_RENDERER = """\
+#!{python}
+import sys, yaml
+for body in yaml.safe_load_all(sys.stdin):
+    if body and body["kind"] == "Service" and body["metadata"]["name"] == "tidegate-gate":
+        body["spec"] = {{"type": "ExternalName", "externalName": "localhost"}}
+    print("---")
+    print(yaml.safe_dump(body))
+"""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class Released:
+    """One cluster with one release of the chart, and the parts outside it."""
+
+    def __init__(self, site: Installation, cluster: LocalCluster, folder: Path) -> None:
+        self.site = site
+        self.cluster = cluster
+        self.folder = folder
+        self.port = free_port()
+        agent_port = str(free_port())
+        self.agent = self._pod("agent", TIDEGATE_AGENT_PORT=agent_port)
+        self.gate = self._pod(
+            "gate",
+            TIDEGATE_GATE_PORT=str(self.port),
+            TIDEGATE_GATE_METRICS_PORT="0",
+            TIDEGATE_GATE_AGENT_URL=f"http://127.0.0.1:{agent_port}",
+        )
+        self._renderer = folder / "post-renderer"
+        self._renderer.write_text(POST_RENDERER.format(python=sys.executable))
+        self._renderer.chmod(self._renderer.stat().st_mode | stat.S_IXUSR)
+
+    def _pod(self, part: str, **changes: str) -> OutsidePod:
+        folder = self.folder / part
+        folder.mkdir()
+        prefix = f"TIDEGATE_{part.upper()}"
+        here = {f"{prefix}_HOST": "127.0.0.1"} | changes
+        kubeconfig = self.folder / f"{part}.kubeconfig"
+        return OutsidePod(self.kubectl, f"tidegate-{part}", folder, kubeconfig, here)
+
+    def kubectl(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [
+                self.cluster.kubectl,
+                f"--kubeconfig={self.cluster.kubeconfig}",
+                f"--cache-dir={self.folder / 'kubectl-cache'}",
+                *words,
+            ],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def get(self, what: str, *words: str) -> dict[str, Any]:
+        said = self.kubectl("get", what, "-o", "json", *words)
+        assert said.returncode == 0, said.stderr
+        found: dict[str, Any] = json.loads(said.stdout)
+        return found
+
+    def helm(self, *words: str | Path) -> str:
+        done = subprocess.run(
+            [find_helm(), *words, "--namespace", NAMESPACE],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            env={
+                "PATH": "/usr/bin:/bin",
+                "HOME": str(self.folder),
+                "KUBECONFIG": str(self.cluster.kubeconfig),
+            },
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def values(self) -> Path:
+        """Write the values of this cluster: its trust is that of `tidegate up`."""
+        trust = yaml.safe_load((self.site.data_dir / "trust.yaml").read_text("utf-8"))
+        values = {
+            "image": {"registry": "registry.example/platform"},
+            "cluster": {"name": CLUSTER_NAME},
+            "webhook": {"failurePolicy": "Fail"},
+            "trust": {"keys": trust["keys"], "registries": trust["registries"]},
+            "gate": {"servicePort": self.port},
+            "agent": {"hub": {"url": self.site.state["hub"], "enrolTokenSecret": "enrolment"}},
+        }
+        path = self.folder / "values.yaml"
+        path.write_text(yaml.safe_dump(values), "utf-8")
+        return path
+
+    def install(self, *words: str) -> str:
+        return self.helm(
+            "upgrade", "--install", RELEASE, CHART, "--create-namespace", "--values",
+            self.values(), "--post-renderer", self._renderer, *words,
+        )  # fmt: skip
+
+    def start(self, pod: OutsidePod) -> None:
+        """Give `pod` a token of its account and start it as soon as its volumes are there."""
+        account = pod.deployment
+        asyncio.run(write_account_kubeconfig(self.cluster, account, pod.kubeconfig))
+        until(lambda: self._is_there(pod), bool, within_s=60)
+        pod.start()
+
+    def _is_there(self, pod: OutsidePod) -> bool:
+        try:
+            pod.bring()
+        except NotThereError:
+            return False
+        return True
+
+
+@pytest.fixture(scope="module")
+def released(
+    site: Installation, programs: KubePrograms, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Released]:
+    find_helm()
+    folder = tmp_path_factory.mktemp("chart")
+    cluster = LocalCluster(folder / "cluster", programs, lambda: datetime.now(UTC))
+    asyncio.run(cluster.start())
+    made = Released(site, cluster, folder)
+    try:
+        enrolled = site.tidegate(f"cluster enrol {CLUSTER_NAME} --provider=on-premises")
+        assert enrolled.code == 0, enrolled.err
+        made.install()
+        token = ["--from-literal", f"token={enrolled.out.strip()}"]
+        made.kubectl("create", "secret", "generic", "enrolment", "-n", NAMESPACE, *token)
+        made.start(made.agent)
+        made.start(made.gate)
+        made.agent.bring()  # the token that the agent made, as a kubelet brings it within a minute
+        yield made
+    finally:
+        made.gate.stop()
+        made.agent.stop()
+        asyncio.run(cluster.stop())
+        site.tidegate(f"cluster delete {CLUSTER_NAME}")
+
+
+@pytest.fixture
+def namespace(released: Released) -> Iterator[str]:
+    name = f"chart-{secrets.token_hex(3)}"
+    released.kubectl("create", "namespace", name)
+    until(
+        lambda: released.kubectl("get", "serviceaccount", "default", "-n", name).returncode,
+        lambda code: code == 0,
+    )
+    try:
+        yield name
+    finally:
+        released.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def run_pod(released: Released, namespace: str, name: str, tag: str, *words: str) -> str:
+    """Return what kubectl says about a new pod, its exit code in front."""
+    image = released.site.image(tag)
+    said = released.kubectl("run", name, "-n", namespace, f"--image={image}", *words)
+    return f"{said.returncode} {said.stdout}{said.stderr}"
+
+
+def rule_file(folder: Path, namespace: str, action: str) -> Path:
+    rule = {
+        "name": f"Chart {namespace}",
+        "action": action,
+        "scope": [{"matcherType": "namespace", "anyOf": [namespace]}],
+        "configuration": {"maxAllowedSeverities": {"high": 0}},
+    }
+    path = folder / f"{namespace}.yaml"
+    path.write_text(yaml.safe_dump(policy_object(namespace, rule)), "utf-8")
+    return path
+
+
+def test_the_lab_through_the_chart(released: Released, namespace: str) -> None:
+    """Audit with a warning, then deny: by the hub's rules, the chart's webhook, Service and CA."""
+    rules = released.site.tidegate
+    try:
+        for action, said in (("audit", "(audit)"), ("deny", "denied the request")):
+            applied = rules(f"rules apply -f {rule_file(released.folder, namespace, action)}")
+            assert applied.code == 0, applied.err
+            until(
+                lambda: run_pod(released, namespace, "probe", "critical", "--dry-run=server"),
+                lambda seen, said=said: said in seen,
+                within_s=60,
+            )
+            run_pod(released, namespace, f"lab-{action}", "critical")
+        assert run_pod(released, namespace, "clean", "clean").startswith("0 pod/clean created")
+        pods = released.get("pods", "-n", namespace)["items"]
+        assert sorted(p["metadata"]["name"] for p in pods) == ["clean", "lab-audit"]
+        until(
+            lambda: [
+                (e["action"], e["name"], e["cluster"])
+                for e in released.site.events(namespace)
+                if e["name"].startswith("lab-")
+            ],
+            lambda seen: (
+                seen == [("audit", "lab-audit", CLUSTER_NAME), ("deny", "lab-deny", CLUSTER_NAME)]
+            ),
+        )
+    finally:
+        rules(f'rules delete "Chart {namespace}"')
+
+
+def can(released: Released, account: str, *words: str) -> bool:
+    said = released.kubectl(
+        "auth", "can-i", *words, f"--as=system:serviceaccount:{NAMESPACE}:tidegate-{account}"
+    )
+    return said.stdout.strip() == "yes"
+
+
+@pytest.mark.parametrize(
+    ("account", "words", "allowed"),
+    [
+        pytest.param("gate", "list securityartifactpolicies", True, id="gate reads rules"),
+        pytest.param("gate", "patch securityartifactpolicies/x", False, id="gate writes none"),
+        pytest.param("gate", "get secrets -A", False, id="gate reads no secret"),
+        pytest.param("gate", "get secrets -n tidegate", False, id="gate reads no secret of ours"),
+        pytest.param(
+            "gate", "get secret/tidegate-gate-ca -n tidegate", False, id="gate and the authority"
+        ),
+        pytest.param("agent", "list secrets -n tidegate", False, id="agent lists no secret"),
+        pytest.param("agent", "create secrets -n tidegate", False, id="agent makes no secret"),
+        pytest.param("agent", "patch secret/tidegate-gate-tls -n tidegate", True, id="agent fills"),
+        pytest.param("agent", "patch secret/tidegate-gate-tls -n default", False, id="elsewhere"),
+        pytest.param(
+            "agent",
+            "patch validatingwebhookconfigurations/tidegate",
+            True,
+            id="agent writes the authority",
+        ),
+        pytest.param(
+            "agent", "patch validatingwebhookconfigurations/other", False, id="of its own alone"
+        ),
+        pytest.param(
+            "agent", "delete validatingwebhookconfigurations/tidegate", False, id="it cannot go"
+        ),
+        pytest.param("hub", "list pods -A", False, id="hub"),
+    ],
+)
+def test_t15_accounts_of_the_chart_may_do_no_more(
+    released: Released,
+    account: str,
+    words: str,
+    allowed: bool,  # noqa: FBT001 a column of the table
+) -> None:
+    assert can(released, account, *words.split()) == allowed
+
+
+def test_labels_and_finalizers_change_while_no_gate_answers(
+    released: Released, namespace: str
+) -> None:
+    run_pod(released, namespace, "stays", "clean")
+    released.gate.stop()
+    try:
+        refused = run_pod(released, namespace, "new", "clean")
+        assert refused.startswith("1 "), refused
+        assert "failed calling webhook" in refused
+        labelled = released.kubectl("label", "pod", "stays", "-n", namespace, "team=a")
+        assert labelled.returncode == 0, labelled.stderr
+        free = released.kubectl("run", "own", "-n", NAMESPACE, "--image=x", "--dry-run=server")
+        assert free.returncode == 0, free.stderr  # our own pods never wait for ourselves
+    finally:
+        released.gate.start()
+    until(lambda: run_pod(released, namespace, "new", "clean"), lambda seen: seen.startswith("0 "))
+
+
+def test_an_upgrade_keeps_what_the_agent_filled(released: Released, namespace: str) -> None:
+    def filled() -> list[Any]:
+        names = ("tidegate-gate-ca", "tidegate-gate-tls", "tidegate-gate-token")
+        data = [released.get(f"secret/{n}", "-n", NAMESPACE)["data"] for n in names]
+        hook = released.get("validatingwebhookconfiguration/tidegate")["webhooks"][0]
+        return [*data, hook["clientConfig"]["caBundle"]]
+
+    before = filled()
+    released.install("--set", "gate.replicas=3", "--set", "webhook.timeoutSeconds=7")
+    assert filled() == before
+    hook = released.get("validatingwebhookconfiguration/tidegate")["webhooks"][0]
+    assert hook["timeoutSeconds"] == 7
+    assert run_pod(released, namespace, "after", "clean").startswith("0 ")
+    released.helm("rollback", RELEASE, "1")
+    assert filled() == before
+    released.install()
+
+
+class Trickle:
+    """Reviews through the API server, one after another, beside what a test does."""
+
+    def __init__(self, released: Released, namespace: str) -> None:
+        self.ask: Callable[[], str] = lambda: run_pod(
+            released, namespace, f"t-{secrets.token_hex(4)}", "clean", "--dry-run=server"
+        )
+        self.answers: list[str] = []
+
+    async def run(self) -> None:
+        while True:
+            self.answers.append(await asyncio.to_thread(self.ask))
+
+
+def serial(released: Released) -> int:
+    """Return the serial number of the certificate that the gate shows."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection(("127.0.0.1", released.port), 5) as plain,
+        context.wrap_socket(plain, server_hostname="tidegate-gate.tidegate.svc") as tls,
+    ):
+        from cryptography import x509  # noqa: PLC0415 beside its one use
+
+        return x509.load_der_x509_certificate(
+            tls.getpeercert(binary_form=True) or b""
+        ).serial_number
+
+
+async def test_t13_two_renewals_and_a_new_authority_drop_no_review(
+    released: Released, namespace: str
+) -> None:
+    """A year in minutes: the clock of who makes certificates is moved, everything else is real."""
+    await asyncio.to_thread(released.agent.stop)  # the clock of a process cannot be moved
+    clock = [datetime.now(UTC) - AUTHORITY_LIFE * 2 / 3]
+    client = connect(released.agent.kubeconfig, "tidegate-agent")
+    keeper = GateSecrets(client, NAMESPACE, lambda: clock[0], service="tidegate-gate")
+    trickle = Trickle(released, namespace)
+    asking: asyncio.Task[None] | None = None
+    try:
+        # An authority of eight months ago, in force before the first review.
+        empty = {"data": None}
+        for name in ("tidegate-gate-ca", "tidegate-gate-tls"):
+            path = ("patch", f"secret/{name}", "-n", NAMESPACE, "--type=merge")
+            await asyncio.to_thread(released.kubectl, *path, f"--patch={json.dumps(empty)}")
+        await keeper.look()
+        start = datetime.now(UTC)
+        clock[0] = start - LEAF_LIFE * 2 / 3 + timedelta(minutes=5)
+        await keeper.look()
+        await asyncio.to_thread(released.gate.bring)
+        await asyncio.to_thread(until, trickle.ask, lambda said: said.startswith("0 "), 60)
+        shown = [await changed(released, [])]
+        asking = asyncio.create_task(trickle.run())
+        # The pair is renewed and the next authority announced; half an hour later that one signs.
+        for moment in (start + timedelta(minutes=6), start + ANNOUNCE + timedelta(minutes=7)):
+            clock[0] = moment
+            await keeper.look()
+            await asyncio.to_thread(released.gate.bring)
+            shown.append(await changed(released, shown))
+            await answered(trickle, 10)  # in half an hour there are more
+        clock[0] = start + ANNOUNCE + RETIRE + timedelta(hours=2)
+        await keeper.look()
+        await answered(trickle, 10)
+        assert keeper.problems == ()
+        hook = released.get("validatingwebhookconfiguration/tidegate")["webhooks"][0]
+        bundle = base64.b64decode(hook["clientConfig"]["caBundle"])
+        assert bundle.count(b"BEGIN CERTIFICATE") == 1
+    finally:
+        if asking:
+            asking.cancel()
+        await client.close()
+        await asyncio.to_thread(released.start, released.agent)
+    assert len(set(shown)) == 3
+    wrong = [said for said in trickle.answers if not said.startswith("0 ")]
+    assert wrong == []
+    assert len(trickle.answers) >= 30
+
+
+async def changed(released: Released, shown: list[int]) -> int:
+    """Return the certificate's number once the gate shows another than the last."""
+    async with asyncio.timeout(20):
+        while (found := await asyncio.to_thread(serial, released)) in shown[-1:]:
+            await asyncio.sleep(0.1)
+    return found
+
+
+async def answered(trickle: Trickle, count: int) -> None:
+    """Return after `count` more answers."""
+    wanted = len(trickle.answers) + count
+    async with asyncio.timeout(60):
+        while len(trickle.answers) < wanted:
+            await asyncio.sleep(0.05)
+
+
+def test_t13_uninstalled_nothing_of_it_is_left(released: Released, namespace: str) -> None:
+    """The last test here: what is left are the rules with their kind, as they were asked to be."""
+    released.gate.stop()  # so that a webhook that stayed would be noticed
+    said = released.helm("uninstall", RELEASE, "--debug")
+    deleted = re.findall(r'Starting delete for "([^"]+)" (\w+)', said)
+    assert deleted[0] == ("tidegate", "ValidatingWebhookConfiguration"), said
+    assert ("tidegate-gate", "Deployment") in deleted[1:]
+    assert run_pod(released, namespace, "free", "critical").startswith("0 pod/free created")
+    released.agent.stop()
+    kinds = (
+        "validatingwebhookconfigurations,clusterroles,clusterrolebindings,roles,rolebindings,"
+        "serviceaccounts,services,deployments,networkpolicies,poddisruptionbudgets,secrets"
+    )
+    left = released.kubectl("get", kinds, "-A", "-o", "name").stdout.split()
+    assert [name for name in left if "tidegate" in name] == []
+    crds = released.kubectl("get", "crd", "-o", "name").stdout.split()
+    kind = "customresourcedefinition.apiextensions.k8s.io"
+    assert crds == [f"{kind}/{n}.tidegate.io" for n in ("breakglasses", "securityartifactpolicies")]
+    rules = released.get("securityartifactpolicies")["items"]
+    assert rules
+    released.kubectl("delete", "namespace", NAMESPACE, "--wait=true", "--timeout=60s")
+    copies = released.kubectl("get", "configmaps", "-A", "-o", "name").stdout
+    assert "tidegate" not in copies
