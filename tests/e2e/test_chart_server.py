@@ -15,7 +15,8 @@ import ssl
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from typing import Any
 import pytest
 import yaml
 
-from support.helm import CHART, find_helm
+from support.helm import CHART, VALUE_SETS, Manifest, find_helm, is_hook, pods_of, render
 from support.installation import Installation, policy_object, until
 from support.outside_pod import NotThereError, OutsidePod
 from tidegate.agent.certificates import GateSecrets
@@ -288,6 +289,26 @@ def test_t15_accounts_of_the_chart_may_do_no_more(
     assert can(released, account, *words.split()) == allowed
 
 
+@pytest.mark.parametrize("name", [path.name.removesuffix("-values.yaml") for path in VALUE_SETS])
+def test_the_api_server_takes_every_object_and_calls_each_pod_restricted(
+    released: Released, name: str
+) -> None:
+    """Strictly: a misspelt field is refused, and what Pod Security's "restricted" forbids is told."""
+    released.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/warn=restricted")
+    ours = [o for o in render(name) if not is_hook(o) and is_of_kubernetes(o)]
+    assert pods_of(ours)
+    said = released.kubectl(
+        "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict",
+        "-f", "-", stdin=yaml.safe_dump_all(ours),
+    )  # fmt: skip
+    assert (said.returncode, said.stderr) == (0, "")
+
+
+def is_of_kubernetes(body: Manifest) -> bool:
+    """Whether a cluster knows the kind without cert-manager and the Prometheus Operator."""
+    return not body["apiVersion"].startswith(("cert-manager.io/", "monitoring.coreos.com/"))
+
+
 def test_labels_and_finalizers_change_while_no_gate_answers(
     released: Released, namespace: str
 ) -> None:
@@ -322,6 +343,101 @@ def test_an_upgrade_keeps_what_the_agent_filled(released: Released, namespace: s
     released.helm("rollback", RELEASE, "1")
     assert filled() == before
     released.install()
+
+
+def emptied(released: Released, *names: str) -> None:
+    """Take everything out of Secrets, as a chart has just made them."""
+    for name in names:
+        said = released.kubectl(
+            "patch", f"secret/{name}", "-n", NAMESPACE, "--type=merge", '--patch={"data":null}'
+        )
+        assert said.returncode == 0, said.stderr
+
+
+def bundle_of(released: Released) -> bytes:
+    """Return the authorities that the webhook names."""
+    hook = released.get("validatingwebhookconfiguration/tidegate")["webhooks"][0]
+    return base64.b64decode(hook["clientConfig"].get("caBundle", ""))
+
+
+def secret_of(released: Released, name: str) -> dict[str, bytes]:
+    data = released.get(f"secret/{name}", "-n", NAMESPACE).get("data", {})
+    return {key: base64.b64decode(text) for key, text in data.items()}
+
+
+@asynccontextmanager
+async def keepers(released: Released, count: int) -> AsyncIterator[list[GateSecrets]]:
+    """Keepers with the rights of the agent's account."""
+    clients = [connect(released.agent.kubeconfig, "tidegate-agent") for _ in range(count)]
+    now = datetime.now(UTC)
+    try:
+        yield [
+            GateSecrets(
+                client,
+                NAMESPACE,
+                lambda: now,
+                service="tidegate-gate",
+                token_secret="tidegate-gate-token",  # noqa: S106 the name of a Secret
+            )
+            for client in clients
+        ]
+    finally:
+        for client in clients:
+            await client.close()
+
+
+async def test_an_authority_that_somebody_took_out_of_the_webhook_is_put_back(
+    released: Released,
+) -> None:
+    before = await asyncio.to_thread(bundle_of, released)
+    token = await asyncio.to_thread(secret_of, released, "tidegate-gate-token")
+    assert before
+    taken = '[{"op":"remove","path":"/webhooks/0/clientConfig/caBundle"}]'
+    said = await asyncio.to_thread(
+        released.kubectl, "patch", "validatingwebhookconfiguration/tidegate", "--type=json",
+        f"--patch={taken}",
+    )  # fmt: skip
+    assert said.returncode == 0, said.stderr
+    async with keepers(released, 1) as (keeper,):
+        await keeper.look()
+        assert keeper.problems == ()
+    assert await asyncio.to_thread(bundle_of, released) == before
+    assert await asyncio.to_thread(secret_of, released, "tidegate-gate-token") == token
+
+
+async def test_of_two_agents_at_once_the_later_gives_way(
+    released: Released, namespace: str
+) -> None:
+    await asyncio.to_thread(emptied, released, "tidegate-gate-ca", "tidegate-gate-tls")
+    async with keepers(released, 2) as both:
+        await asyncio.gather(*(keeper.look() for keeper in both))
+        for keeper in both:
+            await keeper.look()
+            assert keeper.problems == ()
+    authority = await asyncio.to_thread(secret_of, released, "tidegate-gate-ca")
+    shown = await asyncio.to_thread(secret_of, released, "tidegate-gate-tls")
+    assert shown["ca.crt"].startswith(authority["ca.crt"])
+    assert await asyncio.to_thread(bundle_of, released) == shown["ca.crt"]
+    await asyncio.to_thread(released.gate.bring)
+    await asyncio.to_thread(
+        until,
+        lambda: run_pod(released, namespace, "two", "clean", "--dry-run=server"),
+        lambda said: said.startswith("0 "),
+        60,
+    )
+
+
+async def test_what_may_not_be_kept_is_told_and_tried_again(released: Released) -> None:
+    """An account without the rights, as when somebody applied half of the manifests."""
+    client = connect(released.gate.kubeconfig, "tidegate-agent")  # the gate's: it may keep nothing
+    keeper = GateSecrets(client, NAMESPACE, lambda: datetime.now(UTC), service="tidegate-gate")
+    try:
+        await keeper.look()
+    finally:
+        await client.close()
+    (problem,) = keeper.problems
+    assert problem.startswith("the gates' certificate: ")
+    assert 'cannot get resource "secrets"' in problem
 
 
 class Trickle:
@@ -365,10 +481,7 @@ async def test_t13_two_renewals_and_a_new_authority_drop_no_review(
     asking: asyncio.Task[None] | None = None
     try:
         # An authority of eight months ago, in force before the first review.
-        empty = {"data": None}
-        for name in ("tidegate-gate-ca", "tidegate-gate-tls"):
-            path = ("patch", f"secret/{name}", "-n", NAMESPACE, "--type=merge")
-            await asyncio.to_thread(released.kubectl, *path, f"--patch={json.dumps(empty)}")
+        await asyncio.to_thread(emptied, released, "tidegate-gate-ca", "tidegate-gate-tls")
         await keeper.look()
         start = datetime.now(UTC)
         clock[0] = start - LEAF_LIFE * 2 / 3 + timedelta(minutes=5)
@@ -388,8 +501,7 @@ async def test_t13_two_renewals_and_a_new_authority_drop_no_review(
         await keeper.look()
         await answered(trickle, 10)
         assert keeper.problems == ()
-        hook = released.get("validatingwebhookconfiguration/tidegate")["webhooks"][0]
-        bundle = base64.b64decode(hook["clientConfig"]["caBundle"])
+        bundle = await asyncio.to_thread(bundle_of, released)
         assert bundle.count(b"BEGIN CERTIFICATE") == 1
     finally:
         if asking:

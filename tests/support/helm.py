@@ -21,7 +21,7 @@ def find_helm(environ: Mapping[str, str] = os.environ) -> Path:
     cache = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     program = Path(environ.get("TIDEGATE_HELM") or cache / "tidegate/helm/current/helm")
     if not os.access(program, os.X_OK):
-        pytest.skip("NO HELM: run `make helm` once")
+        pytest.skip("NO HELM: helm is not installed; run `make helm` once")
     return program
 
 

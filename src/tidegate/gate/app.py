@@ -68,7 +68,13 @@ class Reviews(Protocol):
     """Answers one review."""
 
     def start(
-        self, body: bytes, *, now: datetime, budget_s: float, origin: Origin = "api-server"
+        self,
+        body: bytes,
+        *,
+        now: datetime,
+        budget_s: float,
+        answer_in_s: float = 0.0,
+        origin: Origin = "api-server",
     ) -> Answer | Awaitable[Answer]:
         """Return the answer, or what gives it later; raises what `Reviewer.start` raises."""
         ...
@@ -136,18 +142,25 @@ class GateApp:
         origin = _DOORS.get(request.path) if self._answers_reviews else None
         if origin is None:
             return self._serve_probe(request.path)
-        budget_s = max(MIN_BUDGET_S, min(MAX_EVIDENCE_S, _timeout_s(request.query) - MARGIN_S))
+        left_s = _timeout_s(request.query) - MARGIN_S
+        budget_s = max(MIN_BUDGET_S, min(MAX_EVIDENCE_S, left_s))
         if origin == "rejudged":  # nobody waits for it: it is no part of the reviews' times
             return self._rejudge(request.body, budget_s)
-        return self._review(request.body, budget_s, origin)
+        return self._review(request.body, budget_s, left_s, origin)
 
     def _review(
-        self, body: bytes, budget_s: float, origin: Origin
+        self, body: bytes, budget_s: float, answer_in_s: float, origin: Origin
     ) -> Response | Awaitable[Response]:
         """Return a verdict about `body`, whatever happens on the way to one."""
         began_s = self._timer()
         try:
-            found = self._reviews.start(body, now=self._clock(), budget_s=budget_s, origin=origin)
+            found = self._reviews.start(
+                body,
+                now=self._clock(),
+                budget_s=budget_s,
+                answer_in_s=answer_in_s,
+                origin=origin,
+            )
         except Exception as error:  # noqa: BLE001 each of them is a denial
             response = _denied(body, origin, error)
         else:

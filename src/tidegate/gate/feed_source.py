@@ -1,7 +1,7 @@
 """The feed as a source of the gate: what follows it, what is held, and the evidence out of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,16 +44,31 @@ class FeedSource:
         return self.follower.run, self.age.run, partial(self.behind.run, look)
 
 
+@dataclass(frozen=True, slots=True)
+class RungRows:
+    """Rows whose every change is told to those who wait for one."""
+
+    rows: FedEvidence
+    ring: Callable[[], None]
+
+    def changed(self, subjects: Iterable[Digest] | None) -> None:
+        """Make evidence anew, then let it be looked at."""
+        self.rows.changed(subjects)
+        self.ring()
+
+
 async def open_feed(
     settings: Settings,
     trust: Callable[[], TrustConfiguration],
     memory: ReportMemory,
     clock: Clock,
     stack: AsyncExitStack,
+    *,
+    ring: Callable[[], None],
 ) -> FeedSource | None:
     """Return the feed of the agent that `settings` name, with what the disk had of it.
 
-    None: there is no agent. `stack` closes it.
+    None: there is no agent. `stack` closes it. `ring` is called whenever rows changed.
     """
     if not settings.agent_url:
         return None
@@ -65,6 +80,7 @@ async def open_feed(
     time = asyncio.get_running_loop().time
     behind = Behind(time)
     evidence = FedEvidence(store, memory, behind.wish)
-    follower = FeedFollower(link, folder, store, evidence, trust, clock=clock, time=time)
+    rows = RungRows(evidence, ring)
+    follower = FeedFollower(link, folder, store, rows, trust, clock=clock, time=time)
     await asyncio.to_thread(follower.load)
     return FeedSource(evidence, follower, FeedAge(store, trust, clock), behind, clock)

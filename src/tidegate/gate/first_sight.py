@@ -16,9 +16,16 @@ import structlog
 from tidegate.domain.decide import JudgedImage
 from tidegate.domain.digest import Digest
 from tidegate.domain.errors import InputError, UnavailableError
-from tidegate.domain.evidence import Missing, MissingReason
+from tidegate.domain.evidence import Missing, MissingReason, Unavailable
 from tidegate.domain.reference import ImageReference
-from tidegate.domain.verdict import Decision, ImageVerdict, ScanAnswer, ScanState, Verdict
+from tidegate.domain.verdict import (
+    Decision,
+    ImageVerdict,
+    Reason,
+    ScanAnswer,
+    ScanState,
+    Verdict,
+)
 from tidegate.gate.metrics import SCANS_ASKED
 from tidegate.wire.first_sight_v1 import MAX_WANTED, WantedImageV1, WantedResultV1, WantedScansV1
 
@@ -148,6 +155,26 @@ def wanted_scans(verdict: Verdict, judged: Sequence[JudgedImage]) -> list[Wanted
             if one.key not in found or one.waiting:
                 found[one.key] = one
     return list(found.values())
+
+
+def is_refused_only_until_scanned(verdict: Verdict) -> bool:
+    """Whether nothing but reports that are being made stands between a workload and a yes."""
+    denied = [image for image in verdict.images if image.decision is Decision.DENY]
+    return bool(denied) and all(
+        image.reason is Reason.MISSING_ARTIFACT
+        and image.scan is not None
+        and image.scan.state is not ScanState.REFUSED
+        for image in denied
+    )
+
+
+def count_unavailable(judged: Sequence[JudgedImage]) -> int:
+    """Return on how many platforms of all images it could not be found out what is known."""
+    return sum(
+        isinstance(platform.evidence, Unavailable)
+        for image in judged
+        for platform in image.evidence.platforms
+    )
 
 
 def with_answers(verdict: Verdict, answers: Mapping[Digest, ScanAnswer]) -> Verdict:

@@ -51,6 +51,12 @@ ADMISSIONS_LOST = Counter(
     "these workloads may not come back.",
     ["reason"],
 )
+REPORT_WAITS = Counter(
+    "tidegate_gate_report_waits",
+    "Refused reviews that waited for scans that they had queued, by what came of it: report (all "
+    "are known now), in_vain, or no_place (too many waited).",
+    ["result"],
+)
 REGISTRY_READS = Counter(
     "tidegate_gate_registry_reads",
     "Reads of registries in trust.yaml, tokens aside, by what became of them: answered, "

@@ -12,8 +12,8 @@ own, judged by the rules, and any other error leaves this module, to be answered
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from time import monotonic
 from typing import Literal, Protocol, TypeVar
@@ -40,9 +40,17 @@ from tidegate.domain.workload import (
     workload_of,
 )
 from tidegate.gate.events import ACTIONS, Moment, Origin, event_of
-from tidegate.gate.first_sight import WAIT_S, WantedScan, wanted_scans, with_answers
+from tidegate.gate.first_sight import (
+    WAIT_S,
+    WantedScan,
+    count_unavailable,
+    is_refused_only_until_scanned,
+    wanted_scans,
+    with_answers,
+)
 from tidegate.gate.own_pods import OwnPods
 from tidegate.gate.rejudged import with_unanswered
+from tidegate.gate.report_wait import ReportWait
 from tidegate.gate.slots import Slots
 from tidegate.gate.verdicts import Verdicts
 from tidegate.wire.admission_v1 import AdmissionRequest, parse_review, render_response
@@ -186,6 +194,8 @@ class _Question:
     verdicts: Verdicts
     """By `policy`."""
     now: datetime
+    answer_by_s: float
+    """On the monotonic clock: the caller waits no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +218,7 @@ class Reviewer:
         *,
         slots: Slots,
         scans: Scans | None = None,
+        reports: ReportWait | None = None,
         break_glass: BreakGlassSource | None = None,
         own_pods: OwnPods | None = None,
         cluster_name: str = "",
@@ -218,22 +229,31 @@ class Reviewer:
         self._journal = journal
         self._slots = slots
         self._scans = scans
+        self._reports = reports
         self._break_glass = break_glass
         self._own_pods = own_pods
         self._cluster_name = cluster_name
         self._compiled: tuple[Policy, tuple[CompiledPolicy, Verdicts]] | None = None
 
     def start(
-        self, body: bytes, *, now: datetime, budget_s: float, origin: Origin = "api-server"
+        self,
+        body: bytes,
+        *,
+        now: datetime,
+        budget_s: float,
+        answer_in_s: float = 0.0,
+        origin: Origin = "api-server",
     ) -> Answer | Awaitable[Answer]:
         """Return the answer to the review in `body`, or what gives it within about `budget_s`.
+
+        It may take up to `answer_in_s` where reports are waited for.
 
         Raises:
             MalformedReviewError: `body` is no AdmissionReview.
             UnavailableError: the gate has no rules to decide by.
         """
         asked = Moment(now, monotonic(), origin)
-        question = self._question(body, now)
+        question = self._question(body, now, asked.began_s + answer_in_s)
         if isinstance(question, AdmissionRequest):
             return Answer(render_response(question.uid, allowed=True), "pass")
         facts = self._held(question)
@@ -242,10 +262,16 @@ class Reviewer:
         return self._finish(question, facts, asked, budget_s)
 
     async def review(
-        self, body: bytes, *, now: datetime, budget_s: float, origin: Origin = "api-server"
+        self,
+        body: bytes,
+        *,
+        now: datetime,
+        budget_s: float,
+        answer_in_s: float = 0.0,
+        origin: Origin = "api-server",
     ) -> Answer:
         """Return the answer to the review in `body`; raises what `start` raises."""
-        found = self.start(body, now=now, budget_s=budget_s, origin=origin)
+        found = self.start(body, now=now, budget_s=budget_s, answer_in_s=answer_in_s, origin=origin)
         return found if isinstance(found, Answer) else await found
 
     async def rejudge(
@@ -274,14 +300,16 @@ class Reviewer:
         event = event_of(question.request, facts.workload, verdict, asked.ended())
         return with_unanswered(event, verdict, question.policy, facts.workload, facts.judged)
 
-    def _question(self, body: bytes, now: datetime) -> "_Question | AdmissionRequest":
+    def _question(
+        self, body: bytes, now: datetime, answer_by_s: float = 0.0
+    ) -> "_Question | AdmissionRequest":
         """Return what is to be judged; the request alone where that is nothing."""
         request = parse_review(body)
         obj = request.object
         images = () if obj is None else changed_images(obj, request.old)
         if obj is None or not images:
             return request
-        return _Question(request, obj, images, *self._policy_in_force(), now)
+        return _Question(request, obj, images, *self._policy_in_force(), now, answer_by_s)
 
     def _held(self, question: _Question) -> _Facts | None:
         """Return the facts where all of them are in memory, or none is asked for."""
@@ -444,7 +472,36 @@ class Reviewer:
     ) -> Answer:
         """Answer with what is known of the scans after at most `wait_s`."""
         verdict = await self._with_scans(question.request, verdict, wanted, wait_s)
+        if self._reports is not None and is_refused_only_until_scanned(verdict):
+            facts, verdict = await self._after_scans(self._reports, question, facts, verdict, asked)
         return self._answer(question.request, facts.workload, verdict, asked)
+
+    async def _after_scans(
+        self,
+        reports: ReportWait,
+        question: _Question,
+        facts: _Facts,
+        verdict: Verdict,
+        asked: Moment,
+    ) -> tuple[_Facts, Verdict]:
+        """Return what is known and decided once the scans are done, or else by the end of time."""
+        known, decided = facts, verdict
+
+        async def look(left_s: float) -> bool:
+            nonlocal known, decided
+            passed = timedelta(seconds=monotonic() - asked.began_s)
+            again = replace(question, now=question.now + passed)
+            found = self._held(again) or await self._find_out(again, left_s)
+            if count_unavailable(found.judged) > count_unavailable(facts.judged):
+                return False  # what was known for certain before is not given up for this
+            known, decided = found, self._decide(again, found)
+            wanted = self._wanted_scans(decided, found)
+            if wanted:
+                decided = await self._with_scans(question.request, decided, wanted, 0.0)
+            return not is_refused_only_until_scanned(decided)
+
+        await reports.hold(question.request.namespace, question.answer_by_s - GRACE_S, look)
+        return known, decided
 
     async def _with_scans(
         self, request: AdmissionRequest, verdict: Verdict, wanted: list[WantedScan], wait_s: float

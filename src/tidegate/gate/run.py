@@ -156,6 +156,7 @@ def _reviewer(
         journal,
         slots=Slots(settings.max_in_flight),
         scans=scans,
+        reports=sources.reports if settings.first_sight_wait_s else None,
         break_glass=sources.break_glass,
         own_pods=own_pods,
         cluster_name=settings.cluster,

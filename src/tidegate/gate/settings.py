@@ -52,6 +52,8 @@ class Settings:
     """Largest AdmissionReview."""
     max_in_flight: int = 256
     """Reviews that gather evidence at once; one namespace takes at most half."""
+    first_sight_wait_s: int = 0
+    """How long a refusal waits for the scans that it queued; 0: it does not wait."""
     max_connections: int = 1024
     """Open connections."""
     log_level: str = "info"
@@ -91,6 +93,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         spool_max_mib=_number(given, "spool_max_mib", 256, (1, 1024 * 1024)),
         max_body_mib=_number(given, "max_body_mib", 8, (1, 64)),
         max_in_flight=_number(given, "max_in_flight", 256, (1, 100_000)),
+        first_sight_wait_s=_number(given, "first_sight_wait_s", 0, (0, 5)),
         max_connections=_number(given, "max_connections", 1024, (1, 100_000)),
         log_level=_log_level(given),
     )

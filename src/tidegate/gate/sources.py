@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import structlog
@@ -22,6 +23,7 @@ from tidegate.gate.metrics import PROBLEMS
 from tidegate.gate.owners import KubernetesFacts, LightkubeReader, NoCluster
 from tidegate.gate.policy import PolicyStore
 from tidegate.gate.registries import Registries
+from tidegate.gate.report_wait import ReportWait
 from tidegate.gate.review import BreakGlassSource, ClusterSource
 from tidegate.gate.settings import Settings
 from tidegate.oci.pull_secret import SecretReader
@@ -42,6 +44,8 @@ class Sources:
     evidence: Gatherer
     cluster: ClusterSource
     trust: TrustFile
+    reports: ReportWait
+    """Who waits for reports; what brings some to memory rings it."""
     break_glass: BreakGlassSource | None = None
     """None without a cluster: nobody could say who may make such objects."""
     runs: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
@@ -72,7 +76,8 @@ async def open_sources(
     registries = Registries(trust, _secret_reader(client))
     cache = EvidenceCache(DEFAULT_LIMITS)
     memory = ReportMemory(settings.data_dir / "reports.jsonl")
-    feed = await open_feed(settings, trust.current, memory, clock, stack)
+    reports = ReportWait(settings.first_sight_wait_s, monotonic)
+    feed = await open_feed(settings, trust.current, memory, clock, stack, ring=reports.ring)
     fed = None if feed is None else feed.evidence
     evidence = Gatherer(registries.client, trust.current, memory, cache, fed=fed)
     stack.push_async_callback(registries.aclose)
@@ -83,7 +88,7 @@ async def open_sources(
         runs.extend(feed.runs(evidence))
     cluster = await _open_policies(settings, store, runs, client)
     break_glass = _open_break_glass(runs, client)
-    return Sources(store, evidence, cluster, trust, break_glass, runs)
+    return Sources(store, evidence, cluster, trust, reports, break_glass, runs)
 
 
 async def keep_running(run: Callable[[], Awaitable[None]]) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.verification import PolicyBuilder, Store
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -67,6 +68,14 @@ def test_what_is_kept_stays_until_two_thirds_of_its_life() -> None:
     assert renewed.current == FIRST.current
 
 
+def test_a_pair_does_not_outlive_its_authority() -> None:
+    at = NOW + AUTHORITY_LIFE - timedelta(days=9)
+    pair = issue(FIRST.current, Holder(HOST, hosts=(HOST,)), at, LEAF_LIFE)
+    (leaf,) = x509.load_pem_x509_certificates(pair.certificate)
+    (issuer,) = x509.load_pem_x509_certificates(FIRST.current.certificate)
+    assert leaf.not_valid_after_utc == issuer.not_valid_after_utc
+
+
 def test_an_authority_is_announced_then_used_then_retired() -> None:
     at = NOW + AUTHORITY_LIFE * 2 / 3
     announced = settled(FIRST, at)
@@ -124,6 +133,9 @@ def test_what_does_not_fit_is_made_anew(kept: Kept) -> None:
     mended = settled(kept, NOW)
     assert trusts(mended.bundle, mended.pair, NOW)
     assert mended.next == NOTHING
+    for each in (mended.current, mended.pair):
+        key = load_pem_private_key(each.key, None).public_key()
+        assert key == x509.load_pem_x509_certificate(each.certificate).public_key()
     assert issue(mended.current, Holder("x"), NOW, LEAF_LIFE).certificate
 
 

@@ -2,15 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
-from support.builders import DIGEST, NOW, deny
+from support.builders import DIGEST, NOW, deny, finding, report
 from support.gate_world import CLEAN, Cluster, Evidence, Policies, Recorded, pod, review_of
 from tidegate.domain.digest import Digest
 from tidegate.domain.errors import HubUnavailableError, InputError
@@ -19,7 +20,9 @@ from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.domain.rule import Action, Policy, Rule
 from tidegate.domain.verdict import ScanAnswer, ScanState
 from tidegate.gate.delivery import MAX_ANSWER_BYTES, AgentDelivery
+from tidegate.gate.feed_source import RungRows
 from tidegate.gate.first_sight import AWAY_S, KEPT_S, MAX_QUESTIONS, FirstSight, WantedScan
+from tidegate.gate.report_wait import ReportWait
 from tidegate.gate.review import Reviewer
 from tidegate.gate.slots import Slots
 from tidegate.wire.first_sight_v1 import (
@@ -53,7 +56,9 @@ class Desk:
 class World:
     """A gate, its clock and its desk."""
 
-    def __init__(self, desk: Desk, *rules: Rule) -> None:
+    def __init__(
+        self, desk: Desk, *rules: Rule, reports: ReportWait | None = None, slots: int = 8
+    ) -> None:
         self.desk, self.moment = desk, 0.0
         self.evidence, self.journal = Evidence(), Recorded()
         self.first_sight = FirstSight(desk, self.canonical, lambda: self.moment)
@@ -63,8 +68,9 @@ class World:
             self.evidence,
             Cluster(),
             self.journal,
-            slots=Slots(8),
+            slots=Slots(slots),
             scans=self.first_sight,
+            reports=reports,
         )
 
     @staticmethod
@@ -74,7 +80,7 @@ class World:
 
     async def ask(self, image: str = NEW, **changes: object) -> dict[str, Any]:
         body = review_of(pod(image), **changes)
-        answer = await self.reviewer.review(body, now=NOW, budget_s=1.0)
+        answer = await self.reviewer.review(body, now=NOW, budget_s=1.0, answer_in_s=60.0)
         response: dict[str, Any] = json.loads(answer.body)["response"]
         return response
 
@@ -238,6 +244,159 @@ async def test_what_is_remembered_of_answers_is_bounded(monkeypatch: pytest.Monk
     }
     assert await world.first_sight.ask("shop", [wanted(0)], 0) == {}
     await world.first_sight.aclose()
+
+
+class Waits(ReportWait):
+    """Reviews wait up to 50 s, and look when rung: a test that needs more hangs, and fails."""
+
+    def __init__(self, wait_s: float = 50.0, max_waiting: int = 8) -> None:
+        super().__init__(wait_s, asyncio.get_running_loop().time, max_waiting)
+        self.holding = asyncio.Event()
+        """Somebody waits."""
+
+    async def hold(
+        self, namespace: str, until_s: float, look: Callable[[float], Awaitable[bool]]
+    ) -> None:
+        self.holding.set()
+        await super().hold(namespace, until_s, look)
+
+
+def waits(result: str) -> float:
+    return REGISTRY.get_sample_value("tidegate_gate_report_waits_total", {"result": result}) or 0.0
+
+
+async def held(world: World, waiting: Waits, image: str = NEW) -> "asyncio.Task[dict[str, Any]]":
+    """Begin a review that waits for a report."""
+    waiting.holding.clear()
+    task = asyncio.create_task(world.ask(image))
+    async with asyncio.timeout(30):
+        await waiting.holding.wait()
+    return task
+
+
+async def test_a_review_waits_for_the_report_of_the_scan_that_it_queued() -> None:
+    waiting, before = Waits(), waits("report")
+    world = World(Desk(), reports=waiting)
+    asked = await held(world, waiting)
+    assert not asked.done()
+    world.evidence.known[NEW] = report()
+    waiting.ring()
+    assert (await asked)["allowed"] is True
+    (event,) = world.journal.events
+    assert event.action == "allow"
+    assert waits("report") == before + 1
+
+
+async def test_rows_of_the_feed_are_held_before_those_who_wait_look() -> None:
+    waiting = Waits()
+    world = World(Desk(), reports=waiting)
+    asked = await held(world, waiting)
+
+    class Rows:
+        def changed(self, _subjects: object) -> None:
+            world.evidence.known[NEW] = report()
+
+    RungRows(Rows(), waiting.ring).changed([DIGEST])
+    assert (await asked)["allowed"] is True
+
+
+async def test_a_report_that_does_not_please_refuses_at_once() -> None:
+    waiting = Waits()
+    world = World(Desk(), deny(block_unscanned=True), reports=waiting)
+    asked = await held(world, waiting)
+    world.evidence.known[NEW] = report(finding())
+    waiting.ring()
+    message = str((await asked)["status"]["message"])
+    assert "Image contains 1" in message
+
+
+async def test_a_ring_before_the_report_is_there_is_no_end() -> None:
+    waiting = Waits()
+    world = World(Desk(), reports=waiting)
+    asked = await held(world, waiting)
+    looks = len(world.evidence.asked)
+    waiting.ring()
+    async with asyncio.timeout(30):
+        while len(world.evidence.asked) == looks:
+            await asyncio.sleep(0)
+    assert not asked.done()
+    world.evidence.known[NEW] = report()
+    waiting.ring()
+    assert (await asked)["allowed"] is True
+
+
+async def test_a_wait_in_vain_ends_in_the_words_of_an_image_that_is_being_scanned() -> None:
+    before = waits("in_vain")
+    world = World(Desk(), reports=Waits(wait_s=0.01))
+    assert "no findings artifact is attached; a scan is queued: try again" in await told(world)
+    assert waits("in_vain") == before + 1
+
+
+async def test_the_callers_time_bounds_the_wait() -> None:
+    world = World(Desk(), reports=Waits())
+    body = review_of(pod(NEW))
+    async with asyncio.timeout(30):
+        answer = await world.reviewer.review(body, now=NOW, budget_s=1.0, answer_in_s=0.3)
+    assert b"a scan is queued" in answer.body
+
+
+async def test_t14_what_cannot_be_found_out_meanwhile_is_no_worse_than_before() -> None:
+    waiting = Waits(wait_s=0.3)
+    world = World(Desk(), reports=waiting)
+    asked = await held(world, waiting)
+    world.evidence.known[NEW] = Unavailable(UnavailableReason.REGISTRY)
+    waiting.ring()
+    message = str((await asked)["status"]["message"])
+    assert "no findings artifact is attached; a scan is queued: try again" in message
+
+
+NOT_WAITED_FOR = {
+    "no-scan-was-queued": (Desk(WantedResultV1("refused", "much")), (NEW,), {}),
+    "the-hub-is-away": (Desk(HubUnavailableError("away")), (NEW,), {}),
+    "refused-for-another-image": (Desk(), (NEW, "r.example/vulnerable:1"), {}),
+    "a-dry-run": (Desk(), (NEW,), {"dryRun": True}),
+}
+
+
+@pytest.mark.parametrize(("desk", "images", "changes"), NOT_WAITED_FOR.values(), ids=NOT_WAITED_FOR)
+async def test_what_a_report_could_not_change_is_not_waited_for(
+    desk: Desk, images: tuple[str, ...], changes: dict[str, object]
+) -> None:
+    waiting = Waits()
+    rule = deny(block_unscanned=True)
+    world = World(desk, rule, reports=waiting)
+    body = review_of(pod(*images), **changes)
+    async with asyncio.timeout(30):
+        answer = await world.reviewer.review(body, now=NOW, budget_s=1.0, answer_in_s=60.0)
+    assert b'"allowed":false' in answer.body
+    assert not waiting.holding.is_set()
+
+
+async def test_t11_who_waits_holds_no_place_of_those_who_gather() -> None:
+    waiting = Waits()
+    world = World(Desk(), reports=waiting, slots=1)
+    asked = await held(world, waiting)
+    world.evidence.delay_s = 0.001
+    assert (await world.ask(CLEAN))["allowed"] is True
+    world.evidence.known[NEW] = report()
+    waiting.ring()
+    assert (await asked)["allowed"] is True
+
+
+async def test_t11_those_who_wait_are_bounded_and_half_of_them_of_one_namespace() -> None:
+    waiting, before = Waits(max_waiting=4), waits("no_place")
+    world = World(Desk(), reports=waiting)
+    held_back = [await held(world, waiting, f"r.example/new:{n}") for n in range(2)]
+    assert "a scan is queued: try again" in await told(world, "r.example/new:3")
+    assert waits("no_place") == before + 1
+    elsewhere = asyncio.create_task(world.ask("r.example/new:4", namespace="other"))
+    waiting.holding.clear()
+    async with asyncio.timeout(30):
+        await waiting.holding.wait()
+    assert not elsewhere.done()
+    for task in (*held_back, elsewhere):
+        task.cancel()
+    await asyncio.gather(*held_back, elsewhere, return_exceptions=True)
 
 
 Serving = Callable[[bytes], bytes]

@@ -18,6 +18,7 @@ from support.gate_world import (
     pod,
     review_of,
 )
+from tidegate.domain.break_glass import BreakGlass
 from tidegate.domain.re_admission import PERIOD
 from tidegate.domain.rule import Policy
 from tidegate.domain.workload import Lookup
@@ -52,10 +53,20 @@ DEPLOYMENT: dict[str, Any] = {
 }
 
 
+class Glasses:
+    """Break-glass objects, all about the one namespace."""
+
+    def __init__(self, objects: tuple[BreakGlass, ...]) -> None:
+        self._objects = objects
+
+    def of(self, _namespace: str) -> tuple[BreakGlass, ...]:
+        return self._objects
+
+
 class World:
     """A gate whose index says that the Deployment was admitted three days ago."""
 
-    def __init__(self) -> None:
+    def __init__(self, *let_in: BreakGlass) -> None:
         self.policies = Policies(Policy(rules=(RULE,), re_admits=True))
         self.cluster, self.journal = Cluster(uids=("u-rs", "u-web")), Recorded()
         self.index = Admissions()
@@ -68,6 +79,7 @@ class World:
             self.cluster,
             self.journal,
             slots=Slots(8),
+            break_glass=Glasses(let_in),
             own_pods=OwnPods(self.cluster, self.index),
         )
 
@@ -198,6 +210,14 @@ async def test_a_workload_that_is_admitted_tells_by_which_rules() -> None:
     assert (await world.ask(DEPLOYMENT, userInfo={"username": "alice"}))["allowed"] is True
     (told,) = admissions_of(world.journal.events).admitted
     assert (told.owner, told.digest, told.rules) == ("u-web", DIGEST, [rule_fingerprint(RULE)])
+
+
+async def test_t10_what_break_glass_let_in_was_admitted_by_no_rule() -> None:
+    world = World(BreakGlass("x", "default", DIGEST, "urgent", NOW, NOW + timedelta(hours=1)))
+    spec = {"template": {"spec": pod(VULNERABLE)["spec"]}}
+    assert (await world.ask(DEPLOYMENT | {"spec": spec}))["allowed"] is True
+    assert world.event.images[0].reason == "BreakGlass"
+    assert admissions_of(world.journal.events).admitted == []
 
 
 async def test_t10_a_dry_run_and_a_token_admit_nothing() -> None:
