@@ -1959,6 +1959,9 @@ export interface components {
             name: string;
             images: components["schemas"]["ImageRowV1"][];
             /** @default  */
+            uid?: string;
+            ownerUids?: string[];
+            /** @default  */
             namespace?: string;
             /** @default  */
             cluster?: string;
@@ -2566,6 +2569,9 @@ export interface components {
             notAffectedOmitted?: number;
             unverifiable?: string[];
             resourceExemptions?: string[];
+            /** @default  */
+            resolved?: string;
+            admittedUnder?: string[];
             /** @default false */
             unanswered?: boolean;
         };
@@ -3323,10 +3329,6 @@ export interface components {
              * @enum {string}
              */
             gating?: "On" | "Off";
-            /**
-             * @default Enforce
-             * @enum {string}
-             */
             reAdmission?: "Enforce" | "Audit";
         };
         /** StandingV1 */

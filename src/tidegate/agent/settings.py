@@ -45,8 +45,9 @@ class Settings:
     gate_ca_file: Path | None = None
     """Authority of the gates' certificate, PEM; unset: the system's."""
     data_dir: Path | None = None
-    """Folder for the copy of the feed, some hundred MB for a million images; unset: gates get no
-    feed from this agent, and ask registries."""
+    """Folder for the copy of the feed, some hundred MB for a million images, and for the index of
+    admissions; unset: gates get no feed from this agent and ask registries, and no pod comes back
+    by `reAdmission: Audit`."""
     gate_token_secret: str = ""
     """Name of the Secret behind `gate_token_file`: filled with a token where it has none; unset:
     somebody else's."""

@@ -5,8 +5,8 @@ an audit only where all of this holds (each closes a way around the rules):
 
 * The request creates a pod, and Kubernetes' own controller of its owner's kind asks for it: nobody
   else makes pods under that account, so the owner reference is no claim of a user's.
-* The owner, or who controls it, was admitted with exactly this digest, by the same rules in the
-  same words: who was kept out, or let in by another rule, gains nothing.
+* The owner, or who controls it, was admitted with exactly this digest, by rules of the same
+  conditions: who was kept out, or let in by another rule, gains nothing.
 * Everything that denies it now is a count of vulnerabilities in a report that was read: a forbidden
   vulnerability, and evidence that is missing, old, incomplete or unreadable, deny as ever. An
   exemption that ended since is no later finding.

@@ -82,7 +82,6 @@ def plan_agent(site: Site) -> PartPlan:
             "KUBECONFIG": site.agent_kubeconfig,
             "GATE_URL": site.url("gate"),
             "GATE_CA_FILE": site.folder.authority,
-            "DATA_DIR": site.folder.root / "agent",
         }
         if site.agent_kubeconfig
         else {"POLICY_DIR": site.folder.policy}

@@ -16,7 +16,7 @@ from msgspec import Meta, structs
 
 from tidegate.domain.digest import parse_digest
 from tidegate.domain.re_admission import Admitted
-from tidegate.domain.rule import Rule
+from tidegate.domain.rule import Action, Rule
 from tidegate.wire.event_v1 import AdmissionEventV1, ImageRowV1
 from tidegate.wire.policy_v1alpha1 import entry_of
 
@@ -102,8 +102,12 @@ class AdmittedPageV1(Wire):
 
 
 def rule_fingerprint(rule: Rule) -> str:
-    """Return what changes with everything in `rule` that judges; 128 bits in hex."""
-    judging = structs.replace(entry_of(rule), description="", scope_name="")
+    """Return what changes with everything in `rule` that judges; 128 bits in hex.
+
+    Not with its action: who was admitted with a warning comes back when the rule denies, for the
+    time that anybody has. The time begins when the rule first denies the image.
+    """
+    judging = structs.replace(entry_of(rule), action=Action.DENY, description="", scope_name="")
     return hashlib.sha256(msgspec.json.encode(judging)).hexdigest()[:32]
 
 

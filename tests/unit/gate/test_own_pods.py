@@ -20,7 +20,7 @@ from support.gate_world import (
 )
 from tidegate.domain.break_glass import BreakGlass
 from tidegate.domain.re_admission import PERIOD
-from tidegate.domain.rule import Policy
+from tidegate.domain.rule import Action, Policy
 from tidegate.domain.workload import Lookup
 from tidegate.gate.admitted import Admissions
 from tidegate.gate.events import Origin
@@ -210,6 +210,15 @@ async def test_a_workload_that_is_admitted_tells_by_which_rules() -> None:
     assert (await world.ask(DEPLOYMENT, userInfo={"username": "alice"}))["allowed"] is True
     (told,) = admissions_of(world.journal.events).admitted
     assert (told.owner, told.digest, told.rules) == ("u-web", DIGEST, [rule_fingerprint(RULE)])
+
+
+async def test_what_was_admitted_with_a_warning_comes_back_when_the_rule_denies() -> None:
+    world = World()
+    world.policies.policy = Policy(rules=(replace(RULE, action=Action.AUDIT),), re_admits=True)
+    bad = DEPLOYMENT | {"spec": {"template": {"spec": pod(VULNERABLE)["spec"]}}}
+    assert (await world.ask(bad))["allowed"] is True
+    (told,) = admissions_of(world.journal.events).admitted
+    assert told.rules == [rule_fingerprint(RULE)]
 
 
 async def test_t10_what_break_glass_let_in_was_admitted_by_no_rule() -> None:
