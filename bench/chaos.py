@@ -32,6 +32,7 @@ from storm_run import (
 )
 from storm_scenarios import SCENARIOS
 from storm_site import storm_site
+from tidegate.process import configure_logs
 
 PAGE = ROOT / "docs" / "explanation" / "chaos.md"
 BEGIN, END = "<!-- chaos: begin -->\n", "<!-- chaos: end -->\n"
@@ -187,6 +188,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help=f"into {PAGE.relative_to(ROOT)}")
     parser.add_argument("--json", action="store_true", help="print outcomes as JSON")
     asked = parser.parse_args()
+    configure_logs("warning")
     if unknown := set(asked.scenario) - set(names):
         parser.error(
             f"no such scenario: {', '.join(sorted(unknown))}; there are {', '.join(names)}"

@@ -27,7 +27,7 @@ from tidegate.oci.client import RegistryClient
 from tidegate.oci.registries import RegistryConfig
 from tidegate.scan.attach import attach_report
 from tidegate.testing.evidence_world import statement
-from tidegate.trust.keys import PrivateKey, generate_key, public_pem
+from tidegate.trust.keys import PrivateKey, fingerprint, generate_key, public_pem
 from tidegate.wire.oci_v1 import (
     OCI_INDEX,
     OCI_MANIFEST,
@@ -54,6 +54,8 @@ class Place:
     key: PrivateKey = field(default_factory=generate_key)
     pair: KeyPair = field(init=False)
     ca: Path = field(init=False)
+    attached: dict[Digest, tuple[bytes, Digest]] = field(default_factory=dict)
+    """Statement and artifact of what was pushed here, by what it is about."""
 
     def __post_init__(self) -> None:
         now = datetime.now(UTC)
@@ -108,17 +110,28 @@ class Place:
         subject: Descriptor,
         findings: tuple[Finding, ...],
     ) -> None:
-        report = statement(subject.digest, findings, at=datetime.now(UTC))
-        await attach_report(client, reference, render_statement(report), self.key, subject=subject)
+        said = render_statement(statement(subject.digest, findings, at=datetime.now(UTC)))
+        attached = await attach_report(client, reference, said, self.key, subject=subject)
+        self.attached[subject.digest] = (said, attached.artifact)
 
     @contextmanager
     def gate(
-        self, *, core: int | None = None, endpoint: str = "", rules: int = 10
+        self,
+        *,
+        core: int | None = None,
+        endpoint: str = "",
+        rules: int = 10,
+        held: "Held | None" = None,
     ) -> Iterator["Gate"]:
-        """Run the gate, on `core` alone if one is given; it reads the registry at `endpoint`."""
+        """Run the gate, on `core` alone if one is given; it reads the registry at `endpoint`.
+
+        `held` is a snapshot of the feed that it has on its disk.
+        """
         with TemporaryDirectory(prefix="gate-", dir=self.folder) as name:
             folder = Path(name)
             environment = self._settings(folder, endpoint, rules)
+            if held is not None:
+                environment |= held.put(folder, fingerprint(self.key))
             command = ["-m", "tidegate.gate"]
             with running(command, environment, core, folder / "log") as (process, ready):
                 yield Gate(process.pid, int(ready["url"].rpartition(":")[2]), self.ca)
@@ -143,6 +156,27 @@ class Place:
             "TIDEGATE_GATE_SPOOL_MAX_MIB": "8192",  # no run may be quicker for having filled it
             "TIDEGATE_GATE_LOG_LEVEL": "warning",
         }
+
+
+@dataclass(frozen=True)
+class Held:
+    """A snapshot of the feed, signed."""
+
+    audience: str
+    envelope: bytes
+    body: Path
+    sha256: str
+
+    def put(self, folder: Path, fingerprint: str) -> dict[str, str]:
+        """Put it onto a gate's disk; return the settings by which the gate follows the feed."""
+        trust = json.loads((folder / "trust.yaml").read_text())
+        trust["feed"] = {"audience": self.audience}
+        (folder / "trust.yaml").write_text(json.dumps(trust))
+        kept = folder / "data" / "feed" / fingerprint
+        kept.mkdir(parents=True)
+        (kept / "header").write_bytes(self.envelope)
+        (kept / f"body-{self.sha256}").hardlink_to(self.body)
+        return {"TIDEGATE_GATE_AGENT_URL": "http://127.0.0.1:9"}  # nobody answers there
 
 
 @dataclass(frozen=True)

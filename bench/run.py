@@ -24,6 +24,7 @@ PARTS = (
     "warm",
     "cold",
     "memory",
+    "snapshot",
     "scan",
     "push",
     "drain",

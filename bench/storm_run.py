@@ -23,6 +23,7 @@ import httpx2
 from generator import quantile
 from measures import python_environment
 from storm import CUT, REFUSED, TIMED_OUT, UID
+from storm_feed import publish
 from storm_oracle import Judged, Oracle, Versions, kinds_of, policy_object
 from storm_site import Gate, GateSettings, StormSite
 from valve import Weather
@@ -51,7 +52,11 @@ ENDPOINT_S = 1.0
 FULL_LOAD_SHARE = 0.2
 """Of what one gate gets done here when it is all that runs: the storm has more to feed."""
 
-_DROPPED = re.compile(r'^tidegate_gate_events_dropped_total\{reason="(\w+)"\} (\S+)$', re.MULTILINE)
+FED_S = 60.0
+"""How long a gate may take until it holds the feed."""
+
+_DROPPED = re.compile(r"^tidegate_gate_events_dropped_total\{.*\} (\S+)$", re.MULTILINE)
+_FED = re.compile(r"^tidegate_gate_feed_subjects\{.*\} (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,6 @@ class Outcome:
     certificates: int = 0
     opened: int = 0
     first_wrong: str = ""
-    note: str = ""
 
 
 @dataclass
@@ -185,10 +189,17 @@ async def run_storm(site: StormSite, scale: Scale, scenario: Scenario) -> Outcom
     bodies.write_bytes(b"".join(kind.body + b"\n" for kind in kinds))
     oracle = Oracle(site.host, images, kinds)
     known = scale.digests // 2
-    reported = frozenset(i for i in range(known) if images[i].report is not None)
+    fed = any(settings.fed for settings in scenario.gates)
+    reported = frozenset(
+        i for i, image in enumerate(images) if image.report is not None and (fed or i < known)
+    )
+    rows = await publish(site) if fed else 0
     async with site.gates(scenario.gates) as gates:
         ports = [gate.process.port for gate in gates]
-        await warm_up(site, oracle, by_image[:known], ports)
+        if fed:  # what it has to know is there before the pods
+            await _until_fed(site, gates, rows)
+        else:
+            await warm_up(site, oracle, by_image[:known], ports)
         plan = plan_of(site, ports, mixed_order(scale, by_image, known), scale.rate, scenario.reuse)
         site.valve.reads = site.valve.refused = 0
         found = await _storm(site, gates, scale, scenario, versions, plan)
@@ -348,20 +359,34 @@ async def _account(
             stored, moved_s = now_stored, time.monotonic()
         elif time.monotonic() - moved_s > QUIET_S:
             break
-    missing = answered.keys() - stored
-    spooled = missing & {name for gate in gates for name in gate.spooled()}
-    outcome.stored, outcome.spooled = len(stored), len(spooled)
-    outcome.lost = len(missing) - len(spooled)
-    outcome.lost_denies = sum(answered[name].denied for name in missing - spooled)
+    spooled = {name for gate in gates for name in gate.spooled()} & answered.keys()
+    stored |= site.stored(answered.keys() - stored)  # what left a spool meanwhile
+    lost = answered.keys() - stored - spooled
+    outcome.stored, outcome.spooled = len(stored), len(spooled - stored)
+    outcome.lost = len(lost)
+    outcome.lost_denies = sum(answered[name].denied for name in lost)
     outcome.told = sum([await dropped_events(site, gate) for gate in gates])
+
+
+async def _until_fed(site: StormSite, gates: Sequence[Gate], rows: int) -> None:
+    """Return once every gate holds the `rows` of the feed."""
+    async with asyncio.timeout(FED_S):
+        for gate in gates:
+            while await _counted(site, gate, _FED) < rows:
+                await asyncio.sleep(0.1)
 
 
 async def dropped_events(site: StormSite, gate: Gate) -> int:
     """Return how many events a gate says it dropped."""
-    ca = site.folder / "bundle.crt"
+    return await _counted(site, gate, _DROPPED)
+
+
+async def _counted(site: StormSite, gate: Gate, metric: re.Pattern[str]) -> int:
+    """Return the sum of a metric over its labels."""
+    ca = site.bundle(site.authority("authority"), site.authority("next"))
     async with httpx2.AsyncClient(verify=ssl.create_default_context(cafile=ca)) as client:
         answer = await client.get(f"{gate.process.url}/metrics")
-    return sum(int(float(number)) for _, number in _DROPPED.findall(answer.text))
+    return sum(int(float(number)) for number in metric.findall(answer.text))
 
 
 async def calibrated(site: StormSite) -> tuple[float, float]:

@@ -29,6 +29,10 @@ async def _limited(stage: Stage) -> None:
     stage.site.valve.limit(stage.scale.reads_per_min)
 
 
+async def _gone(stage: Stage) -> None:
+    stage.site.valve.weather = Weather.GONE
+
+
 def _weather(weather: Weather) -> Script:
     async def script(stage: Stage) -> None:
         await stage.at(BEGINS)
@@ -121,6 +125,10 @@ SCENARIOS = (
     Scenario("slow", "registry takes 5 s for each answer", _weather(Weather.SLOW)),
     Scenario("429", "registry answers 429 to everything", _weather(Weather.REFUSING)),
     Scenario("gone", "registry closes every connection", _weather(Weather.GONE)),
+    Scenario("fed", "findings from the feed, registry held to its limit", _limited,
+             gates=(GateSettings(fed=True),) * 2),
+    Scenario("fed-gone", "findings from the feed, registry gone throughout", _gone,
+             gates=(GateSettings(fed=True),) * 2),
     Scenario("replica", "one of two gates killed (SIGKILL), started again", _replica,
              kills_replica=True),
     Scenario("hub", "hub killed, started again", _hub),

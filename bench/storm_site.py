@@ -137,13 +137,13 @@ class Gate:
         draft.replace(self.clock)
 
     def spooled(self) -> set[str]:
-        """Return the ids of the verdicts that lie in its spool."""
-        return {
-            json.loads(line)["id"]
-            for path in self.spool.glob("*.jsonl")
-            for line in path.read_bytes().splitlines()
-            if line.endswith(b"}")
-        }
+        """Return the ids of the events that lie in its spool; some may be taken meanwhile."""
+        found = set()
+        for path in self.spool.glob("*.jsonl"):
+            with suppress(FileNotFoundError):
+                lines = path.read_bytes().splitlines()
+                found |= {json.loads(line)["id"] for line in lines if line.endswith(b"}")}
+        return found
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,8 @@ class GateSettings:
     spool_max_mib: int = 1024
     agent: str = ""
     """Who takes its events; empty: the site's agent."""
+    fed: bool = False
+    """It follows the feed of findings."""
 
 
 @dataclass
@@ -176,6 +178,11 @@ class StormSite:
     @property
     def host(self) -> str:
         return self.place.host
+
+    @property
+    def audience(self) -> str:
+        """Whom the feed of findings is made for."""
+        return "storms"
 
     def bundle(self, *authorities: Authority) -> Path:
         """Return a file with the certificates of `authorities`, as a webhook's caBundle."""
@@ -246,7 +253,12 @@ class StormSite:
             "allowPrivate": True,
         }
         key = public_pem(self.place.key).decode()
-        trust = {"keys": [{"name": "scan", "publicKey": key}], "registries": [registry]}
+        trust: dict[str, Any] = {
+            "keys": [{"name": "scan", "publicKey": key}],
+            "registries": [registry],
+        }
+        if settings.fed:
+            trust["feed"] = {"audience": self.audience}
         (folder / "trust.yaml").write_text(json.dumps(trust))
         token = self.parts.folder.token_file("gate")
         environment = {

@@ -2094,6 +2094,8 @@ export interface components {
              */
             gating?: "On" | "Off";
             problems?: string[];
+            /** @default  */
+            feedAt?: string;
         };
         /** ConfigurationV1 */
         ConfigurationV1: {
@@ -2470,6 +2472,8 @@ export interface components {
             agentVersion: string;
             policyGeneration: string;
             problems?: string[];
+            /** @default  */
+            feedAt?: string;
         };
         /** ImageConfigV1 */
         ImageConfigV1: {

@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import parse_qs
@@ -64,6 +65,8 @@ class FeedLink:
         self._fetching: asyncio.Task[None] | None = None
         self.problem = ""
         """Why the copy falls behind; empty: it does not."""
+        self.heard_at = _moment(max((end.received_at for end in copy.ends), default=0.0))
+        """When the last batch came, RFC 3339; empty: none did."""
 
     async def run(self) -> None:
         """Follow the hub until cancelled."""
@@ -116,6 +119,8 @@ class FeedLink:
         elif wanted:
             self._fetch_beside(hub, wanted, tasks)
         added = await asyncio.to_thread(self.copy.take, page.batches, page.cursor, self._clock())
+        if added:
+            self.heard_at = _moment(self._clock())
         log.info("feed.taken", batches=added, snapshots=len(wanted), reset=page.reset)
         self._wake()
 
@@ -241,6 +246,10 @@ async def answer_snapshot(link: FeedLink, snapshot: str, wanted: bytes) -> Octet
     path = link.copy.body(snapshot)
     size = await asyncio.to_thread(link.copy.size_of, snapshot)
     return None if size is None else Octets(path, size, wanted)
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat() if at else ""
 
 
 def _sha256(path: Path) -> str:

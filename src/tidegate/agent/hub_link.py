@@ -49,11 +49,26 @@ class Keeper(Protocol):
         """A sentence for each thing that others changed of late, and is as it should be again."""
 
 
+class Feed(Protocol):
+    """The feed of this cluster."""
+
+    @property
+    def heard_at(self) -> str:
+        """When the last batch came; empty: none did."""
+
+    @property
+    def problem(self) -> str:
+        """Why it falls behind; empty: it does not."""
+
+
 class HubLink:
     """Brings one cluster's rules from the hub to its keeper, and tells the hub how it is."""
 
-    def __init__(self, hub: HubClient, cluster: str, keeper: Keeper) -> None:
+    def __init__(
+        self, hub: HubClient, cluster: str, keeper: Keeper, feed: Feed | None = None
+    ) -> None:
         self._hub = hub
+        self._feed = feed
         self._cluster = cluster
         self._keeper = keeper
         self._generation = ""
@@ -115,9 +130,15 @@ class HubLink:
 
     def _heartbeat(self) -> HeartbeatV1:
         in_force = self._generation if self._keeper.in_force else ""
-        told = [*self._keeper.problems, *filter(None, [self._refused]), *self._keeper.drift]
+        feed_problem = self._feed.problem if self._feed is not None else ""
+        told = [
+            *self._keeper.problems,
+            *filter(None, [self._refused, feed_problem]),
+            *self._keeper.drift,
+        ]
         return HeartbeatV1(
             agent_version=tidegate.__version__,
             policy_generation=in_force,
             problems=[problem[:MAX_PROBLEM_CHARS] for problem in told[:MAX_PROBLEMS]],
+            feed_at=self._feed.heard_at if self._feed is not None else "",
         )

@@ -89,7 +89,7 @@ async def _serve(settings: Settings) -> None:
         if admitted is not None:
             loops.append(admitted.run())
         if hub is not None:
-            loops.append(HubLink(hub, settings.cluster, keeper).run())
+            loops.append(HubLink(hub, settings.cluster, keeper, feed).run())
             if client is not None and isinstance(keeper, ClusterKeeper):
                 loops.append(InventoryLink(hub, settings.cluster, client).run())
                 loops.extend(_rejudging(settings, hub, client, keeper, admitted, stack))

@@ -179,6 +179,7 @@ def _described(cluster: ClusterV1) -> Iterator[str]:
     yield f"Last seen:  {short_moment(cluster.last_seen_at) or 'never'}"
     yield f"Agent:      {cluster.agent_version or '-'}"
     yield f"Rules:      {rules_word(cluster)}"
+    yield f"Feed:       {short_moment(cluster.feed_at) or '-'}"
     for problem in cluster.problems:
         yield f"Problem:    {problem}"
 

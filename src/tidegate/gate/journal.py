@@ -1,8 +1,9 @@
 """Verdicts on their way to the hub, without ever holding up a review.
 
 `record` puts an event into a bounded queue and returns. One task builds what waits and writes it to
-the spool in one batch; another hands spooled events over, verdicts before allows, until somebody
-took them. Every event that is given up anywhere on this way is counted.
+the spool in one batch; another hands spooled events over, verdicts before allows as long as there
+is a full batch of them, and then in turns, until somebody took them. Every event that is given up
+anywhere on this way is counted.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -170,9 +172,10 @@ class Journal:
 
     async def _deliver_forever(self, delivery: Delivery) -> None:
         limit, backoff_s = MAX_BATCH_EVENTS, MIN_BACKOFF_S
+        first: Lane = "verdict"
         while True:
             self._spooled.clear()
-            batch = await self._in_thread(self._peek, limit)
+            batch = await self._in_thread(partial(self._peek, first=first), limit)
             if batch is None:
                 await self._spooled.wait()
                 continue
@@ -193,6 +196,9 @@ class Journal:
             else:
                 EVENTS_DELIVERED.inc(len(batch.lines))
             await self._in_thread(self._acknowledge, batch)
+            # A few verdicts in each round must not keep the allows waiting for ever.
+            drained = batch.lane == "verdict" and len(batch.lines) < limit
+            first = "allow" if drained else "verdict"
             limit, backoff_s = min(MAX_BATCH_EVENTS, limit * 2), MIN_BACKOFF_S
 
     async def _in_thread(
@@ -201,9 +207,9 @@ class Journal:
         loop = asyncio.get_running_loop()
         return await asyncio.shield(loop.run_in_executor(self._thread, function, argument))
 
-    def _peek(self, max_events: int) -> Batch | None:
+    def _peek(self, max_events: int, first: Lane) -> Batch | None:
         """Return the next batch with the lines that are events; lines may be none."""
-        batch = self._spool.peek(max_events)
+        batch = self._spool.peek(max_events, first)
         if batch is None:
             return None
         lines = tuple(filter(_is_event, batch.lines))

@@ -1,7 +1,8 @@
 """How many reviews may gather evidence at once, shared fairly between namespaces.
 
-A review that gets no slot is not refused out of hand: its images are unavailable, and the rules say
-what follows. No namespace takes more than half, so one that floods leaves room for the others.
+A review that gets no slot is not refused out of hand: its images are judged by what is remembered
+of them; those of which nothing is are unavailable, and the rules say what follows. No namespace
+takes more than half, so one that floods leaves room for the others.
 """
 
 from collections import Counter

@@ -97,9 +97,9 @@ class Spool:
             self._write_state()
         return dropped
 
-    def peek(self, max_events: int) -> Batch | None:
-        """Return the next lines that nobody has taken, verdicts before allows; None for none."""
-        for lane in LANES:
+    def peek(self, max_events: int, first: Lane = "verdict") -> Batch | None:
+        """Return the next lines that nobody has taken, those of lane `first` first; None: none."""
+        for lane in sorted(LANES, key=lambda lane: lane != first):
             while (segment := self._oldest(lane)) is not None:
                 batch = self._read(lane, segment, max_events)
                 if batch is not None:

@@ -30,7 +30,7 @@ from tidegate.wire.feed_v1 import (
 from tidegate.wire.statement_json import MAX_MARKS
 from tidegate.wire.statement_v1 import Statement, render_time
 
-MAX_SHARED_FINDINGS = 4096
+MAX_SHARED_FINDINGS = 10_000
 """Findings kept as values, about 1.5 KiB each."""
 
 

@@ -149,6 +149,8 @@ class ClusterV1(Wire):
     gating: Literal["On", "Off"] = "On"
     problems: list[str] = []
     """Alarms of the hub about it, then what its agent last complained of; a sentence each."""
+    feed_at: str = ""
+    """When the last batch of the feed came to it; empty: none did."""
 
 
 class GatingV1(Wire):
@@ -179,13 +181,15 @@ class SettingsWriteV1(SettingsV1):
     opened the session."""
 
 
-class HeartbeatV1(Wire):
+class HeartbeatV1(Wire, omit_defaults=True):
     """What an agent tells about its cluster, every few seconds."""
 
     agent_version: str
     policy_generation: str
     """`generation` of the last ClusterPolicyV1 written and found in force."""
     problems: list[str] = []
+    feed_at: Annotated[str, Meta(max_length=40)] = ""
+    """When the last batch of the feed came; empty: it keeps no feed, or none came."""
 
 
 class ClusterPolicyV1(Wire):

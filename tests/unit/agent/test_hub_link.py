@@ -13,12 +13,15 @@ import msgspec
 import pytest
 
 from tidegate.agent import hub_link
+from tidegate.agent.feed import FeedLink
+from tidegate.agent.feed_copy import FeedCopy
 from tidegate.agent.folder import FolderKeeper
 from tidegate.agent.hub_link import HubLink
 from tidegate.domain.rule import EvaluationMode, default_rule
 from tidegate.gate.policy import PolicyStore
 from tidegate.gate.policy_files import DirectoryCopies, DirectorySource
 from tidegate.hubclient import HubClient
+from tidegate.wire.feed_http_v1 import FeedBatchV1
 from tidegate.wire.hub_v1 import ClusterPolicyV1, HeartbeatV1
 from tidegate.wire.policy_v1alpha1 import entry_of
 
@@ -66,11 +69,11 @@ async def until(seen: Callable[[], Any]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def agent(hub: Hub, folder: Path) -> AsyncIterator[None]:
+async def agent(hub: Hub, folder: Path, feed: FeedLink | None = None) -> AsyncIterator[None]:
     keeper = FolderKeeper(folder, lambda: NOW)
     client = HubClient("http://hub", "token", transport=httpx2.MockTransport(hub.answer))
     async with client:
-        link = HubLink(client, "here", keeper)
+        link = HubLink(client, "here", keeper, feed)
         tasks = [asyncio.create_task(keeper.run()), asyncio.create_task(link.run())]
         try:
             yield
@@ -103,6 +106,20 @@ async def test_changed_rules_are_written_and_reported_in_force(tmp_path: Path) -
         await until(lambda: hub.heartbeats[-1].policy_generation == "g2")
         assert rules(tmp_path) == ["one", "two"]
         assert hub.heartbeats[-1].problems == []
+
+
+async def test_the_hub_hears_when_the_feed_last_came_and_why_it_does_not(tmp_path: Path) -> None:
+    hub = Hub()
+    copy = FeedCopy(tmp_path / "feed")
+    batch = FeedBatchV1("a" * 64, "00000000-0000-0000-0000-000000000001", 1, "envelope")
+    copy.take([batch], "c1", NOW.timestamp())
+    feed = FeedLink(None, copy, NOW.timestamp)
+    feed.problem = "feed: no space is left"
+    async with agent(hub, tmp_path / "policy", feed):
+        await until(lambda: hub.heartbeats)
+    copy.close()
+    assert datetime.fromisoformat(hub.heartbeats[0].feed_at) == NOW
+    assert "feed: no space is left" in hub.heartbeats[0].problems
 
 
 async def test_surplus_and_drift_are_repaired_and_other_files_stay(tmp_path: Path) -> None:

@@ -93,6 +93,29 @@ async def test_one_event_that_is_refused_does_not_hold_up_the_rest(tmp_path: Pat
     assert agent.ids == [str(n) for n in range(9) if n != 5]
 
 
+async def test_allows_are_delivered_although_verdicts_never_cease(tmp_path: Path) -> None:
+    class Busy(Agent):
+        """Each delivery takes so long that another verdict is there when it ends."""
+
+        async def deliver(self, batch: Batch) -> None:
+            await super().deliver(batch)
+            number = 1000 + len(self.batches)
+            journal.record("deny", event(number))
+            await until(lambda: any(str(number) in f.read_text() for f in tmp_path.glob("ver*")))
+            if len(self.batches) > 50:
+                raise HubUnavailableError("enough")
+
+    agent = Busy()
+    journal = Journal(Spool(tmp_path, 10**6), agent)
+    for n in range(3):
+        journal.record("allow", event(n, "allow"))
+    journal.record("deny", event(3))
+    journal.start()
+    await until(lambda: {"0", "1", "2"} <= set(agent.ids) or len(agent.batches) > 50)
+    await journal.close()
+    assert agent.ids[:4] == ["3", "0", "1", "2"]
+
+
 async def test_lines_that_are_no_events_are_skipped(tmp_path: Path) -> None:
     spool = Spool(tmp_path, 10**6)
     spool.append([("verdict", b"junk"), ("verdict", b'{"id": 1}'), ("verdict", b"\xff")])

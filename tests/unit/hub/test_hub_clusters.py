@@ -93,6 +93,19 @@ async def test_a_change_for_others_does_not_end_the_waiting(world: World) -> Non
     assert await waiting is None
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("2026-11-23T09:00:00.5+00:00", "2026-11-23T09:00:00.500000Z"),
+        ("", ""),
+        ("lately", ""),
+    ],
+)
+async def test_heartbeat_says_when_the_feed_last_came(world: World, told: str, shown: str) -> None:
+    await world.c1.send_heartbeat("c1", HeartbeatV1("1.2", "", feed_at=told))
+    assert (await world.reader.get_cluster("c1")).feed_at == shown
+
+
 async def test_heartbeat_shows_what_is_in_force_and_what_is_wrong(world: World) -> None:
     policy = await policy_of(world, "c1")
     world.later(5)

@@ -83,6 +83,7 @@ function identity(cluster: Cluster): Fact[] {
 function policy(cluster: Cluster): Fact[] {
   return [
     { name: "Heard of", value: <RelativeTime time={cluster.lastSeenAt || undefined} /> },
+    { name: "Findings fed", value: <RelativeTime time={cluster.feedAt || undefined} never="none yet: gates ask registries" /> },
     { name: "Agent version", value: cluster.agentVersion || "not known" },
     { name: "Policy in force", value: <Generation text={cluster.policyGeneration} /> },
     { name: "Policy wanted", value: <Generation text={cluster.wantedGeneration} /> },

@@ -8,6 +8,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import ConflictError, NotFoundError
+from tidegate.hub.clock import parse_instant, render_instant
 from tidegate.hub.store import audit, enrolments, organisation, tokens
 from tidegate.hub.store.audit import Author
 from tidegate.hub.store.schema import clusters
@@ -137,6 +138,7 @@ async def note_heartbeat(
 ) -> None:
     """Keep what the agent said; not audited: it says the same every few seconds."""
     problems = [problem[:MAX_PROBLEM_CHARS] for problem in body.problems[:MAX_PROBLEMS]]
+    heard_at = parse_instant(body.feed_at)
     await connection.execute(
         update(clusters)
         .where(clusters.c.name == name)
@@ -144,6 +146,7 @@ async def note_heartbeat(
             last_seen_at=now,
             agent_version=body.agent_version[:128],
             policy_generation=body.policy_generation[:128],
+            feed_at=render_instant(heard_at) if heard_at else "",
             problems=msgspec.json.encode(problems).decode(),
         )
     )
@@ -198,4 +201,5 @@ def _cluster(row: Row[Any]) -> ClusterV1:
         policy_generation=row.policy_generation,
         gating=row.gating,
         problems=_PROBLEMS.decode(row.problems),
+        feed_at=row.feed_at,
     )
