@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
-from msgspec import Meta, structs
+from msgspec import Meta
 
 from tidegate.domain.digest import parse_digest
 from tidegate.domain.re_admission import Admitted
-from tidegate.domain.rule import Action, Rule
+from tidegate.domain.rule import Rule
 from tidegate.wire.event_v1 import AdmissionEventV1, ImageRowV1
 from tidegate.wire.policy_v1alpha1 import entry_of
 
@@ -102,12 +102,13 @@ class AdmittedPageV1(Wire):
 
 
 def rule_fingerprint(rule: Rule) -> str:
-    """Return what changes with everything in `rule` that judges; 128 bits in hex.
+    """Return what changes with the name, conditions and exemptions of `rule`; 128 bits in hex.
 
-    Not with its action: who was admitted with a warning comes back when the rule denies, for the
-    time that anybody has. The time begins when the rule first denies the image.
+    Not with its action and scope: who was admitted with a warning comes back when the rule denies,
+    first here and then there, for the time that anybody has. The time begins when the rule first
+    denies the image.
     """
-    judging = structs.replace(entry_of(rule), action=Action.DENY, description="", scope_name="")
+    judging = (rule.name, entry_of(rule).configuration)
     return hashlib.sha256(msgspec.json.encode(judging)).hexdigest()[:32]
 
 
