@@ -1,6 +1,8 @@
-"""A bare TLS echo to measure the gate against: uvicorn as the gate sets it up, and nothing else.
+"""Bare TLS echoes to measure the gate against: they read a body and answer a constant.
 
-It reads the body and answers a constant. `echo.py CERTIFICATE KEY` serves until it is ended.
+`echo.py gate CERTIFICATE KEY`: the gate's own HTTP, and nothing behind it; the quickest that this
+process model has. `echo.py uvicorn CERTIFICATE KEY`: uvicorn, as the gate used it before, and as
+most webhooks in Python do. Both have uvloop, httptools and the gate's TLS settings.
 """
 
 import asyncio
@@ -13,17 +15,31 @@ import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from tidegate.gate.app import Receive, Send
 from tidegate.gate.tls import Certificate, TlsFiles
+from tidegate.net.bodies import Bodies
+from tidegate.net.http1 import Connections, Request, Response
+from tidegate.net.limits import ConnectionLimits
 
 ANSWER = (
     b'{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":'
     b'"00000000-0000-0000-0000-000000000000","allowed":true}}'
 )
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(ANSWER))]
+RESPONSE = Response(200, ANSWER, b"application/json")
+MAX_BODY_BYTES = 8 * 2**20
 
 
-async def app(_scope: dict[str, Any], receive: Receive, send: Send) -> None:
+class App:
+    """Answers the gate's own HTTP."""
+
+    def refuse(self, _request: Request) -> None:
+        return None
+
+    def answer(self, _request: Request) -> Response:
+        return RESPONSE
+
+
+async def asgi_app(_scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401 ASGI
     while (await receive()).get("more_body", False):
         pass
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
@@ -36,7 +52,7 @@ class Listener(uvicorn.Server):
     def __init__(self, files: TlsFiles) -> None:
         super().__init__(
             uvicorn.Config(
-                app,
+                asgi_app,
                 interface="asgi3",
                 http="httptools",
                 ws="none",
@@ -47,7 +63,7 @@ class Listener(uvicorn.Server):
                 server_header=False,
             )
         )
-        self._context = Certificate(files).context
+        self._files = files
 
     async def startup(self, sockets: object = None) -> None:  # noqa: ARG002 uvicorn's signature
         def connection() -> asyncio.Protocol:
@@ -55,18 +71,30 @@ class Listener(uvicorn.Server):
                 config=self.config, server_state=self.server_state, app_state={}
             )
 
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(connection, "127.0.0.1", 0, ssl=self._context)
-        self.servers = [server]
+        self.servers = [await listen(connection, self._files)]
         self.started = True
-        port = server.sockets[0].getsockname()[1]
-        print(json.dumps({"part": "echo", "url": f"https://127.0.0.1:{port}"}), flush=True)
+
+
+async def listen(connection: Any, files: TlsFiles) -> Any:  # noqa: ANN401 uvloop's own types
+    context = Certificate(files).context
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(connection, "127.0.0.1", 0, ssl=context, backlog=2048)
+    port = server.sockets[0].getsockname()[1]
+    print(json.dumps({"part": "echo", "url": f"https://127.0.0.1:{port}"}), flush=True)
+    return server
+
+
+async def serve(files: TlsFiles) -> None:
+    shared = Connections(App(), ConnectionLimits(), Bodies(MAX_BODY_BYTES))
+    await listen(shared.connection, files)
+    await asyncio.Event().wait()
 
 
 def main() -> None:
-    certificate, key = map(Path, sys.argv[1:])
+    kind, *paths = sys.argv[1:]
+    files = TlsFiles(*map(Path, paths))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(Listener(TlsFiles(certificate, key)).serve())
+        runner.run(serve(files) if kind == "gate" else Listener(files).serve())
 
 
 if __name__ == "__main__":

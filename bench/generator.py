@@ -39,10 +39,9 @@ TICKS_PER_S = 100  # of /proc/PID/stat on Linux (USER_HZ)
 
 @dataclass(frozen=True)
 class Request:
-    """One kind of request, cut where its uid goes."""
+    """One kind of request, cut where its uid goes: that of the request, and in the pod's name."""
 
-    head: bytes
-    tail: bytes
+    parts: tuple[bytes, ...]
     verdict: bytes
     says: bytes
     silent: bool
@@ -52,7 +51,7 @@ class Request:
     @classmethod
     def of(cls, plan: dict[str, Any]) -> "Request":
         body = Path(plan["body"]).read_bytes()
-        start, _, end = body.partition(plan["uid"].encode())
+        start, *rest = body.split(plan["uid"].encode())
         head = (
             "POST /admit?timeout=10s HTTP/1.1\r\nHost: tidegate-gate.tidegate.svc:443\r\n"
             "User-Agent: kube-apiserver-admission\r\n"
@@ -61,8 +60,7 @@ class Request:
         )
         verdict = b'"allowed":true' if plan["allowed"] else b'"allowed":false'
         return cls(
-            head=head.encode() + start,
-            tail=end,
+            parts=(head.encode() + start, *rest),
             verdict=verdict,
             says=plan["says"].encode(),
             silent=not plan["says"],
@@ -74,7 +72,7 @@ class Connection:
     """One kept connection with at most one request under way."""
 
     def __init__(self, port: int, context: ssl.SSLContext) -> None:
-        plain = socket.create_connection(("127.0.0.1", port))
+        plain = socket.create_connection(("127.0.0.1", port), ANSWER_S)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._socket = context.wrap_socket(plain, server_hostname="127.0.0.1")
@@ -94,7 +92,7 @@ class Connection:
         """Send `request` under the uid that `number` makes."""
         self._request, self.due_s = request, due_s
         self._uid = b"00000000-0000-4000-8000-%012x" % number
-        message = request.head + self._uid + request.tail
+        message = self._uid.join(request.parts)
         while True:
             try:
                 self._socket.send(message)
@@ -116,7 +114,7 @@ class Connection:
             end = self._answer.find(b"\r\n\r\n")
             if end == -1:
                 continue
-            _, _, rest = self._answer[:end].partition(b"content-length: ")
+            _, _, rest = self._answer[:end].lower().partition(b"content-length: ")
             if len(self._answer) < end + 4 + int(rest.split(b"\r\n", 1)[0]):
                 continue
             answer, self._answer = bytes(self._answer), bytearray()
@@ -223,9 +221,11 @@ class Load:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the processor time that a process and its threads have used."""
+    """Return the processor time that a process, its threads and its children have used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    own_s = (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+    return own_s + sum(cpu_seconds(int(child)) for child in children)
 
 
 def quantile(ordered: list[float], share: float) -> float:

@@ -35,6 +35,7 @@ from tidegate.wire.oci_v1 import (
     Manifest,
     render_manifest,
 )
+from tidegate.wire.policy_v1alpha1 import MAX_RULES
 from tidegate.wire.statement_v1 import render_statement
 
 REPOSITORY = "shop/web"
@@ -121,6 +122,7 @@ class Place:
         core: int | None = None,
         endpoint: str = "",
         rules: int = 10,
+        processes: int = 1,
         held: "Held | None" = None,
     ) -> Iterator["Gate"]:
         """Run the gate, on `core` alone if one is given; it reads the registry at `endpoint`.
@@ -130,6 +132,7 @@ class Place:
         with TemporaryDirectory(prefix="gate-", dir=self.folder) as name:
             folder = Path(name)
             environment = self._settings(folder, endpoint, rules)
+            environment["TIDEGATE_GATE_PROCESSES"] = str(processes)
             if held is not None:
                 environment |= held.put(folder, fingerprint(self.key))
             command = ["-m", "tidegate.gate"]
@@ -146,7 +149,8 @@ class Place:
         }
         (folder / "trust.yaml").write_text(json.dumps(trust))
         (folder / "policy").mkdir()
-        (folder / "policy" / "bench.json").write_text(json.dumps(policy(rules)))
+        for number, made in enumerate(policies(rules)):
+            (folder / "policy" / f"bench-{number:03d}.json").write_text(json.dumps(made))
         return {
             "TIDEGATE_GATE_TLS_CERT_FILE": str(self.pair.certificate),
             "TIDEGATE_GATE_TLS_KEY_FILE": str(self.pair.key),
@@ -188,9 +192,17 @@ class Gate:
     ca: Path
 
 
-def policy(rules: int) -> dict[str, Any]:
-    """Return a policy object of `rules` rules about others, and one that denies `DENIED_PODS`."""
-    others = [
+def policies(rules: int) -> list[dict[str, Any]]:
+    """Return policy objects with `rules` rules about others, last one that denies `DENIED_PODS`."""
+    full, rest = divmod(rules, MAX_RULES - 1)
+    numbers = [range(n * (MAX_RULES - 1), (n + 1) * (MAX_RULES - 1)) for n in range(full)]
+    last = range(full * (MAX_RULES - 1), full * (MAX_RULES - 1) + rest)
+    made = [_object(f"bench-{n:03d}", _others(each)) for n, each in enumerate(numbers)]
+    return [*made, _object(f"bench-{full:03d}", [*_others(last), _DENIED])]
+
+
+def _others(numbers: range) -> list[dict[str, Any]]:
+    return [
         {
             "name": f"team {i}",
             "action": "deny",
@@ -200,19 +212,24 @@ def policy(rules: int) -> dict[str, Any]:
             ],
             "configuration": {"maxAllowedSeverities": {"critical": 0}},
         }
-        for i in range(rules)
+        for i in numbers
     ]
-    denied = {
-        "name": "gated pods",
-        "action": "deny",
-        "scope": [{"matcherType": "pod", "anyOf": [DENIED_PODS]}],
-        "configuration": {"maxAllowedSeverities": {"high": 0}, "blockUnscannedImages": True},
-    }
+
+
+_DENIED = {
+    "name": "gated pods",
+    "action": "deny",
+    "scope": [{"matcherType": "pod", "anyOf": [DENIED_PODS]}],
+    "configuration": {"maxAllowedSeverities": {"high": 0}, "blockUnscannedImages": True},
+}
+
+
+def _object(name: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "apiVersion": "tidegate.io/v1alpha1",
         "kind": "SecurityArtifactPolicy",
-        "metadata": {"name": "bench"},
-        "spec": {"vulnerabilityAssessmentGatedDeployment": [*others, denied]},
+        "metadata": {"name": name},
+        "spec": {"vulnerabilityAssessmentGatedDeployment": rules},
     }
 
 
@@ -233,13 +250,17 @@ def place() -> Iterator[Place]:
 
 @contextmanager
 def running(
-    arguments: Sequence[str], environment: dict[str, str], core: int | None, log: Path
+    arguments: Sequence[str],
+    environment: dict[str, str],
+    core: int | None,
+    log: Path,
+    program: str = sys.executable,
 ) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str]]]:
-    """Run Python with `arguments` until the end of the block; yield process and ready line."""
+    """Run Python, or `program`, until the end of the block; yield the process and ready line."""
     pinned = [] if core is None else ["taskset", "-c", str(core)]
     with log.open("ab") as errors:
         process = subprocess.Popen(
-            [*pinned, sys.executable, *arguments],
+            [*pinned, program, *arguments],
             env={**python_environment(), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

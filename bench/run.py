@@ -22,6 +22,8 @@ RESULTS = HERE / "RESULTS.md"
 PARTS = (
     "decision",
     "warm",
+    "handshakes",
+    "scale",
     "cold",
     "memory",
     "snapshot",

@@ -1,12 +1,15 @@
-"""Warm reviews over TLS: the real gate process with real, cached evidence, beside a bare echo.
+"""Warm reviews over TLS: the real gate process with real, cached evidence, beside bare echoes.
 
-Gate and echo run in turns, alone on one core; the generator has the other one. Each review names
+Gate and echoes run in turns, alone on one core; the generator has the other one. Each review names
 three images by digest, whose signed findings the gate has read from the registry, and reads again
-as often as it always does. 70 of 100 reviews are allowed, 20 warned about and 10 denied.
+as often as it always does; every pod has a name of its own. 70 of 100 reviews are allowed, 20
+warned about and 10 denied.
 """
 
 import asyncio
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -32,6 +35,10 @@ FINDINGS = 40
 
 HERE = Path(__file__).parent
 GENERATOR_LIMIT_S = 60
+GO_BUILD_S = 300
+
+OWN_ECHO = "echo, the gate's HTTP"
+"""What the ratios are of: nothing is quicker in this process model."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +71,9 @@ def mixed_reviews(clean: Sequence[str], vulnerable: Sequence[str], size: int) ->
         good = list(clean[i : i + 3])
         bad = [*good[:2], vulnerable[i]]
         kinds += [
-            Review(review(good, size, name=f"web-{i}"), allowed=True, says="", weight=70),
-            Review(review(bad, size, name=f"web-{i}"), allowed=True, says="(audit)", weight=20),
-            Review(review(bad, size, name=f"gated-{i}"), allowed=False, says="(deny)", weight=10),
+            Review(review(good, size, name=f"web-{UID}"), allowed=True, says="", weight=70),
+            Review(review(bad, size, name=f"web-{UID}"), allowed=True, says="(audit)", weight=20),
+            Review(review(bad, size, name=f"gated-{UID}"), allowed=False, says="(deny)", weight=10),
         ]
     return kinds
 
@@ -121,17 +128,37 @@ def _planned(site: Place, each: Review, *, checks: bool) -> dict[str, Any]:
 
 @contextmanager
 def servers(site: Place) -> Iterator[list[Server]]:
-    """Run gate and echo, both on the same core: only one of them is asked at a time."""
-    core = cores()[0]
+    """Run gate and echoes, all on the same core: only one of them is asked at a time."""
+    core, pair = cores()[0], [str(site.pair.certificate), str(site.pair.key)]
     with ExitStack() as stack:
         gate = stack.enter_context(site.gate(core=core))
-        arguments = [str(HERE / "echo.py"), str(site.pair.certificate), str(site.pair.key)]
-        process, ready = stack.enter_context(running(arguments, {}, core, site.folder / "echo.log"))
-        port = int(ready["url"].rpartition(":")[2])
-        yield [
-            Server("gate", gate.pid, gate.port, checks=True),
-            Server("bare echo", process.pid, port, checks=False),
-        ]
+        found = [Server("gate", gate.pid, gate.port, checks=True)]
+        for name, kind in ((OWN_ECHO, "gate"), ("echo, uvicorn", "uvicorn")):
+            arguments = [str(HERE / "echo.py"), kind, *pair]
+            started = running(arguments, {}, core, site.folder / "echo.log")
+            found.append(_echo(name, *stack.enter_context(started)))
+        if (program := go_echo(site.folder)) is not None:
+            one = {"GOMAXPROCS": "1"}
+            started = running(pair, one, core, site.folder / "echo.log", program)
+            found.append(_echo("echo, Go", *stack.enter_context(started)))
+        yield found
+
+
+def _echo(name: str, process: "subprocess.Popen[bytes]", ready: dict[str, str]) -> Server:
+    return Server(name, process.pid, int(ready["url"].rpartition(":")[2]), checks=False)
+
+
+def go_echo(folder: Path) -> str | None:
+    """Build the echo with Go's own HTTP server and return its program; None without Go."""
+    go = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
+    if go is None:
+        say("warm: no Go here, so no echo of it")
+        return None
+    program = folder / "go_echo"
+    settings = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod"}
+    command = [go, "build", "-o", str(program), "."]
+    subprocess.run(command, cwd=HERE / "go_echo", env=settings, check=True, timeout=GO_BUILD_S)
+    return str(program)
 
 
 def measure(site: Place) -> tuple[list[list[str]], list[list[str]]]:
@@ -160,7 +187,11 @@ def full_load_rows(label: str, full: dict[str, list[dict[str, Any]]]) -> list[li
         name: [r["server_cpu_s"] / r["answers"] * 1e6 for r in found]
         for name, found in full.items()
     }
-    ratios = [ours / bare for ours, bare in zip(costs["gate"], costs["bare echo"], strict=True)]
+    bare = costs[OWN_ECHO]
+    ratios = {
+        name: [own / least for own, least in zip(of, bare, strict=True)]
+        for name, of in costs.items()
+    }
     return [
         [
             label,
@@ -168,7 +199,7 @@ def full_load_rows(label: str, full: dict[str, list[dict[str, Any]]]) -> list[li
             spread(rates[name]),
             spread([100 * r["server_cpu_s"] / r["seconds"] for r in found], 2),
             spread(costs[name]),
-            spread(ratios, 2) if name == "gate" else "1",
+            spread(ratios[name], 2),
         ]
         for name, found in full.items()
     ]
@@ -191,14 +222,16 @@ def main() -> None:
         "The real process (`python -m tidegate.gate`, 11 rules and the default one, evidence from\n"
         f"the embedded registry) alone on one core, the generator on another: {CONNECTIONS} kept\n"
         "HTTP/1.1 connections, three images a review by digest, every answer compared with the\n"
-        "verdict that it must be. *Bare echo*: uvicorn, uvloop, httptools and TLS as the gate\n"
-        "sets them up, answering a constant; measured in turns with the gate.\n\n"
+        "verdict that it must be; no two pods of the same name. The echoes answer a constant, and\n"
+        "are measured in turns with the gate: the gate's own HTTP with nothing behind it, the\n"
+        "quickest that this process model has; uvicorn, as most webhooks in Python have it; and\n"
+        "Go's own server (one P), where Go is at hand. All with the gate's certificate.\n\n"
         f"All connections busy for {FULL_S:g} s. Where *server busy* is below 100 %, the\n"
         "generator, or what else runs here, was in the way: then *CPU per review* says more, and\n"
         "the ratio is of that.\n"
     )
     header = ["body", "server", "reviews/s, one core", "server busy, %", "CPU per review, µs"]
-    print(table([*header, "times bare echo"], full_rows))
+    print(table([*header, "times the gate's HTTP"], full_rows))
     print(
         f"{RATE:,} reviews/s at random (Poisson) instants for {OPEN_S:g} s, latency in ms from\n"
         "the instant at which a review was due. The generator's own work is part of it, and the\n"

@@ -1,4 +1,4 @@
-"""Writes docs/reference/errors.md and metrics.md from the code: `python hack/reference.py`."""
+"""Writes docs/reference/{errors,metrics,event-reasons}.md: `python hack/reference.py`."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -7,6 +7,8 @@ from typing import Any
 
 from prometheus_client.metrics import MetricWrapperBase
 
+from tidegate.agent import metrics as agent
+from tidegate.agent.reasons import COMPONENT, MEANINGS
 from tidegate.cli.exit_codes import exit_code_of
 from tidegate.domain import errors
 from tidegate.domain.errors import InputError, TidegateError, UnavailableError
@@ -42,12 +44,38 @@ METRICS = f"""\
 {MADE}
 
 In the Prometheus format. The gate's are at `/metrics` of its own port and of
-`TIDEGATE_GATE_METRICS_PORT`; the hub's at `/metrics`, for the same machine only. The gate adds
-those of its process and of Python.
+`TIDEGATE_GATE_METRICS_PORT`; the agent's at `/metrics` of its port; the hub's at `/metrics`, for
+the same machine only. Gate and agent add those of their process and of Python.
 
 | metric | type | labels | meaning |
 |---|---|---|---|
 """
+
+
+REASONS = f"""\
+# Reasons of Kubernetes Events
+
+{MADE}
+
+The agent makes these Events, with `{COMPONENT}` as their source, beside what they are about; those
+about cluster-scoped objects are in namespace `default`. `kubectl get events -A
+--field-selector=source={COMPONENT}` lists them. The same Event is one object that counts, written
+at most every five minutes; beyond ten at once about one object (then one a minute) and a hundred
+at once in all (then one a second) they are dropped; `tidegate_agent_kube_events_total` counts them.
+A policy object that is not in force has an Event with the reason of its
+[status](policy-object.md).
+
+| reason | type | about | meaning |
+|---|---|---|---|
+"""
+
+
+def render_reasons() -> str:
+    """Return the page of Event reasons."""
+    return REASONS + "".join(
+        f"| `{reason.value}` | {what.level} | {what.about} | {what.text} |\n"
+        for reason, what in MEANINGS.items()
+    )
 
 
 def render_errors() -> str:
@@ -84,7 +112,7 @@ def _http_status(error: type[TidegateError]) -> str:
 
 def render_metrics() -> str:
     """Return the page of metrics."""
-    found = [*vars(gate).values(), *vars(Metrics()).values()]
+    found = [*vars(gate).values(), *vars(agent).values(), *vars(Metrics()).values()]
     return METRICS + "".join(_metric_row(m) for m in found if isinstance(m, MetricWrapperBase))
 
 
@@ -99,3 +127,4 @@ def _metric_row(metric: MetricWrapperBase) -> str:
 if __name__ == "__main__":
     (FOLDER / "errors.md").write_text(render_errors())
     (FOLDER / "metrics.md").write_text(render_metrics())
+    (FOLDER / "event-reasons.md").write_text(render_reasons())

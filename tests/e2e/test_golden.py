@@ -23,7 +23,7 @@ from tidegate.local.install import kubectl as run_kubectl
 from tidegate.local.install import register_webhook, unregister_webhook
 from tidegate.local.kubernetes import LocalCluster
 from tidegate.wire.admission_v1 import AdmissionRequest, parse_review, render_response
-from tidegate.wire.rbac import CONFIGURATION_NAME
+from tidegate.wire.names import CONFIGURATION_NAME
 
 pytestmark = pytest.mark.e2e
 

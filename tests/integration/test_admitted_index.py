@@ -55,7 +55,7 @@ async def _nothing_lives(_kind: str) -> AsyncIterator[str]:
 def admission(number: int, owner: str = "u-web") -> AdmissionEventV1:
     row = ImageRowV1("a:1", "", "allow", "", "", digest=DIGEST, admitted_under=[MARK])
     return AdmissionEventV1(
-        str(number), AT, "allow", "Deployment", "web", [row], uid=owner, operation="CREATE"
+        str(number), AT, "allow", "Deployment", "web", [row], object_uid=owner, operation="CREATE"
     )
 
 

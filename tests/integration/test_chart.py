@@ -26,6 +26,7 @@ from support.helm import (
     try_render,
 )
 from tidegate.agent import settings as agent_settings
+from tidegate.agent.webhook_watch import ChosenWebhook
 from tidegate.gate import metrics as gate_metrics
 from tidegate.gate import settings as gate_settings
 from tidegate.hub import settings as hub_settings
@@ -35,6 +36,7 @@ from tidegate.wire import break_glass_v1alpha1
 from tidegate.wire.crd import custom_resource_definition
 from tidegate.wire.rbac import agent_manifests, certificate_manifests, gate_manifests
 from tidegate.wire.webhook import service_client, webhook_configuration
+from tidegate.wire.webhook_drift import differences
 
 pytestmark = pytest.mark.integration
 
@@ -177,7 +179,12 @@ def test_rights_are_those_that_the_code_asks_for(
         return json.dumps(body, sort_keys=True)
 
     got = sorted((o for o in found if o["metadata"]["name"] not in own), key=key)
-    assert got == sorted(wanted, key=key)
+    assert got == sorted((o for o in wanted if o["kind"] in RBAC), key=key)
+    (canarys,) = [o for o in wanted if o["kind"] not in RBAC] or [None]
+    if canarys is not None:
+        (made,) = of_kind(rendered[name], "Namespace")
+        assert made["metadata"]["name"] == canarys["metadata"]["name"]
+        assert canarys["metadata"]["labels"].items() <= made["metadata"]["labels"].items()
 
 
 def test_the_kinds_are_those_that_the_code_reads(rendered: dict[str, list[Manifest]]) -> None:
@@ -282,8 +289,24 @@ def test_trust_files_are_ones_that_can_be_read(
     name: str, rendered: dict[str, list[Manifest]]
 ) -> None:
     for body in of_kind(rendered[name], "ConfigMap"):
-        for text in body["data"].values():
-            parse_trust_configuration(text.encode())
+        for file, text in body["data"].items():
+            if file != "webhook.yaml":
+                parse_trust_configuration(text.encode())
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_t13_the_agent_keeps_the_webhook_that_is_installed(
+    name: str, rendered: dict[str, list[Manifest]], tmp_path: Path
+) -> None:
+    kept = [o for o in of_kind(rendered[name], "ConfigMap") if "webhook.yaml" in o["data"]]
+    agents = [o for o in of_kind(rendered[name], "Deployment") if "agent" in o["metadata"]["name"]]
+    if not (agents and of_kind(rendered[name], "ValidatingWebhookConfiguration")):
+        assert kept == []
+        return
+    (body,) = kept
+    file = tmp_path / "webhook.yaml"
+    file.write_text(body["data"]["webhook.yaml"])
+    assert differences(webhook_of(rendered[name]), ChosenWebhook(file, None).read()) == []
 
 
 # How parts reach each other

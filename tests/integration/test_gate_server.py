@@ -3,8 +3,9 @@
 import asyncio
 import json
 import ssl
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import httpx2
@@ -12,10 +13,22 @@ import pytest
 
 from support.builders import deny
 from support.gate_server import Gate, running_gate, write_pair
-from support.gate_world import CLEAN, VULNERABLE, pod, review_of
+from support.gate_world import (
+    CLEAN,
+    VULNERABLE,
+    Cluster,
+    Evidence,
+    Policies,
+    Recorded,
+    pod,
+    review_of,
+)
 from tidegate.domain.errors import ConfigurationError
 from tidegate.domain.rule import Policy
-from tidegate.gate.app import Access
+from tidegate.gate.app import Access, GateApp
+from tidegate.gate.review import Reviewer
+from tidegate.gate.server import Endpoint, HttpServer, warnings_of
+from tidegate.gate.slots import Slots
 from tidegate.gate.tls import Certificate, TlsFiles
 from tidegate.net.limits import ConnectionLimits
 from tidegate.wire.event_v1 import parse_event
@@ -294,6 +307,48 @@ async def test_t13_a_certificate_that_ended_is_a_problem(tmp_path: Path) -> None
     certificate = Certificate(write_pair(tmp_path, days=-1))
     assert "ended" in certificate.problems(datetime.now(UTC))[0]
     assert Certificate(write_pair(tmp_path)).problems(datetime.now(UTC)) == ()
+
+
+@pytest.mark.parametrize(
+    ("after_days", "said"),
+    [
+        pytest.param(0, "", id="long"),
+        pytest.param(24, "in 5 days", id="a-week-left"),
+        pytest.param(-3, "by this gate's clock later", id="not-begun"),
+        pytest.param(31, "", id="ended-is-a-problem"),
+    ],
+)
+async def test_t13_a_certificate_that_will_end_is_a_warning(
+    tmp_path: Path, after_days: int, said: str
+) -> None:
+    certificate = Certificate(write_pair(tmp_path))  # from two days ago, for thirty
+    now = datetime.now(UTC) + timedelta(days=after_days)
+    assert bool(certificate.warnings(now)) is bool(said)
+    assert said in "".join(certificate.warnings(now))
+
+
+async def test_what_stops_nothing_is_told_by_a_gate_that_is_ready(tmp_path: Path) -> None:
+    certificate = Certificate(write_pair(tmp_path, days=1))
+    probe = GateApp(
+        Reviewer(Policies(), Evidence(), Cluster(), Recorded(), slots=Slots(1)),
+        clock=lambda: datetime.now(UTC),
+        timer=monotonic,
+        problems=tuple,
+        warnings=warnings_of(certificate, lambda: ("the feed is\nold",)),
+        access=Access(),
+        max_body_bytes=1024,
+    )
+    server = HttpServer(probe, Endpoint(context=None, limits=ConnectionLimits()))
+    url = await server.start()
+    try:
+        async with httpx2.AsyncClient() as client:
+            answer = await client.get(f"{url}/readyz")
+    finally:
+        await server.stop()
+    assert answer.status_code == 200
+    first, second, third = answer.text.splitlines()
+    assert (first, third) == ("ready", "warning: the feed isold")
+    assert second.startswith("warning: the serving certificate ends at ")
 
 
 async def test_a_certificate_that_is_not_there_fails_at_start(tmp_path: Path) -> None:

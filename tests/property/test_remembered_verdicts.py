@@ -6,16 +6,20 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.builders import NOW
+from support.builders import NOW, deny, finding, report
 from support.strategies import image_evidence, rule_lists
 from tidegate.domain.decide import JudgedImage, decide
 from tidegate.domain.evidence import ImageEvidence, Missing, MissingReason
 from tidegate.domain.reference import ImageReference
 from tidegate.domain.rule import (
+    Conditions,
+    Disposition,
     EvaluationMode,
     MatcherType,
     Operator,
     Policy,
+    ResourceExemption,
+    ResourceMatcher,
     Rule,
     ScopeEntry,
     end_of_day,
@@ -131,3 +135,38 @@ def test_many_rules_about_names_are_not_asked_for_each_pod() -> None:
     other = verdicts(Workload("Pod", "b", "default", pod_name="b"), judged, NOW)
     assert one == other
     assert one is not other
+
+
+WEB = Workload("Pod", "web-1", "default", pod_name="web-1")
+USE = ImageUse("spec.containers[0].image", "r.example/a", "web")
+REFERENCE = ImageReference("r.example", "a", "1")
+
+
+def asked(verdicts: Verdicts, known: ImageEvidence, now: datetime = NOW) -> bool:
+    return verdicts(WEB, [JudgedImage(USE, REFERENCE, known)], now).allowed
+
+
+def test_other_evidence_about_the_same_image_is_judged_by_itself() -> None:
+    verdicts = Verdicts(compile_policy(Policy(rules=(deny(),))))
+    clean, bad = ImageEvidence.of(report()), ImageEvidence.of(report(finding()))
+    assert [asked(verdicts, each) for each in (clean, bad, clean)] == [True, False, True]
+
+
+def test_a_verdict_is_not_remembered_beyond_the_end_of_what_exempts_a_resource() -> None:
+    until = NOW + timedelta(hours=1)
+    exempted = ResourceExemption(ResourceMatcher.NAMESPACE, "default", until)
+    rule = replace(deny(), resource_exemptions=(exempted,))
+    verdicts = Verdicts(compile_policy(Policy(rules=(rule,))))
+    bad = ImageEvidence.of(report(finding()))
+    last = until - timedelta.resolution
+    assert [asked(verdicts, bad, at) for at in (NOW, last, until)] == [True, True, False]
+
+
+def test_a_verdict_is_not_remembered_beyond_the_age_of_a_report() -> None:
+    old = Conditions(block_unscanned=True, max_age=timedelta(hours=1), on_stale=Disposition.VIOLATE)
+    verdicts = Verdicts(compile_policy(Policy(rules=(replace(deny(), conditions=old),))))
+    known = ImageEvidence.of(report())
+    scanned_at = report().scanned_at
+    end = scanned_at + timedelta(hours=1)
+    instants = (scanned_at, end, end + timedelta.resolution)
+    assert [asked(verdicts, known, at) for at in instants] == [True, True, False]

@@ -120,9 +120,13 @@ def test_every_variable_of_the_command_line_has_a_row() -> None:
     assert asked.names <= rows("reference/settings.md")
 
 
-@pytest.mark.parametrize("page", ["errors", "metrics"])
-def test_a_page_that_is_made_from_code_is_what_the_code_says(page: str) -> None:
-    assert TEXTS[DOCS / f"reference/{page}.md"] == rendered_reference(page), "run: make docs"
+@pytest.mark.parametrize(
+    ("page", "made_by"),
+    [("errors", "errors"), ("metrics", "metrics"), ("event-reasons", "reasons")],
+    ids=["errors", "metrics", "event-reasons"],
+)
+def test_a_page_that_is_made_from_code_is_what_the_code_says(page: str, made_by: str) -> None:
+    assert TEXTS[DOCS / f"reference/{page}.md"] == rendered_reference(made_by), "run: make docs"
 
 
 def test_the_page_of_chart_values_is_what_their_comments_say() -> None:
@@ -146,9 +150,9 @@ def test_every_error_type_has_a_row() -> None:
 
 def test_every_metric_in_the_code_has_a_row() -> None:
     source = "".join(
-        (ROOT / f"src/tidegate/{part}/metrics.py").read_text() for part in ("gate", "hub")
+        (ROOT / f"src/tidegate/{part}/metrics.py").read_text() for part in ("gate", "agent", "hub")
     )
-    names = set(re.findall(r'"(tidegate_(?:gate|hub)_[a-z_]+)"', source))
+    names = set(re.findall(r'"(tidegate_(?:gate|agent|hub)_[a-z_]+)"', source))
     assert len(names) > 10
     told = {row.removesuffix("_total") for row in rows("reference/metrics.md")}
     assert told == names

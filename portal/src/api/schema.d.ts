@@ -332,6 +332,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what is wrong with clusters' protection
+         * @description Return the alarms that the agents of all clusters last told of.
+         */
+        get: operations["listAlarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters/{name}": {
         parameters: {
             query?: never;
@@ -1979,6 +1999,9 @@ export interface components {
              */
             origin?: "api-server" | "direct" | "rejudged";
             /** @default  */
+            objectUid?: string;
+            owner?: components["schemas"]["OwnerV1"] | null;
+            /** @default  */
             generation?: string;
             /** @default 0 */
             durationUs?: number;
@@ -1999,6 +2022,20 @@ export interface components {
             updatedAt: string;
             /** @default  */
             importedAt?: string;
+        };
+        /** AlarmV1 */
+        AlarmV1: {
+            kind: string;
+            message: string;
+            since: string;
+        };
+        /** AlarmsV1 */
+        AlarmsV1: {
+            items: components["schemas"]["ClusterAlarmV1"][];
+            /** @default 0 */
+            total?: number;
+            /** @default 0 */
+            clusters?: number;
         };
         /** AuditEntryV1 */
         AuditEntryV1: {
@@ -2036,6 +2073,13 @@ export interface components {
             accounts?: string[];
             clusters?: string[];
             labels?: string[];
+        };
+        /** ClusterAlarmV1 */
+        ClusterAlarmV1: {
+            cluster: string;
+            kind: string;
+            message: string;
+            since: string;
         };
         /** ClusterEnrolV1 */
         ClusterEnrolV1: {
@@ -2096,6 +2140,7 @@ export interface components {
             problems?: string[];
             /** @default  */
             feedAt?: string;
+            protection?: components["schemas"]["ProtectionV1"] | null;
         };
         /** ConfigurationV1 */
         ConfigurationV1: {
@@ -2474,6 +2519,7 @@ export interface components {
             problems?: string[];
             /** @default  */
             feedAt?: string;
+            protection?: components["schemas"]["ProtectionV1"] | null;
         };
         /** ImageConfigV1 */
         ImageConfigV1: {
@@ -2802,6 +2848,17 @@ export interface components {
             expiringExemptions: components["schemas"]["ExpiringExemptionV1"][];
             clusters: components["schemas"]["ClusterProblemV1"][];
         };
+        /** OwnerV1 */
+        OwnerV1: {
+            /** @default  */
+            apiVersion?: string;
+            /** @default  */
+            kind?: string;
+            /** @default  */
+            name?: string;
+            /** @default  */
+            uid?: string;
+        };
         /** PackageListsRequestV1 */
         PackageListsRequestV1: {
             lease: string;
@@ -2986,6 +3043,33 @@ export interface components {
             type?: string;
             /** @default  */
             field?: string;
+        };
+        /** ProtectionV1 */
+        ProtectionV1: {
+            /**
+             * @default unknown
+             * @enum {string}
+             */
+            webhook?: "as wanted" | "not as wanted" | "missing" | "not watched" | "unknown";
+            /**
+             * @default unknown
+             * @enum {string}
+             */
+            canary?: "passing" | "failing" | "blocked" | "off" | "unknown";
+            /** @default  */
+            canaryPassedAt?: string;
+            /**
+             * @default off
+             * @enum {string}
+             */
+            detection?: "on" | "late" | "off";
+            unjudged?: {
+                [key: string]: number;
+            };
+            unjudgedPods?: components["schemas"]["UnjudgedPodV1"][];
+            /** @default 0 */
+            failedOpen?: number;
+            alarms?: components["schemas"]["AlarmV1"][];
         };
         /** ProviderV1 */
         ProviderV1: {
@@ -3419,6 +3503,15 @@ export interface components {
             testRepository: string;
             /** @default  */
             after?: string;
+        };
+        /** UnjudgedPodV1 */
+        UnjudgedPodV1: {
+            namespace: string;
+            name: string;
+            /** @enum {string} */
+            why: "failed-open" | "not-watched" | "not-recorded" | "excluded-namespace" | "static-pod" | "before-webhook";
+            createdAt: string;
+            images?: string[];
         };
         /** UserCreateV1 */
         UserCreateV1: {
@@ -4864,6 +4957,53 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+        };
+    };
+    listAlarms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmsV1"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemV1"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

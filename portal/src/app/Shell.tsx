@@ -6,6 +6,7 @@ import { useSession } from "../api/session";
 import { ErrorState } from "../components/States";
 import { ChangePassword } from "../pages/sign-in/ChangePassword";
 import { SignIn } from "../pages/sign-in/SignIn";
+import { AlarmBanner } from "./AlarmBanner";
 import { AwayBanner, useReturn } from "./AwayBanner";
 import { FailedSignIn } from "./FailedSignIn";
 import { SideNav } from "./SideNav";
@@ -32,6 +33,7 @@ export function Shell() {
       </a>
       <TopBar />
       <AwayBanner />
+      <AlarmBanner />
       <div className={styles["below"]}>
         <SideNav folded={folded} onFold={() => setFolded(!folded)} />
         <main id="content" tabIndex={-1} className={styles["main"]} aria-busy={loading}>

@@ -23,7 +23,8 @@ from lightkube.types import PatchType
 from tidegate.agent.rotation import Kept, advance
 from tidegate.kube.client import API_ERRORS, describe, status_code
 from tidegate.net.authority import Pem
-from tidegate.wire.rbac import CONFIGURATION_NAME, GATE_AUTHORITY_SECRET, GATE_TLS_SECRET
+from tidegate.wire.names import CONFIGURATION_NAME
+from tidegate.wire.rbac import GATE_AUTHORITY_SECRET, GATE_TLS_SECRET
 
 INTERVAL_S = 60.0
 """How often it is looked whether anything is due, and whether somebody changed the webhook."""

@@ -6,7 +6,7 @@ changes nothing that was written.
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import structlog
@@ -16,6 +16,7 @@ from tidegate.agent.objects import Body, render_objects
 from tidegate.domain.errors import InputError, InvalidPolicyError, UnavailableError
 from tidegate.hubclient import HubClient
 from tidegate.wire.hub_v1 import HeartbeatV1
+from tidegate.wire.protection_v1 import ProtectionV1
 
 WAIT_S = 25.0
 """How long the hub may hold a question while nothing changes."""
@@ -65,12 +66,19 @@ class HubLink:
     """Brings one cluster's rules from the hub to its keeper, and tells the hub how it is."""
 
     def __init__(
-        self, hub: HubClient, cluster: str, keeper: Keeper, feed: Feed | None = None
+        self,
+        hub: HubClient,
+        cluster: str,
+        keeper: Keeper,
+        feed: Feed | None = None,
+        protection: Callable[[], ProtectionV1] | None = None,
     ) -> None:
+        """`protection` tells what is seen of the gate's work; None: there is no cluster to see."""
         self._hub = hub
         self._feed = feed
         self._cluster = cluster
         self._keeper = keeper
+        self._protection = protection
         self._generation = ""
         """Of the rules handed to the keeper last."""
         self._refused = ""
@@ -131,7 +139,10 @@ class HubLink:
     def _heartbeat(self) -> HeartbeatV1:
         in_force = self._generation if self._keeper.in_force else ""
         feed_problem = self._feed.problem if self._feed is not None else ""
+        protection = self._protection() if self._protection else None
+        alarms = protection.alarms if protection else []
         told = [
+            *(alarm.message for alarm in alarms),  # first: what is cut off is the least
             *self._keeper.problems,
             *filter(None, [self._refused, feed_problem]),
             *self._keeper.drift,
@@ -141,4 +152,5 @@ class HubLink:
             policy_generation=in_force,
             problems=[problem[:MAX_PROBLEM_CHARS] for problem in told[:MAX_PROBLEMS]],
             feed_at=self._feed.heard_at if self._feed is not None else "",
+            protection=protection,
         )

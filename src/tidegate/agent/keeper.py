@@ -53,7 +53,7 @@ class ClusterKeeper:
         """The hub's objects; None until it said them: then nothing is written or deleted."""
         self._settled: dict[str, Body] = {}
         """The hub's objects as they were once found in the cluster: what differs later is drift."""
-        self._drift = DriftLog(clock)
+        self.drift_log = DriftLog(clock)
         self._dirty = asyncio.Event()
         self._lost = "the cluster was not read yet"
         self._failures: list[str] = []
@@ -93,7 +93,7 @@ class ClusterKeeper:
     @property
     def drift(self) -> tuple[str, ...]:
         """A sentence for each object of the hub's that others changed of late."""
-        return self._drift.told
+        return self.drift_log.told
 
     async def run(self) -> None:
         """Keep the cluster until cancelled."""
@@ -193,7 +193,7 @@ class ClusterKeeper:
         await self._api.write(after)
         self._settled.pop(name, None)  # until it is found again, so that each repair counts once
         if drifted:
-            self._drift.note(f"policy object {name!r}")
+            self.drift_log.note(f"policy object {name!r}")
             log.warning("drift repaired", name=name)
         event = change_event(name, before, after, self._clock(), drifted=drifted)
         await self._api.tell(event)

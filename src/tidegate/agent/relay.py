@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 import structlog
+from prometheus_client import generate_latest
 
 from tidegate.agent.admitted_link import AdmittedLink
 from tidegate.agent.feed import FeedLink, Octets, answer_page, answer_snapshot
@@ -40,6 +41,7 @@ MAX_WANTED_IN_FLIGHT = 16
 
 MAX_ADMITTED_BYTES = 4 * 2**20
 """About `MAX_TOLD` entries of each kind, with some rules each."""
+METRICS_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 _SNAPSHOTS = "/v1/feed/snapshots/"
 
@@ -66,6 +68,18 @@ class Hub(Protocol):
         ...
 
 
+class Witness(Protocol):
+    """Hears of verdicts on their way; never waits and never raises."""
+
+    def take(self, batch: EventBatchV1) -> None:
+        """Take a batch; the same one may come again."""
+        ...
+
+    def hold_up(self) -> None:
+        """Keep that a batch was not taken, so that later ones wait."""
+        ...
+
+
 class RefusedError(InputError):
     """A request that is answered with `status` and this message."""
 
@@ -84,10 +98,13 @@ class Relay:
         problems: Callable[[], tuple[str, ...]],
         feed: FeedLink | None = None,
         admitted: AdmittedLink | None = None,
+        witness: Witness | None = None,
     ) -> None:
+        """`witness`: hears of every batch; without a hub it is who takes them."""
         self._admitted = admitted
         self._feed = feed
         self._hub = hub
+        self._witness = witness
         self._gate_token_file = gate_token_file
         self._problems = problems
         self._in_flight = 0
@@ -97,16 +114,20 @@ class Relay:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        try:
-            status, answer = await self._answer(scope, receive)
-        except RefusedError as refused:
-            status, answer = refused.status, {"detail": str(refused)}
-        if isinstance(answer, Octets):
-            await _stream(answer, send)
-            return
-        body = msgspec.json.encode(answer)
+        kind = b"application/json"
+        if (scope["method"], scope["path"]) == ("GET", "/metrics"):
+            status, body, kind = 200, generate_latest(), METRICS_TYPE
+        else:
+            try:
+                status, answer = await self._answer(scope, receive)
+            except RefusedError as refused:
+                status, answer = refused.status, {"detail": str(refused)}
+            if isinstance(answer, Octets):
+                await _stream(answer, send)
+                return
+            body = msgspec.json.encode(answer)
         headers = [
-            (b"content-type", b"application/json"),
+            (b"content-type", kind),
             (b"content-length", str(len(body)).encode()),
         ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -140,7 +161,7 @@ class Relay:
 
     async def _take_events(self, scope: Message, receive: Receive) -> EventBatchResultV1:
         self._demand_token(dict(scope["headers"]).get(b"authorization", b""))
-        if self._hub is None:
+        if self._hub is None and self._witness is None:
             raise RefusedError(503, "no hub is configured; events stay with the gate")
         if self._in_flight >= MAX_IN_FLIGHT:
             raise RefusedError(503, f"{MAX_IN_FLIGHT} batches are under way; try again")
@@ -149,6 +170,10 @@ class Relay:
             batch = _parse(await _read(receive, MAX_BATCH_BYTES), EventBatchV1)
             if self._admitted is not None:
                 await self._admitted.hear(batch.events)  # whatever the hub says to them
+            if self._witness is not None:
+                self._witness.take(batch)
+            if self._hub is None:  # what becomes of them are the cluster's own Events
+                return EventBatchResultV1(stored=len(batch.events), duplicates=0)
             return await self._hand_over(self._hub, batch)
         finally:
             self._in_flight -= 1
@@ -226,6 +251,8 @@ class Relay:
             return await hub.post_events(batch.events, batch.dropped)
         except (UnavailableError, NotPermittedError, NotFoundError) as error:
             log.warning("events not stored", events=len(batch.events), why=str(error))
+            if self._witness is not None:
+                self._witness.hold_up()
             raise RefusedError(503, f"the hub did not store the events: {error}") from error
         except InputError as error:
             log.exception("events refused by the hub", events=len(batch.events))

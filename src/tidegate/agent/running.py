@@ -21,7 +21,7 @@ from tidegate.wire.webhook import EXCLUDED_NAMESPACES
 
 Body = Mapping[str, Any]
 
-_RawPod = create_namespaced_resource("", "v1", "Pod", "pods")
+RawPod = create_namespaced_resource("", "v1", "Pod", "pods")
 """As the API server has it: typed models forget the fields that they do not know."""
 
 _CONTAINERS = (
@@ -83,7 +83,7 @@ class Renewed:
 
 async def list_pods(client: AsyncClient) -> AsyncIterator[Body]:
     """Yield all pods of the cluster, read in pages; raises `kube.client.API_ERRORS`."""
-    async for pod in client.list(_RawPod, namespace="*", chunk_size=PAGE_PODS):
+    async for pod in client.list(RawPod, namespace="*", chunk_size=PAGE_PODS):
         yield pod
 
 
@@ -124,7 +124,7 @@ def _workload(namespace: str, metadata: Body, pod: Body) -> RunningWorkload:
         if spec.get(listed):
             spec[listed] = [_pinned(container, digests) for container in spec[listed]]
     kept = {name: value for name, value in metadata.items() if name != "managedFields"}
-    images = frozenset(_images_of(spec))
+    images = frozenset(images_of(spec))
     owner = _controller_uid(metadata) or str(metadata.get("uid") or "")
     return RunningWorkload(
         key=(owner, images),
@@ -143,7 +143,8 @@ def _pinned(container: Body, digests: Mapping[str, str]) -> Body:
     return {**container, "image": f"{image}@{digest}"}
 
 
-def _images_of(spec: Body) -> Iterator[str]:
+def images_of(spec: Body) -> Iterator[str]:
+    """Yield every image that a pod's `spec` names."""
     for listed, _ in _CONTAINERS:
         for container in spec.get(listed) or ():
             if container.get("image"):

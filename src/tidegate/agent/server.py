@@ -26,6 +26,7 @@ from tidegate.agent.gate_link import GateLink
 from tidegate.agent.hub_link import HubLink
 from tidegate.agent.inventory import InventoryLink
 from tidegate.agent.keeper import ClusterKeeper
+from tidegate.agent.protection import Protection
 from tidegate.agent.rejudge import Rejudge
 from tidegate.agent.relay import Relay
 from tidegate.agent.running import list_pods
@@ -74,6 +75,7 @@ async def _serve(settings: Settings) -> None:
         hub = HubClient(settings.hub_url, token) if settings.hub_url else None
         if hub is not None:
             await stack.enter_async_context(hub)
+        protection = _protection(settings, client, keeper)
         feed = _feed(settings, hub, stack)
         admitted = _admitted(settings, client, stack)
         relay = Relay(
@@ -82,14 +84,16 @@ async def _serve(settings: Settings) -> None:
             lambda: (*keeper.problems, *(gate_secrets.problems if gate_secrets else ())),
             feed,
             admitted,
+            protection,
         )
-        loops = [keeper.run()]
+        loops = [keeper.run(), *(protection.loops() if protection else ())]
         if feed is not None:
             loops.append(feed.run())
         if admitted is not None:
             loops.append(admitted.run())
         if hub is not None:
-            loops.append(HubLink(hub, settings.cluster, keeper, feed).run())
+            seen = protection.report if protection else None
+            loops.append(HubLink(hub, settings.cluster, keeper, feed, seen).run())
             if client is not None and isinstance(keeper, ClusterKeeper):
                 loops.append(InventoryLink(hub, settings.cluster, client).run())
                 loops.extend(_rejudging(settings, hub, client, keeper, admitted, stack))
@@ -163,6 +167,14 @@ def _keeper(settings: Settings, client: AsyncClient | None) -> ClusterKeeper | F
     if settings.policy_dir is None:
         raise MissingSettingError("TIDEGATE_AGENT_POLICY_DIR is not set")
     return FolderKeeper(settings.policy_dir, _now)
+
+
+def _protection(
+    settings: Settings, client: AsyncClient | None, keeper: ClusterKeeper | FolderKeeper
+) -> Protection | None:
+    if client is None or not isinstance(keeper, ClusterKeeper):
+        return None
+    return Protection(client, settings, keeper.drift_log, _now)
 
 
 def _now() -> datetime:

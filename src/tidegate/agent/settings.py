@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tidegate.domain.errors import ConfigurationError, MissingSettingError
-from tidegate.wire.rbac import NAMESPACE
+from tidegate.wire.names import NAMESPACE
 
 PREFIX = "TIDEGATE_AGENT_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -44,6 +44,14 @@ class Settings:
     """The gates, asked about workloads that run; unset: none is judged again."""
     gate_ca_file: Path | None = None
     """Authority of the gates' certificate, PEM; unset: the system's."""
+    webhook_file: Path | None = None
+    """The webhook configuration as it was chosen; the cluster's is kept so. Unset: not watched."""
+    webhook_ca_file: Path | None = None
+    """PEM that becomes its `caBundle`; unset: what the file says, or whoever else writes it."""
+    canary_s: int = 60
+    """Seconds between two runs of the canary; 0: none."""
+    audit_log: Path | None = None
+    """Audit log of the API server, where it is at hand: requests that failed open are counted."""
     data_dir: Path | None = None
     """Folder for the copy of the feed, some hundred MB for a million images, and for the index of
     admissions; unset: gates get no feed from this agent and ask registries, and no pod comes back
@@ -89,10 +97,14 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         policy_dir=_path(given, "policy_dir"),
         namespace=given.get("namespace", NAMESPACE),
         host=given.get("host", "127.0.0.1"),
-        port=_port(given),
+        port=_number(given, "port", 0, 65535),
         gate_token_file=_path(given, "gate_token_file"),
         gate_url=_url(given, "gate_url"),
         gate_ca_file=_path(given, "gate_ca_file"),
+        webhook_file=_path(given, "webhook_file"),
+        webhook_ca_file=_path(given, "webhook_ca_file"),
+        audit_log=_path(given, "audit_log"),
+        canary_s=_number(given, "canary_s", 60, 86_400),
         data_dir=_path(given, "data_dir"),
         gate_token_secret=given.get("gate_token_secret", ""),
         gate_service=given.get("gate_service", ""),
@@ -112,10 +124,14 @@ def _require_complete(settings: Settings) -> None:
         raise ConfigurationError(
             f"{PREFIX}TOKEN_SECRET is set without a cluster; name a file with {PREFIX}TOKEN_FILE"
         )
-    for name in ("gate_token_secret", "gate_service"):
+    if settings.webhook_ca_file and not settings.webhook_file:
+        raise MissingSettingError(
+            f"{PREFIX}WEBHOOK_CA_FILE is set without {PREFIX}WEBHOOK_FILE, whose caBundle it is"
+        )
+    for name in ("gate_token_secret", "gate_service", "webhook_file"):
         if getattr(settings, name) and settings.policy_dir:
             raise ConfigurationError(
-                f"{PREFIX}{name.upper()} is set without a cluster; Secrets are kept in one"
+                f"{PREFIX}{name.upper()} is set without a cluster, and what it names is in one"
             )
     if not settings.hub_url and settings.policy_dir:
         raise MissingSettingError(
@@ -140,10 +156,12 @@ def _path(given: Mapping[str, str], name: str) -> Path | None:
     return Path(given[name]) if name in given else None
 
 
-def _port(given: Mapping[str, str]) -> int:
-    text = given.get("port", "0")
-    if not text.isascii() or not text.isdecimal() or int(text[:6]) > 65535:
-        raise ConfigurationError(f"{PREFIX}PORT is {text[:40]!r}; want a number from 0 to 65535")
+def _number(given: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = given.get(name, str(default))
+    if not text.isascii() or not text.isdecimal() or int(text[:10]) > most:
+        raise ConfigurationError(
+            f"{PREFIX}{name.upper()} is {text[:40]!r}; want a number from 0 to {most}"
+        )
     return int(text)
 
 

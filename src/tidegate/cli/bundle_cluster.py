@@ -22,7 +22,7 @@ from tidegate.kube.client import (
     connect,
     describe,
 )
-from tidegate.wire.rbac import NAMESPACE
+from tidegate.wire.names import NAMESPACE
 
 MAX_LOG_LINES = 5000
 

@@ -20,6 +20,7 @@ from tidegate.cli.output import (
     print_table,
 )
 from tidegate.cli.passwords import read_password
+from tidegate.cli.protection_words import described_protection
 from tidegate.domain.errors import InputError
 from tidegate.wire.hub_v1 import ClusterEnrolV1, ClusterV1, Provider
 
@@ -180,6 +181,7 @@ def _described(cluster: ClusterV1) -> Iterator[str]:
     yield f"Agent:      {cluster.agent_version or '-'}"
     yield f"Rules:      {rules_word(cluster)}"
     yield f"Feed:       {short_moment(cluster.feed_at) or '-'}"
+    yield from described_protection(cluster.protection)
     for problem in cluster.problems:
         yield f"Problem:    {problem}"
 

@@ -148,7 +148,7 @@ class ObjectFacts:
     pod: PodFacts
     controller: ControllerReference | None = None
     uid: str = ""
-    """The API server's own name for it, never given twice; a new object has one already."""
+    """metadata.uid; empty where the API server did not say."""
 
 
 def images_of(obj: ObjectFacts) -> tuple[ImageUse, ...]:

@@ -62,6 +62,10 @@ class ReportMemory:
         """Return what is remembered about `subject`."""
         return tuple(self._rows.get(subject, {}).values())
 
+    def all_rows(self) -> Iterable[Remembered]:
+        """Return all that is remembered."""
+        return [row for of_subject in self._rows.values() for row in of_subject.values()]
+
     def remember(self, rows: Iterable[Remembered]) -> None:
         """Keep those of `rows` that are newer than what is remembered.
 

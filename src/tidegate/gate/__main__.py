@@ -8,7 +8,8 @@ from functools import partial
 import uvloop
 
 from tidegate.domain.errors import TidegateError
-from tidegate.gate.run import run_gate
+from tidegate.gate.members import take_over
+from tidegate.gate.run import alone_in, run_gate
 from tidegate.gate.settings import Settings, read_settings
 from tidegate.process import announce, configure_logs
 
@@ -29,11 +30,24 @@ def main() -> int:
 
 
 async def _serve(settings: Settings) -> None:
+    stop = stop_at_signals()
+    with alone_in(settings.data_dir):
+        if settings.processes == 1:
+            take_over(settings.data_dir, 1)
+            await run_gate(settings, stop, partial(announce, "gate"))
+        else:
+            from tidegate.gate.supervisor import run_members  # noqa: PLC0415 only of several
+
+            await run_members(settings, stop, partial(announce, "gate"))
+
+
+def stop_at_signals() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await run_gate(settings, stop, partial(announce, "gate"))
+    return stop
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from tidegate.gate.metrics import (
     reviews_answered,
 )
 from tidegate.gate.review import Answer
+from tidegate.gate.siblings import Siblings, join_metrics
 from tidegate.net.http1 import TEXT, Request, Response
 from tidegate.wire.admission_v1 import read_uid, render_response
 from tidegate.wire.event_v1 import AdmissionEventV1
@@ -101,13 +102,14 @@ class Access:
 class GateApp:
     """What a `Reviewer` and the gate's own state answer over HTTP: a `net.http1.App`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it answers from, each a part of its own
         self,
         reviews: Reviews,
         *,
         clock: Callable[[], datetime],
         timer: Callable[[], float],
         problems: Callable[[], tuple[str, ...]],
+        warnings: Callable[[], tuple[str, ...]] = tuple,
         access: Access,
         max_body_bytes: int,
     ) -> None:
@@ -115,8 +117,10 @@ class GateApp:
         self._clock = clock
         self._timer = timer
         self._problems = problems
+        self._warnings = warnings
         self._access = access
         self._answers_reviews = True
+        self._siblings: Siblings | None = None
         self.max_body_bytes = max_body_bytes
 
     def probes_only(self) -> "GateApp":
@@ -124,6 +128,12 @@ class GateApp:
         probes = copy(self)
         probes._answers_reviews = False  # noqa: SLF001 another one of us
         return probes
+
+    def beside(self, siblings: Siblings) -> "GateApp":
+        """Return the same application, whose probes speak for other processes too."""
+        one = copy(self)
+        one._siblings = siblings  # noqa: SLF001 another one of us
+        return one
 
     def refuse(self, request: Request) -> Response | None:
         """Return why `request` is refused before its body is read; None: it is not."""
@@ -141,6 +151,8 @@ class GateApp:
         """Return the answer to a request that was not refused, or what gives it later."""
         origin = _DOORS.get(request.path) if self._answers_reviews else None
         if origin is None:
+            if self._siblings is not None and request.path in ("/metrics", "/readyz"):
+                return self._together(self._siblings, request.path)
             return self._serve_probe(request.path)
         left_s = _timeout_s(request.query) - MARGIN_S
         budget_s = max(MIN_BUDGET_S, min(MAX_EVIDENCE_S, left_s))
@@ -219,6 +231,18 @@ class GateApp:
         reviews_answered("pass" if event is None else event.action, "rejudged").inc()
         return Response(200, b"null" if event is None else render_fitted(event), JSON)
 
+    async def _together(self, siblings: Siblings, path: str) -> Response:
+        """Return what all processes of this gate that answer say to a probe."""
+        own, others = self._serve_probe(path), await siblings.ask(path)
+        if path == "/metrics":
+            texts = [own.body, *[body for status, body in others if status == 200]]
+            return Response(200, join_metrics(texts), METRICS)
+        not_ready = [body for status, body in [(own.status, own.body), *others] if status != 200]
+        if not not_ready:
+            return own
+        lines = dict.fromkeys(line for body in not_ready for line in body.splitlines())
+        return Response(503, b"".join(b"%b\n" % line for line in lines))
+
     def _serve_probe(self, path: str) -> Response:
         match path:
             case "/healthz":
@@ -226,7 +250,8 @@ class GateApp:
             case "/readyz":
                 problems = self._problems()
                 READY.set(not problems)
-                text = "".join(f"{printable(problem)}\n" for problem in problems) or "ready\n"
+                said = [*(problems or ("ready",)), *(f"warning: {w}" for w in self._warnings())]
+                text = "".join(f"{printable(line)}\n" for line in said)
                 return Response(503 if problems else 200, text.encode())
             case "/metrics":
                 READY.set(not self._problems())

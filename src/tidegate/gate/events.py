@@ -19,7 +19,7 @@ from tidegate.domain.identity import ByIdentity
 from tidegate.domain.rule import Exemption, Rule
 from tidegate.domain.severity import Severity
 from tidegate.domain.verdict import Decision, Exempted, ImageVerdict, RuleJudgement, Verdict
-from tidegate.domain.workload import Workload
+from tidegate.domain.workload import ControllerReference, Workload
 from tidegate.wire.admission_v1 import AdmissionRequest
 from tidegate.wire.admitted_v1 import OWNER_KINDS, rule_fingerprint
 from tidegate.wire.event_v1 import (
@@ -29,6 +29,7 @@ from tidegate.wire.event_v1 import (
     CountsV1,
     FindingV1,
     ImageRowV1,
+    OwnerV1,
     render_event,
 )
 from tidegate.wire.policy_v1alpha1 import RuleV1, entry_of
@@ -90,7 +91,6 @@ def event_of(
         kind=request.kind,
         name=workload.name if named else f"{workload.name}*",
         images=list(map(_owning_row if owns_pods else _row, verdict.images)),
-        uid=obj.uid if obj is not None else "",
         owner_uids=list(verdict.owner_uids),
         namespace=request.namespace,
         operation=request.operation,
@@ -98,6 +98,8 @@ def event_of(
         user=request.user,
         top_owner=_top_owner(request, workload),
         origin=asked.origin,
+        object_uid=obj.uid if obj is not None else "",
+        owner=_owner(obj.controller) if obj is not None else None,
         generation=verdict.generation,
         duration_us=max(0, round((asked.ended_s - asked.began_s) * 1e6)),
     )
@@ -275,6 +277,17 @@ def _top_owner(request: AdmissionRequest, workload: Workload) -> str:
         return f"{top.kind}/{top.name}"
     claimed = request.object.controller if request.object else None
     return f"{claimed.kind}/{claimed.name}" if claimed else ""
+
+
+def _owner(controller: ControllerReference | None) -> OwnerV1 | None:
+    if controller is None:
+        return None
+    return OwnerV1(
+        api_version=controller.api_version,
+        kind=controller.kind,
+        name=controller.name,
+        uid=controller.uid,
+    )
 
 
 def _instant(moment: datetime) -> str:

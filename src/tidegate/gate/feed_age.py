@@ -44,6 +44,15 @@ class FeedAge:
             self.look()
             await asyncio.sleep(LOOK_S)
 
+    def warnings(self) -> tuple[str, ...]:
+        """Return a sentence for each key whose feed is old."""
+        minutes = OLD.seconds // 60
+        return tuple(
+            f"the feed of evidence key {name!r} is older than {minutes} minutes; verdicts rest on "
+            "what was known then"
+            for name in sorted(self._old)
+        )
+
     def look(self) -> None:
         """Set the metrics, and log where a feed has become old, or is not any more."""
         now = self._clock()

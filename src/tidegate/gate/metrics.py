@@ -7,7 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 REVIEWS = Counter(
     "tidegate_gate_reviews",
     "Admission reviews answered, by what was answered (pass: nothing in it is judged; malformed "
-    "and fault are denials too) and who asked.",
+    "and fault are denials too; canary: of the agent, its answer is fixed) and who asked.",
     ["answer", "origin"],
 )
 REVIEW_SECONDS = Histogram(
@@ -76,6 +76,10 @@ REGISTRY_READS_PER_MINUTE = Gauge(
     ["registry"],
 )
 SPOOL_BYTES = Gauge("tidegate_gate_spool_bytes", "Bytes of events on disk.")
+PROCESSES = Gauge(
+    "tidegate_gate_processes", "Processes of this gate that answer (`TIDEGATE_GATE_PROCESSES`)."
+)
+PROCESSES.set(1)
 READY = Gauge("tidegate_gate_ready", "1 while the gate can enforce, else 0.")
 CERTIFICATE_EXPIRES_AT = Gauge(
     "tidegate_gate_certificate_expires_at_seconds",

@@ -39,6 +39,7 @@ from tidegate.domain.workload import (
     node_platforms,
     workload_of,
 )
+from tidegate.gate.canary import canary_answer
 from tidegate.gate.events import ACTIONS, Moment, Origin, event_of
 from tidegate.gate.first_sight import (
     WAIT_S,
@@ -179,8 +180,8 @@ class Answer:
     """A response and what it says."""
 
     body: bytes
-    action: Literal["pass", "allow", "audit", "deny"]
-    """`pass`: nothing in the request is judged."""
+    action: Literal["pass", "allow", "audit", "deny", "canary"]
+    """`pass`: nothing in the request is judged. `canary`: of the agent's; its answer is fixed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +257,9 @@ class Reviewer:
         question = self._question(body, now, asked.began_s + answer_in_s)
         if isinstance(question, AdmissionRequest):
             return Answer(render_response(question.uid, allowed=True), "pass")
+        # Only now: a gate without rules cannot decide, and its canary must not pass.
+        if origin == "api-server" and (fixed := canary_answer(question.request)) is not None:
+            return Answer(fixed, "canary")
         facts = self._held(question)
         if facts is None:
             return self._later(question, asked, budget_s)

@@ -3,8 +3,10 @@
 import asyncio
 import fcntl
 import gc
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -17,6 +19,7 @@ from tidegate.gate.app import Access, GateApp
 from tidegate.gate.delivery import AgentDelivery
 from tidegate.gate.first_sight import FirstSight
 from tidegate.gate.journal import Journal
+from tidegate.gate.members import member_folder
 from tidegate.gate.own_pods import OwnPods
 from tidegate.gate.review import Reviewer
 from tidegate.gate.server import (
@@ -25,8 +28,10 @@ from tidegate.gate.server import (
     keep_certificate_fresh,
     problems_of,
     utc_now,
+    warnings_of,
 )
 from tidegate.gate.settings import Settings
+from tidegate.gate.siblings import Siblings, bound_path
 from tidegate.gate.slots import Slots
 from tidegate.gate.sources import Sources, keep_running, open_sources
 from tidegate.gate.spool import Spool
@@ -45,12 +50,31 @@ _MIB = 1024 * 1024
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Which of several processes of one gate this is."""
+
+    data_dir: Path
+    """Of the gate."""
+    index: int
+    count: int
+
+    @property
+    def others(self) -> list[Path]:
+        """The folders of the other processes."""
+        return [member_folder(self.data_dir, n) for n in range(self.count) if n != self.index]
+
+
 async def run_gate(
-    settings: Settings, stop: asyncio.Event, announce: Callable[[str], None]
+    settings: Settings,
+    stop: asyncio.Event,
+    announce: Callable[[str], None],
+    member: Member | None = None,
 ) -> None:
     """Serve until `stop` is set; `announce` is told the base URL when the gate answers.
 
-    The end comes in this order: running reviews finish, their events are written, sources close.
+    Nobody else may use the data folder meanwhile; one of several processes sees to that itself. The
+    end comes in this order: running reviews finish, their events are written, sources close.
 
     Raises:
         TidegateError: the settings cannot work.
@@ -59,7 +83,8 @@ async def run_gate(
     files = TlsFiles(settings.tls_cert_file, settings.tls_key_file, settings.client_ca_file)
     certificate = Certificate(files)
     async with AsyncExitStack() as stack:
-        stack.enter_context(_alone_in(settings.data_dir))
+        if member is not None:
+            stack.enter_context(alone_in(settings.data_dir))
         sources = await open_sources(settings, stack, utc_now)
         sources.runs.append(partial(keep_certificate_fresh, certificate))
         for run in sources.runs:
@@ -85,10 +110,17 @@ async def run_gate(
         reviewer = _reviewer(settings, sources, journal, scans, own_pods)
         app = _app(settings, sources, certificate, reviewer)
         limits = ConnectionLimits(max_connections=settings.max_connections)
-        main = Endpoint(settings.host, settings.port, certificate.context, limits)
+        if member is not None:
+            directory, path = bound_path(settings.data_dir)
+            stack.callback(os.close, directory)
+            await _serve(app.probes_only(), Endpoint(path=path, limits=limits), stack)
+            app = app.beside(Siblings(member.others))
+            await _rules_read(sources)  # before reviews come: the others have rules
+        shared = member is not None
+        main = Endpoint(settings.host, settings.port, certificate.context, limits, is_shared=shared)
         url = await _serve(app, main, stack)
         if settings.metrics_port is not None:
-            probes = Endpoint(settings.host, settings.metrics_port, None, limits)
+            probes = Endpoint(settings.host, settings.metrics_port, limits=limits, is_shared=shared)
             log.info("probes and metrics", url=await _serve(app.probes_only(), probes, stack))
         await _rules_read(sources)
         gc.collect()
@@ -101,7 +133,7 @@ async def run_gate(
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """Hold `folder` against a second gate: spool and memory are not for two."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "lock").open("wb") as lock:
@@ -171,6 +203,7 @@ def _app(
         clock=utc_now,
         timer=monotonic,
         problems=problems_of(certificate, sources.problems),
+        warnings=warnings_of(certificate, sources.warnings),
         access=Access(
             settings.client_ca_file is not None,
             settings.direct_token_file,

@@ -5,8 +5,10 @@ serving, and an end that lets running reviews finish.
 """
 
 import asyncio
+import os
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -42,6 +44,10 @@ class Endpoint:
     context: ssl.SSLContext | None = None
     """None: plain HTTP."""
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
+    is_shared: bool = False
+    """Other processes listen there too, and each connection is for one of them."""
+    path: str = ""
+    """Of a Unix socket, in the place of host and port."""
 
 
 class HttpServer:
@@ -54,7 +60,7 @@ class HttpServer:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> str:
-        """Listen and return the base URL.
+        """Listen and return the base URL; a Unix socket has none.
 
         Raises:
             OSError: the address cannot be listened on.
@@ -63,12 +69,19 @@ class HttpServer:
         bodies = Bodies(self._app.max_body_bytes)
         connections = Connections(self._app, endpoint.limits, bodies, on_cut=_count_cut)
         self.connections = connections
-        server = self._server = await asyncio.get_running_loop().create_server(
+        loop = asyncio.get_running_loop()
+        if endpoint.path:
+            with suppress(FileNotFoundError):
+                os.unlink(endpoint.path)  # noqa: PTH108 of a process before us
+            self._server = await loop.create_unix_server(connections.connection, endpoint.path)
+            return ""
+        server = self._server = await loop.create_server(
             connections.connection,
             host=endpoint.host,
             port=endpoint.port,
             ssl=endpoint.context,
             backlog=BACKLOG,
+            reuse_port=endpoint.is_shared,
             ssl_handshake_timeout=HANDSHAKE_DEADLINE_S if endpoint.context else None,
         )
         host, port = server.sockets[0].getsockname()[:2]
@@ -107,3 +120,15 @@ def problems_of(
         return tuple(found)
 
     return problems
+
+
+def warnings_of(
+    certificate: Certificate, *sources: Callable[[], tuple[str, ...]]
+) -> Callable[[], tuple[str, ...]]:
+    """Return what tells what is not as it should be now, and stops nothing."""
+
+    def warnings() -> tuple[str, ...]:
+        told = (source() for source in sources)
+        return (*certificate.warnings(utc_now()), *(each for some in told for each in some))
+
+    return warnings

@@ -56,6 +56,8 @@ class Settings:
     """How long a refusal waits for the scans that it queued; 0: it does not wait."""
     max_connections: int = 1024
     """Open connections."""
+    processes: int = 1
+    """Processes that share the port, each on a core; each has its own connections and evidence."""
     log_level: str = "info"
     """debug, info, warning or error."""
 
@@ -95,6 +97,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_in_flight=_number(given, "max_in_flight", 256, (1, 100_000)),
         first_sight_wait_s=_number(given, "first_sight_wait_s", 0, (0, 5)),
         max_connections=_number(given, "max_connections", 1024, (1, 100_000)),
+        processes=_number(given, "processes", 1, (1, 64)),
         log_level=_log_level(given),
     )
 

@@ -48,6 +48,8 @@ class Sources:
     """Who waits for reports; what brings some to memory rings it."""
     break_glass: BreakGlassSource | None = None
     """None without a cluster: nobody could say who may make such objects."""
+    feed_warnings: Callable[[], tuple[str, ...]] | None = None
+    """What is wrong with the feed's age; None: there is no feed."""
     runs: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     """What keeps them up to date, each until cancelled."""
 
@@ -60,6 +62,13 @@ class Sources:
         if not self.trust.current().keys:
             found = (*found, "trust.yaml names no evidence key, so no findings can count; add one")
         return found
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what is not in force as it was written, or old; it stops nothing."""
+        found = self.policies.problems if self.policies.ready[0] else ()
+        if self.trust.problem:
+            found = (*found, f"trust.yaml is not in force as it is: {self.trust.problem}")
+        return (*found, *(self.feed_warnings() if self.feed_warnings else ()))
 
 
 async def open_sources(
@@ -88,7 +97,8 @@ async def open_sources(
         runs.extend(feed.runs(evidence))
     cluster = await _open_policies(settings, store, runs, client)
     break_glass = _open_break_glass(runs, client)
-    return Sources(store, evidence, cluster, trust, reports, break_glass, runs)
+    aged = None if feed is None else feed.age.warnings
+    return Sources(store, evidence, cluster, trust, reports, break_glass, aged, runs)
 
 
 async def keep_running(run: Callable[[], Awaitable[None]]) -> None:
@@ -116,7 +126,7 @@ def _secret_reader(client: "AsyncClient | None") -> SecretReader | None:
     if client is None:
         return None
     from tidegate.kube.secrets import Secrets  # noqa: PLC0415 12 MiB of client
-    from tidegate.wire.rbac import NAMESPACE  # noqa: PLC0415 beside its user
+    from tidegate.wire.names import NAMESPACE  # noqa: PLC0415 beside its user
 
     return Secrets(client, NAMESPACE)
 
@@ -139,7 +149,7 @@ async def _open_policies(
         runs.append(DirectorySource(store, settings.policy_dir, copies).run)
         return NoCluster()
     from tidegate.gate.policy_watch import KubernetesSource  # noqa: PLC0415 12 MiB of client
-    from tidegate.wire.rbac import NAMESPACE  # noqa: PLC0415 beside its user
+    from tidegate.wire.names import NAMESPACE  # noqa: PLC0415 beside its user
 
     runs.append(KubernetesSource(store, client, NAMESPACE).run)
     return KubernetesFacts(LightkubeReader(client), asyncio.get_running_loop().time)

@@ -9,6 +9,7 @@ Not for several threads or processes at once; blocking, so the journal runs it i
 """
 
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -215,3 +216,34 @@ class Spool:
 
 
 _STATE_DECODER = msgspec.json.Decoder(_State)
+
+
+def adopt_spool(source: Path, target: Path) -> int:
+    """Move the events in `source`, whose process is gone, to the spool in `target`.
+
+    Neither may be in use. Return how many segments were moved. What was begun and not ended, as by
+    a process that died, goes on at the next call: a segment is in one of the two at each instant.
+    """
+    if not source.is_dir():
+        return 0
+    old, new = Spool(source, 0), Spool(target, 0)
+    moved = 0
+    for lane in LANES:
+        cursor = old._state.cursors.get(lane, _Cursor())  # noqa: SLF001 one of us
+        for number in sorted(old._segments[lane]):  # noqa: SLF001
+            path = old._path(lane, number)  # noqa: SLF001
+            if number == cursor.segment and cursor.offset:
+                # In this order: who dies between the two delivers twice, and loses nothing.
+                del old._state.cursors[lane]  # noqa: SLF001
+                old._write_state()  # noqa: SLF001
+                rest = path.with_suffix(".rest")
+                rest.write_bytes(path.read_bytes()[cursor.offset :])
+                rest.replace(path)
+            path.rename(new._path(lane, new._next_number(lane)))  # noqa: SLF001
+            new._segments[lane] = new._found_segments(lane)  # noqa: SLF001
+            moved += 1
+    if old.dropped:
+        new._state.dropped += old.dropped  # noqa: SLF001
+        new._write_state()  # noqa: SLF001
+    shutil.rmtree(source)
+    return moved

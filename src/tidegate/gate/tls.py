@@ -7,12 +7,15 @@ symbolic link: files are compared by what the paths resolve to.
 
 import ssl
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
 
 from tidegate.domain.errors import ConfigurationError
+
+SOON = timedelta(days=7)
+"""Left of a certificate when it is time to warn: who renews at two thirds is late by then."""
 
 RELOAD_INTERVAL_S = 1.0
 """How often the files are compared; a stat of two files."""
@@ -38,7 +41,7 @@ class Certificate:
     def __init__(self, files: TlsFiles) -> None:
         self._files = files
         self._stamp = self._read_stamp()
-        self.expires_at = _load_pair(_new_context(), files)
+        self.begins_at, self.expires_at = _load_pair(_new_context(), files)
         self.context = _new_context()
         _load_pair(self.context, files)
         if files.client_ca is not None:
@@ -53,7 +56,7 @@ class Certificate:
             stamp = self._read_stamp()
             if stamp == self._stamp:
                 return False
-            self.expires_at = _load_pair(_new_context(), self._files)
+            self.begins_at, self.expires_at = _load_pair(_new_context(), self._files)
             _load_pair(self.context, self._files)
         except ConfigurationError as error:
             log.warning(
@@ -68,6 +71,17 @@ class Certificate:
         """Return why callers will not trust the certificate at `now`; empty where they will."""
         if now >= self.expires_at:
             return (f"the serving certificate ended at {self.expires_at.isoformat()}; renew it",)
+        return ()
+
+    def warnings(self, now: datetime) -> tuple[str, ...]:
+        """Return what of the certificate will be wrong soon, or may be for callers."""
+        if now < self.begins_at:
+            begins = self.begins_at.isoformat()
+            return (f"the serving certificate begins at {begins}, by this gate's clock later",)
+        left = self.expires_at - now
+        if timedelta() < left < SOON:
+            when = self.expires_at.isoformat()
+            return (f"the serving certificate ends at {when}, in {left.days} days; renew it",)
         return ()
 
     def _trust_clients_of(self, authority: Path) -> None:
@@ -99,8 +113,8 @@ def _new_context() -> ssl.SSLContext:
     return context
 
 
-def _load_pair(context: ssl.SSLContext, files: TlsFiles) -> datetime:
-    """Load certificate and key into `context`; return when the certificate ends, UTC."""
+def _load_pair(context: ssl.SSLContext, files: TlsFiles) -> tuple[datetime, datetime]:
+    """Load certificate and key into `context`; return when it begins and when it ends, UTC."""
     from cryptography import x509  # noqa: PLC0415 8 MiB that only a server with TLS needs
 
     try:
@@ -111,4 +125,4 @@ def _load_pair(context: ssl.SSLContext, files: TlsFiles) -> datetime:
             f"certificate {files.certificate} with key {files.key}: {error}; want a PEM "
             "certificate chain and the private key of its first certificate"
         ) from error
-    return leaf.not_valid_after_utc
+    return leaf.not_valid_before_utc, leaf.not_valid_after_utc

@@ -49,6 +49,7 @@ from tidegate.wire.hub_v1 import (
     SettingsV1,
 )
 from tidegate.wire.policy_v1alpha1 import PolicyObjectV1
+from tidegate.wire.protection_v1 import AlarmsV1
 
 TAIL_SILENCE_S = 40.0
 """The hub writes a comment every 15 s; more than two missed means the connection is dead."""
@@ -175,6 +176,10 @@ class HubClient(DataCalls, FeedCalls, PeopleCalls, RematchCalls):
     async def get_cluster(self, name: str) -> ClusterV1:
         """Return one cluster."""
         return await self._http.get(f"clusters/{_part(name)}", ClusterV1)
+
+    async def list_alarms(self) -> AlarmsV1:
+        """Return what is wrong with the protection of clusters."""
+        return await self._http.get("alarms", AlarmsV1)
 
     async def delete_cluster(self, name: str) -> None:
         """Forget a cluster; its token ends with it."""

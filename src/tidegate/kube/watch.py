@@ -59,16 +59,20 @@ class Lost:
 Event = Listed | Changed | Deleted | Lost
 
 
-async def follow(client: AsyncClient, kind: Any) -> AsyncGenerator[Event, None]:  # noqa: ANN401, lightkube's resource classes have no common type for generic kinds
-    """Yield what is and what happens to all objects of cluster-scoped `kind`; never ends."""
+async def follow(client: AsyncClient, kind: Any, name: str = "") -> AsyncGenerator[Event, None]:  # noqa: ANN401, lightkube's resource classes have no common type for generic kinds
+    """Yield what is and what happens to all objects of cluster-scoped `kind`; never ends.
+
+    `name`: to that one alone; rights that name it are enough then.
+    """
     pause_s = FIRST_PAUSE_S
+    fields: Any = {"metadata.name": name} if name else None
     while True:
         try:
-            listing = client.list(kind, chunk_size=500)
+            listing = client.list(kind, chunk_size=500, fields=fields)
             objects = tuple([dict(item) async for item in listing])
             yield Listed(objects)
             pause_s = FIRST_PAUSE_S
-            async with aclosing(_watch(client, kind, listing.resourceVersion)) as events:
+            async with aclosing(_watch(client, kind, listing.resourceVersion, fields)) as events:
                 async for event in events:
                     yield event
         except API_ERRORS as error:
@@ -80,11 +84,16 @@ async def follow(client: AsyncClient, kind: Any) -> AsyncGenerator[Event, None]:
             pause_s = min(2 * pause_s, LAST_PAUSE_S)
 
 
-async def _watch(client: AsyncClient, kind: Any, version: str) -> AsyncGenerator[Event, None]:  # noqa: ANN401, as in follow
+async def _watch(
+    client: AsyncClient,
+    kind: Any,  # noqa: ANN401, as in follow
+    version: str,
+    fields: Any,  # noqa: ANN401, lightkube's type of it is larger than what it says
+) -> AsyncGenerator[Event, None]:
     """Yield changes after `version`; ends when the watch was silent too long."""
     stream = cast(
         "AsyncGenerator[tuple[str, Any], None]",  # what it is; lightkube declares less
-        client.watch(kind, resource_version=version, server_timeout=WATCH_S),
+        client.watch(kind, resource_version=version, server_timeout=WATCH_S, fields=fields),
     )
     async with aclosing(stream):
         while True:

@@ -11,8 +11,9 @@ import yaml
 from tidegate.domain.errors import ClusterUnavailableError
 from tidegate.wire import break_glass_v1alpha1
 from tidegate.wire.crd import custom_resource_definition
+from tidegate.wire.names import CONFIGURATION_NAME, NAMESPACE
 from tidegate.wire.policy_v1alpha1 import GROUP, PLURAL
-from tidegate.wire.rbac import CONFIGURATION_NAME, NAMESPACE, agent_manifests, gate_manifests
+from tidegate.wire.rbac import agent_manifests, gate_manifests
 from tidegate.wire.webhook import url_client, webhook_configuration
 
 FIELD_MANAGER = "tidegate-install"
@@ -60,8 +61,14 @@ async def register_webhook(
     failure_policy: Literal["Fail", "Ignore"] = "Fail",
 ) -> None:
     """Make the API server ask the gate at `url` (its whole path), trusting `ca_file`."""
-    client = url_client(url, _ca_bundle(ca_file))
-    await apply(cluster, [webhook_configuration(client, failure_policy)])
+    await apply(cluster, [local_webhook(url, ca_file, failure_policy)])
+
+
+def local_webhook(
+    url: str, ca_file: Path, failure_policy: Literal["Fail", "Ignore"] = "Fail"
+) -> dict[str, Any]:
+    """Return what `register_webhook` registers: the agent keeps it so."""
+    return webhook_configuration(url_client(url, _ca_bundle(ca_file)), failure_policy)
 
 
 async def unregister_webhook(cluster: Cluster) -> None:

@@ -21,6 +21,8 @@ class Site:
     gate_pair: KeyPair
     gate_kubeconfig: Path | None = None
     agent_kubeconfig: Path | None = None
+    webhook_file: Path | None = None
+    """What is registered with the API server, for the agent to keep."""
     audience: str = ""
     """For whom the worker makes batches of findings, as `trust.yaml` says; empty: for nobody."""
 
@@ -82,6 +84,8 @@ def plan_agent(site: Site) -> PartPlan:
             "KUBECONFIG": site.agent_kubeconfig,
             "GATE_URL": site.url("gate"),
             "GATE_CA_FILE": site.folder.authority,
+            "WEBHOOK_FILE": site.webhook_file,
+            "WEBHOOK_CA_FILE": site.folder.authority,
         }
         if site.agent_kubeconfig
         else {"POLICY_DIR": site.folder.policy}

@@ -15,6 +15,7 @@ from typing import Literal, TypeVar, cast
 
 import httpx2
 import msgspec
+import yaml
 
 from tidegate.domain.errors import ClusterUnavailableError, ConfigurationError
 from tidegate.evidence.trust_file import TrustFile
@@ -25,6 +26,7 @@ from tidegate.local.demo import run_demo
 from tidegate.local.existing import ExistingCluster, find_existing
 from tidegate.local.install import (
     install,
+    local_webhook,
     register_webhook,
     unregister_webhook,
     write_account_kubeconfig,
@@ -179,10 +181,13 @@ class Up:
         kubeconfigs = {name: folder / f"{name}.kubeconfig" for name in ("gate", "agent")}
         for name, path in kubeconfigs.items():
             await write_account_kubeconfig(cluster, f"tidegate-{name}", path)
+        webhook = local_webhook(f"{site.url('gate')}{GATE_PATH}", self._folder.authority)
+        (folder / "webhook.yaml").write_text(yaml.safe_dump(webhook, sort_keys=False))
         return replace(
             site,
             gate_kubeconfig=kubeconfigs["gate"],
             agent_kubeconfig=kubeconfigs["agent"],
+            webhook_file=folder / "webhook.yaml",
         )
 
     def _state(self, site: Site, cluster: LocalCluster | ExistingCluster | None) -> UpState:

@@ -152,7 +152,7 @@ def _admitted(event: AdmissionEventV1, row: ImageRowV1) -> Iterable[AdmittedV1]:
         return
     yield from _valid(
         AdmittedV1,
-        owner=event.uid,
+        owner=event.object_uid,
         kind=event.kind,
         digest=row.resolved or row.digest,
         rules=row.admitted_under,

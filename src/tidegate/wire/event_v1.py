@@ -91,6 +91,15 @@ class ImageRowV1(msgspec.Struct, rename="camel", omit_defaults=True):
     nothing and the last verdict stands."""
 
 
+class OwnerV1(msgspec.Struct, rename="camel", omit_defaults=True):
+    """The owner reference of an object with `controller: true`, as its writer claims it."""
+
+    api_version: str = ""
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+
+
 class AdmissionEventV1(msgspec.Struct, rename="camel", omit_defaults=True):
     """A verdict as recorded."""
 
@@ -102,8 +111,6 @@ class AdmissionEventV1(msgspec.Struct, rename="camel", omit_defaults=True):
     name: str
     """metadata.name, or generateName followed by `*`."""
     images: list[ImageRowV1]
-    uid: str = ""
-    """metadata.uid: other than the name never another object's."""
     owner_uids: list[str] = []
     """Of those that control it, the direct one first, where the gate asked: for a pod that is
     denied while `reAdmission: Audit` is in force."""
@@ -118,6 +125,10 @@ class AdmissionEventV1(msgspec.Struct, rename="camel", omit_defaults=True):
     origin: Literal["api-server", "direct", "rejudged"] = "api-server"
     """`direct`: asked by `tidegate run`, not by an API server. `rejudged`: about a workload that
     runs already; nothing was admitted or refused."""
+    object_uid: str = ""
+    """metadata.uid of the object, which the API server gave it before it asked."""
+    owner: OwnerV1 | None = None
+    """Its direct controller."""
     generation: str = ""
     """The policy generation that decided."""
     duration_us: int = 0

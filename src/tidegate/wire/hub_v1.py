@@ -11,6 +11,7 @@ from msgspec import Meta
 from tidegate.domain.rule import EvaluationMode
 from tidegate.wire.event_v1 import AdmissionEventV1, CountsV1
 from tidegate.wire.policy_v1alpha1 import RuleV1
+from tidegate.wire.protection_v1 import ProtectionV1
 
 T = TypeVar("T")
 
@@ -151,6 +152,8 @@ class ClusterV1(Wire):
     """Alarms of the hub about it, then what its agent last complained of; a sentence each."""
     feed_at: str = ""
     """When the last batch of the feed came to it; empty: none did."""
+    protection: ProtectionV1 | None = None
+    """What its agent last saw of the gate's work there; null: nothing was said."""
 
 
 class GatingV1(Wire):
@@ -190,6 +193,8 @@ class HeartbeatV1(Wire, omit_defaults=True):
     problems: list[str] = []
     feed_at: Annotated[str, Meta(max_length=40)] = ""
     """When the last batch of the feed came; empty: it keeps no feed, or none came."""
+    protection: ProtectionV1 | None = None
+    """Null: the agent writes to a folder and sees no cluster."""
 
 
 class ClusterPolicyV1(Wire):

@@ -13,13 +13,8 @@ from typing import Any
 import yaml
 
 from tidegate.wire.break_glass_v1alpha1 import PLURAL as BREAK_GLASS
+from tidegate.wire.names import AGENT_ACCOUNT, CANARY_NAMESPACE, CONFIGURATION_NAME, NAMESPACE
 from tidegate.wire.policy_v1alpha1 import GROUP, HUB_OBJECT_NAME, PLURAL
-
-NAMESPACE = "tidegate"
-"""Tidegate's own namespace: excluded from judging, holds the last good copies."""
-
-CONFIGURATION_NAME = "tidegate"
-"""Of the webhook configuration: its one name, which rights are bound to."""
 
 AGENT_TOKEN_SECRET = "tidegate-agent-token"  # noqa: S105, the name of a Secret
 """Where an agent in a pod keeps its cluster's token for the hub."""
@@ -80,15 +75,41 @@ def agent_manifests() -> list[Manifest]:
         _rule("", ["replicationcontrollers"], ["list"]),
         _rule("apps", ["daemonsets", "deployments", "replicasets", "statefulsets"], ["list"]),
         _rule("batch", ["cronjobs", "jobs"], ["list"]),
+        # A denial is told on the Deployment or CronJob above these two.
+        _rule("apps", ["replicasets"], ["get"]),
+        _rule("batch", ["jobs"], ["get"]),
+        # Its own webhook configuration is watched and put back, never made or deleted.
+        _rule(
+            "admissionregistration.k8s.io",
+            ["validatingwebhookconfigurations"],
+            ["get", "list", "watch", "patch"],
+        )
+        | {"resourceNames": [CONFIGURATION_NAME]},
+        # Events are written beside what they are about, in any namespace, and counted up.
+        _rule("", ["events"], ["create", "patch"]),
     ]
     # Its own token and the one shared with the gates, no other; who installs makes the Secrets, for
     # a name cannot be bound to "create".
     tokens = {"resourceNames": [AGENT_TOKEN_SECRET, GATE_TOKEN_SECRET]}
     token = _rule("", ["secrets"], ["get", "patch"]) | tokens
     copies = _rule("", ["configmaps"], ["get", "list", "create", "patch", "delete"])
-    # Events about cluster-scoped objects live in namespace default.
-    events = _role_and_binding("tidegate-agent", "default", [_rule("", ["events"], ["create"])])
-    return [*_account("tidegate-agent", cluster_rules, [copies, token]), *events]
+    return [*_account(AGENT_ACCOUNT, cluster_rules, [copies, token]), *_canary_manifests()]
+
+
+def _canary_manifests() -> list[Manifest]:
+    """Return the canary's namespace, and the agent's right to have pods tried there.
+
+    A dry run takes the same right as the real thing. What it could make there is judged like every
+    other pod, and confined by the strictest PodSecurity level.
+    """
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    namespace = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": CANARY_NAMESPACE, "labels": labels},
+    }
+    pods = _rule("", ["pods"], ["create"])
+    return [namespace, *_role_and_binding(AGENT_ACCOUNT, CANARY_NAMESPACE, [pods])]
 
 
 def certificate_manifests() -> list[Manifest]:

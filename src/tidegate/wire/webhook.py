@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from tidegate.wire.rbac import CONFIGURATION_NAME, NAMESPACE
+from tidegate.wire.names import CONFIGURATION_NAME, NAMESPACE
 
 WEBHOOK_NAME = "gate.tidegate.io"
 EXCLUDED_NAMESPACES = ("kube-system", NAMESPACE)

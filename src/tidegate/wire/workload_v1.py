@@ -46,9 +46,9 @@ class _OwnerReference(_Wire):
 
 class _Meta(_Wire):
     name: str | None = None
-    uid: str | None = None
     generate_name: str | None = None
     namespace: str | None = None
+    uid: str | None = None
     labels: dict[str, str] | None = None
     owner_references: list[_OwnerReference] | None = None
 

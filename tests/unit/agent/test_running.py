@@ -9,7 +9,7 @@ import pytest
 from tidegate.agent.running import Renewed, RunningWorkload, group_pods, review_of
 from tidegate.wire.admission_v1 import parse_review
 from tidegate.wire.hub_data_v1 import RenewedImageV1
-from tidegate.wire.rbac import NAMESPACE
+from tidegate.wire.names import NAMESPACE
 
 A, B = ("sha256:" + letter * 64 for letter in "ab")
 APP = "r.example/team/app:1"

@@ -23,6 +23,13 @@ from tidegate.domain.rule import Disposition, MatcherType, Policy, Rule, ScopeEn
 from tidegate.domain.workload import Lookup, Owner
 from tidegate.gate.review import MAX_IMAGES, Reviewer
 from tidegate.gate.slots import Slots
+from tidegate.wire.canary import (
+    AGENT_USER,
+    BAD_IMAGE,
+    GOOD_IMAGE,
+    canary_message,
+    canary_pod,
+)
 
 RS = {
     "apiVersion": "apps/v1",
@@ -89,6 +96,37 @@ async def test_a_dry_run_is_judged_and_leaves_no_event() -> None:
     assert response["allowed"] is False
     assert "tidegate explain" not in response["status"]["message"]
     assert world.journal.events == []
+
+
+CANARY = {
+    "dryRun": True,
+    "namespace": "tidegate-canary",
+    "userInfo": {"username": AGENT_USER},
+    "name": "canary-x",
+}
+
+
+async def test_t12_the_agents_canary_is_answered_without_rules_or_events() -> None:
+    world = World(deny(), deny("Another"))
+    bad = await world.ask(review_of(canary_pod("canary-x", BAD_IMAGE), **CANARY))
+    good = await world.ask(review_of(canary_pod("canary-x", GOOD_IMAGE), **CANARY))
+    assert (bad["allowed"], good["allowed"]) == (False, True)
+    assert canary_message("canary-x") in bad["status"]["message"]
+    assert (world.journal.events, world.evidence.asked) == ([], [])
+
+
+async def test_t12_a_gate_without_rules_does_not_pass_the_canary() -> None:
+    world = World(deny())
+    world.policies.ready = (False, ("broken object",))
+    with pytest.raises(UnavailableError, match="broken object"):
+        await world.ask(review_of(canary_pod("canary-x", GOOD_IMAGE), **CANARY))
+
+
+async def test_t12_the_canarys_verdict_is_not_given_at_another_door() -> None:
+    world = World()
+    body = review_of(canary_pod("canary-x", BAD_IMAGE), **CANARY)
+    answer = await world.reviewer.review(body, now=NOW, budget_s=1.0, origin="direct")
+    assert answer.action != "canary"
 
 
 async def test_only_the_changed_image_of_an_update_is_judged() -> None:

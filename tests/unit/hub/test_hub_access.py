@@ -38,6 +38,7 @@ PERMITTED: dict[tuple[str, str], set[Role]] = {
     ("POST", "/api/v1/clusters/enrolments"): {A},
     ("DELETE", "/api/v1/clusters/{name}/alarms"): {A},
     ("GET", "/api/v1/clusters"): {A, R},
+    ("GET", "/api/v1/alarms"): {A, R},
     ("GET", "/api/v1/clusters/{name}"): {A, R, C},
     ("DELETE", "/api/v1/clusters/{name}"): {A},
     ("PUT", "/api/v1/clusters/{name}/gating"): {A},

@@ -18,6 +18,7 @@ from tidegate.wire.hub_v1 import (
     SettingsV1,
 )
 from tidegate.wire.policy_v1alpha1 import ConfigurationV1, RuleV1
+from tidegate.wire.protection_v1 import AlarmV1, ProtectionV1, UnjudgedPodV1
 
 
 def body(name: str, scope: CloudScopeV1 | None = None, *, enabled: bool = True) -> RuleWriteV1:
@@ -159,3 +160,40 @@ async def test_a_change_that_was_rolled_back_reaches_nobody(world: World) -> Non
     (made, _) = await world.reader.list_rules()
     await world.admin.delete_rule(made.id)
     assert (await policy_of(world, "c1")).generation == before.generation
+
+
+UNSEEN = UnjudgedPodV1("shop", "web-1", "failed-open", "2026-11-23T09:00:00Z", ["r/app"])
+ALARM = AlarmV1("CanaryAdmitted", "the API server admits all", "2026-11-23T09:00:00Z")
+SEEN = ProtectionV1(
+    webhook="as wanted",
+    canary="failing",
+    detection="on",
+    unjudged={"failed-open": 1},
+    unjudged_pods=[UNSEEN],
+    alarms=[ALARM],
+)
+
+
+async def test_what_an_agent_sees_of_its_gate_is_kept_and_told(world: World) -> None:
+    assert (await world.reader.get_cluster("c1")).protection is None
+    await world.c1.send_heartbeat("c1", HeartbeatV1("1", "", [ALARM.message], SEEN))
+    assert (await world.reader.get_cluster("c1")).protection == SEEN
+    listed = next(c for c in await world.reader.list_clusters() if c.name == "c1")
+    assert listed.protection is not None
+    assert (listed.protection.alarms, listed.protection.unjudged_pods) == ([ALARM], [])
+
+
+async def test_alarms_of_all_clusters_stand_together_until_their_agents_end_them(
+    world: World,
+) -> None:
+    for name, agent in (("c2", world.c2), ("c1", world.c1)):
+        await agent.send_heartbeat(name, HeartbeatV1("1", "", [], SEEN))
+    found = await world.reader.list_alarms()
+    assert [(alarm.cluster, alarm.kind) for alarm in found.items] == [
+        ("c1", "CanaryAdmitted"),
+        ("c2", "CanaryAdmitted"),
+    ]
+    assert (found.total, found.clusters) == (2, 2)
+    for name, agent in (("c2", world.c2), ("c1", world.c1)):
+        await agent.send_heartbeat(name, HeartbeatV1("1", "", [], ProtectionV1()))
+    assert (await world.reader.list_alarms()).items == []

@@ -23,8 +23,8 @@ from tidegate.hub.store.schema import metadata
 ROWS = 3
 """Of each table at each revision; one at most where there can be no more."""
 
-SINGLE = frozenset({"access_changes", "advisory_pass", "organisation"})
-NUMBERED_BY_OTHERS = frozenset({"package_images"})
+SINGLE = frozenset({"access_changes", "advisory_pass", "feed_order", "organisation"})
+NUMBERED_BY_OTHERS = frozenset({"feed_batches", "package_images"})
 """Their key is a number that another table gave."""
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ def value(table: sa.Table, column: sa.Column[Any], number: int) -> Any:  # noqa:
             return json.dumps({"kind": "Pod", "user": "jane", "images": [{"image": f"a:{number}"}]})
         case "images.reports":
             return json.dumps([{"counts": {"high": number}}])
-        case "advisory_pass.id" | "organisation.id":
+        case "advisory_pass.id" | "feed_order.id" | "organisation.id":
             return 1
     if column.name == "at" or column.name.endswith("_at"):
         return f"2026-11-23T08:{number % 60:02}:00.000000Z"

@@ -41,7 +41,14 @@ def row(**changes: Any) -> ImageRowV1:  # noqa: ANN401 any field
 
 def event(image: ImageRowV1 | None = None, **changes: Any) -> AdmissionEventV1:  # noqa: ANN401
     made = AdmissionEventV1(
-        "1", AT, "allow", "Deployment", "web", [image or row()], uid="u-web", operation="CREATE"
+        "1",
+        AT,
+        "allow",
+        "Deployment",
+        "web",
+        [image or row()],
+        object_uid="u-web",
+        operation="CREATE",
     )
     return msgspec.structs.replace(made, **changes)
 
@@ -69,8 +76,8 @@ def test_an_owner_that_was_admitted_is_told(given: AdmissionEventV1, digest: str
         pytest.param(event(kind="Pod"), id="a-pod-owns-none"),
         pytest.param(event(operation="DELETE"), id="deleted"),
         pytest.param(event(subresource="scale"), id="of-a-subresource"),
-        pytest.param(event(uid=""), id="without-uid"),
-        pytest.param(event(uid="u" * 129), id="too-long-a-uid"),
+        pytest.param(event(object_uid=""), id="without-uid"),
+        pytest.param(event(object_uid="u" * 129), id="too-long-a-uid"),
         pytest.param(event(row(admitted_under=[])), id="t10-let-in-by-no-rule"),
         pytest.param(event(row(admitted_under=["../x"])), id="no-fingerprint"),
         pytest.param(event(row(admitted_under=[MARK] * (MAX_RULES_TOLD + 1))), id="too-many-rules"),

@@ -11,6 +11,7 @@ import styles from "./clusters.module.css";
 import { useAcknowledge, useDeleteCluster, useGating, type Cluster } from "./data";
 import { GatingOffDialog } from "./GatingOffDialog";
 import { healthOf, isCurrent, labelWords, PROVIDERS } from "./health";
+import { ProtectionSection } from "./ProtectionSection";
 
 /** One cluster: how it is, what is in force there, and its gating switch. */
 export function ClusterPanel({ cluster, onClose }: { cluster: Cluster; onClose: () => void }) {
@@ -47,6 +48,7 @@ export function ClusterPanel({ cluster, onClose }: { cluster: Cluster; onClose: 
         </div>
       ) : null}
       <Gating cluster={cluster} mayWrite={mayWrite} />
+      <ProtectionSection cluster={cluster} />
       <Section title="Identity">
         <Essentials facts={identity(cluster)} columns={1} />
       </Section>

@@ -1,4 +1,4 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { body, client, type Schemas } from "../../api/client";
 import { PAGE_LIMIT, usePages } from "../../api/pages";
@@ -18,6 +18,14 @@ export const useClusterList = () =>
     key: KEY,
     load: (cursor) => body(client.GET("/api/v1/clusters", { params: { query: { limit: PAGE_LIMIT, cursor } } })),
     whole: true,
+    refetchInterval: REFRESH_MS,
+  });
+
+/** One cluster whole: lists leave out the pods that run without a verdict. */
+export const useCluster = (name: string) =>
+  useQuery({
+    queryKey: ["clusters", "one", name],
+    queryFn: () => body(client.GET("/api/v1/clusters/{name}", { params: { path: { name } } })),
     refetchInterval: REFRESH_MS,
   });
 

@@ -24,6 +24,7 @@ describe("a cluster's state", () => {
     ["Gating is off", { gating: "Off", problems: ["x"] }],
     ["Never heard of", { lastSeenAt: "" }],
     ["Not heard of", { lastSeenAt: "2026-11-23T08:58:00Z" }],
+    ["May not be gated", { protection: { alarms: [{ kind: "FailedOpen", message: "x", since: "" }] }, problems: ["x"] }],
     ["Has problems", { problems: ["The policy object was changed"], policyGeneration: "b" }],
     ["Takes over new rules", { policyGeneration: "b" }],
   ] satisfies [string, Partial<Cluster>][])("is “%s”", (text, changes) => {

@@ -32,6 +32,8 @@ export function healthOf(cluster: Cluster, now: Date): Health {
   if (now.getTime() - Date.parse(cluster.lastSeenAt) > AWAY_MS) {
     return { tone: "warning", text: "Not heard of", why: "The cluster keeps the rules that it has; its events arrive later." };
   }
+  const alarms = cluster.protection?.alarms ?? [];
+  if (alarms.length) return { tone: "bad", text: "May not be gated", why: alarms.map(({ message }) => message).join("\n") };
   if (cluster.problems?.length) return { tone: "warning", text: "Has problems", why: cluster.problems.join("\n") };
   if (!isCurrent(cluster)) return { tone: "info", text: "Takes over new rules", why: "The newest rules are not in force there yet." };
   return { tone: "good", text: "Enforcing", why: "The newest rules are in force." };

@@ -31,6 +31,7 @@ from tidegate.wire.hub_v1 import (
     HeartbeatV1,
     Page,
 )
+from tidegate.wire.protection_v1 import AlarmsV1
 
 MAX_WAIT_S = 25
 """Below the 30 s after which many proxies give up on a silent request."""
@@ -64,6 +65,18 @@ async def list_clusters(
         found = await clusters.page(connection, after[0] if after else "", limit + 1)
         page = await with_wanted(hub, connection, found[:limit])
     return Page(page, render_cursor(page[-1].name) if len(found) > limit else None)
+
+
+@get(
+    "/alarms",
+    guards=allow(*READERS),
+    summary="List what is wrong with clusters' protection",
+    responses=documented(),
+)
+async def list_alarms(hub: TheHub) -> AlarmsV1:
+    """Return the alarms that the agents of all clusters last told of."""
+    async with hub.database.read() as connection:
+        return await clusters.alarms(connection)
 
 
 @get(
@@ -182,6 +195,7 @@ async def with_wanted(
 HANDLERS = (
     enrol_cluster,
     list_clusters,
+    list_alarms,
     get_cluster,
     delete_cluster,
     put_gating,

@@ -14,12 +14,15 @@ from tidegate.hub.store.audit import Author
 from tidegate.hub.store.schema import clusters
 from tidegate.hub.store.tokens import Role
 from tidegate.wire.hub_v1 import ClusterEnrolV1, ClusterV1, GatingV1, HeartbeatV1
+from tidegate.wire.protection_v1 import AlarmsV1, ClusterAlarmV1, ProtectionV1
 
 MAX_PROBLEMS = 50
 MAX_PROBLEM_CHARS = 1024
+MAX_ALARMS_LISTED = 100
 
 _LABELS = msgspec.json.Decoder(dict[str, str])
 _PROBLEMS = msgspec.json.Decoder(list[str])
+_PROTECTION: msgspec.json.Decoder[ProtectionV1 | None] = msgspec.json.Decoder(ProtectionV1 | None)
 
 _QUERY = select(clusters, enrolments.is_alarmed(clusters.c.name).label("alarmed"))
 
@@ -100,9 +103,34 @@ async def load(connection: AsyncConnection, name: str) -> ClusterV1:
 
 
 async def page(connection: AsyncConnection, after: str, limit: int) -> list[ClusterV1]:
-    """Return up to `limit` clusters by name, those after `after`."""
+    """Return up to `limit` clusters by name, those after `after`, without the pods they name."""
     query = _QUERY.where(clusters.c.name > after).order_by(clusters.c.name).limit(limit)
-    return await _with_alarms(connection, (await connection.execute(query)).all())
+    found = await _with_alarms(connection, (await connection.execute(query)).all())
+    for cluster in found:
+        if cluster.protection is not None:
+            cluster.protection.unjudged_pods = []  # of a thousand clusters they would be 30 MB
+    return found
+
+
+async def alarms(connection: AsyncConnection) -> AlarmsV1:
+    """Return the alarms that agents last told of, the first `MAX_ALARMS_LISTED` of them."""
+    query = (
+        select(clusters.c.name, clusters.c.protection)
+        .where(clusters.c.protection.contains('"alarms":['))
+        .order_by(clusters.c.name)
+    )
+    found = AlarmsV1([])
+    for name, text in (await connection.execute(query)).all():
+        protection = _PROTECTION.decode(text)
+        standing = protection.alarms if protection else []
+        found.clusters += bool(standing)
+        found.total += len(standing)
+        room = MAX_ALARMS_LISTED - len(found.items)
+        found.items += [
+            ClusterAlarmV1(name, alarm.kind, alarm.message, alarm.since)
+            for alarm in standing[:room]
+        ]
+    return found
 
 
 async def remove(connection: AsyncConnection, name: str, author: Author) -> None:
@@ -148,6 +176,7 @@ async def note_heartbeat(
             policy_generation=body.policy_generation[:128],
             feed_at=render_instant(heard_at) if heard_at else "",
             problems=msgspec.json.encode(problems).decode(),
+            protection=msgspec.json.encode(body.protection).decode(),
         )
     )
 
@@ -165,6 +194,7 @@ async def _insert(connection: AsyncConnection, body: ClusterEnrolV1, enrolled_at
             agent_version="",
             policy_generation="",
             problems="[]",
+            protection="null",
         )
     )
 
@@ -202,4 +232,5 @@ def _cluster(row: Row[Any]) -> ClusterV1:
         gating=row.gating,
         problems=_PROBLEMS.decode(row.problems),
         feed_at=row.feed_at,
+        protection=_PROTECTION.decode(row.protection),
     )

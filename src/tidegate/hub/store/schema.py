@@ -82,6 +82,8 @@ clusters = Table(
     Column("problems", Text, nullable=False),
     # When the last batch of the feed came there.
     Column("feed_at", String(40), nullable=False, server_default=""),
+    # JSON; "null" until an agent says something.
+    Column("protection", Text, nullable=False, server_default="null"),
 )
 
 tokens = Table(

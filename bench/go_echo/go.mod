@@ -1,0 +1,3 @@
+module tidegate.example/bench/go_echo
+
+go 1.19

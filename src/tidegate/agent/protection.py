@@ -1,0 +1,115 @@
+"""Everything by which the agent sees whether its cluster is gated, put together from settings."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from lightkube import AsyncClient
+
+from tidegate.agent.alarms import Alarms
+from tidegate.agent.audit_log import AuditLog
+from tidegate.agent.canary import Canary
+from tidegate.agent.detection import Detection, Gated
+from tidegate.agent.detection_memory import ConfigMapMemory
+from tidegate.agent.drift import DriftLog
+from tidegate.agent.kube_events import KubeEvents
+from tidegate.agent.object_events import ObjectEvents
+from tidegate.agent.running import list_pods
+from tidegate.agent.settings import Settings
+from tidegate.agent.verdict_log import VerdictLog
+from tidegate.agent.webhook_watch import ChosenWebhook, WebhookWatch
+from tidegate.wire.hub_v1 import EventBatchV1
+from tidegate.wire.protection_v1 import MAX_ALARMS, ProtectionV1
+from tidegate.wire.webhook import EXCLUDED_NAMESPACES
+
+
+class Protection:
+    """One cluster's watch over its own gate."""
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        settings: Settings,
+        drift: DriftLog,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Put together what `settings` ask for; raises what `ChosenWebhook.read` raises."""
+        self.events = KubeEvents(client, clock, asyncio.get_running_loop().time)
+        self.alarms = Alarms(clock, self.events.tell)
+        self._webhook = (
+            WebhookWatch(
+                client,
+                ChosenWebhook(settings.webhook_file, settings.webhook_ca_file),
+                self.alarms,
+                self.events,
+                drift,
+            )
+            if settings.webhook_file
+            else None
+        )
+        self._audit = (
+            AuditLog(settings.audit_log, self.alarms, clock) if settings.audit_log else None
+        )
+        self._verdicts = VerdictLog()
+        self._clock = clock
+        self._objects = ObjectEvents(client, self.events)
+        self._detection = (
+            Detection(
+                partial(list_pods, client),
+                self._verdicts,
+                self._gated,
+                ConfigMapMemory(client, settings.namespace, asyncio.get_running_loop().time),
+                alarms=self.alarms,
+                tell=self.events.tell,
+                clock=clock,
+            )
+            if settings.gate_token_file
+            else None
+        )
+        begin = self._webhook.seen if self._webhook else None
+        self._canary = (
+            Canary(client, settings.canary_s, self.alarms, clock, begin)
+            if settings.canary_s
+            else None
+        )
+
+    def loops(self) -> list[Coroutine[Any, Any, None]]:
+        """Return what keeps watching, each until cancelled."""
+        parts = (
+            self.events,
+            self._objects,
+            self._webhook,
+            self._canary,
+            self._detection,
+            self._audit,
+        )
+        return [part.run() for part in parts if part is not None]
+
+    def take(self, batch: EventBatchV1) -> None:
+        """Take verdicts that gates tell, as `relay.Witness`."""
+        self._verdicts.take(batch.events, batch.dropped, self._clock())
+        self._objects.take(batch.events)
+
+    def hold_up(self) -> None:
+        """Keep that verdicts wait, as `relay.Witness`."""
+        self._verdicts.hold_up(self._clock())
+
+    def _gated(self) -> Gated:
+        if self._webhook is None:
+            return Gated(None, frozenset(EXCLUDED_NAMESPACES))
+        return Gated(self._webhook.created_at, self._webhook.excluded)
+
+    def report(self) -> ProtectionV1:
+        """Return what is seen now."""
+        return ProtectionV1(
+            webhook=self._webhook.state if self._webhook else "not watched",
+            canary=self._canary.state if self._canary else "off",
+            canary_passed_at=self._canary.passed_at if self._canary else "",
+            detection=self._detection.state if self._detection else "off",
+            unjudged=self._detection.counts if self._detection else {},
+            unjudged_pods=self._detection.unjudged if self._detection else [],
+            failed_open=self._audit.count if self._audit else 0,
+            alarms=self.alarms.standing[:MAX_ALARMS],
+        )
