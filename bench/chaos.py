@@ -9,6 +9,7 @@ event that is neither stored nor spooled nor told as dropped.
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,9 +17,9 @@ from datetime import UTC, datetime
 
 from measures import ROOT, say, table
 from run import machine, revision
+from storm_calibrate import FULL_LOAD_SHARE, calibrated
 from storm_run import (
     DIGESTS,
-    FULL_LOAD_SHARE,
     PODS,
     QUICK_S,
     RATE,
@@ -27,7 +28,6 @@ from storm_run import (
     Outcome,
     Scale,
     Scenario,
-    calibrated,
     run_storm,
 )
 from storm_scenarios import SCENARIOS
@@ -52,7 +52,7 @@ class Played:
 HEADER = (
     "storm", "reviews", "timeouts", "failed", "wrong", "fail-open", "unavailable", "known lost",
     "late rules", "p50 ms", "p99 ms", "longest ms", "registry reads", "429s",
-    "events stored", "spooled", "dropped and told", "lost",
+    "events stored", "spooled", "dropped and told", "lost", "denials among both",
 )  # fmt: skip
 
 
@@ -97,6 +97,7 @@ def row(outcome: Outcome, scenario: Scenario) -> list[object]:
         f"{outcome.spooled:,}",
         f"{outcome.told:,}",
         lost,
+        outcome.lost_denies,
     ]
 
 
@@ -154,8 +155,13 @@ def arithmetic(played: Played) -> str:
 
 def section(played: Played) -> str:
     """Return what the page shows."""
+    load = os.getloadavg()[1]
+    played_on = (
+        f"Played {datetime.now(UTC):%Y-%m-%d %H:%M} UTC at revision {revision()} on {machine()}; "
+        f"load average at the end {load:.1f} (5 min), with that of the storms.\n"
+    )
     lines = [
-        f"Played {datetime.now(UTC):%Y-%m-%d %H:%M} UTC at revision {revision()} on {machine()}.\n",
+        played_on,
         arithmetic(played),
         table(HEADER, [row(outcome, scenario) for scenario, outcome, _ in played.outcomes]),
     ]

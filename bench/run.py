@@ -33,6 +33,7 @@ PARTS = (
     "sync",
     "rematch",
     "hub_load",
+    "cluster_store",
 )
 PART_LIMIT_S = 900
 LIBRARIES = ("uvicorn", "uvloop", "httptools", "msgspec", "cryptography", "httpcore2")

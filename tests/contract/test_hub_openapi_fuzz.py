@@ -47,6 +47,14 @@ OTHERS = {
         "POST /api/v1/jobs/{job_id}/fail",
         "PUT /api/v1/jobs/{job_id}/detail",
         "PUT /api/v1/workers/{name}",
+        "GET /api/v1/feed/heads/{fingerprint}",
+        "POST /api/v1/feed/batches",
+        "POST /api/v1/feed/turns",
+        "POST /api/v1/feed/turns/end",
+        "POST /api/v1/feed/known",
+        "POST /api/v1/feed/snapshots",
+        "POST /api/v1/feed/snapshots/{snapshot_id}/finish",
+        "GET /api/v1/feed/snapshots/{snapshot_id}",
     ),
     TOKENS["registry"]: ("POST /api/v1/registries/notifications",),
 }
@@ -68,7 +76,7 @@ ABOUT_A_RULE = (
 )
 """Operations that need something that is there; about others they say 404 and nothing else."""
 
-ENDLESS = "events/tail|jobs/lease|/policy$|/renewals$"
+ENDLESS = "events/tail|jobs/lease|/policy$|/renewals$|/feed$"
 """Operations that wait by design; other tests ask them."""
 
 

@@ -20,13 +20,14 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 import yaml
 
 from support.helm import CHART, VALUE_SETS, Manifest, find_helm, is_hook, pods_of, render
 from support.installation import Installation, policy_object, until
-from support.outside_pod import NotThereError, OutsidePod
+from support.outside_pod import Kubectl, NotThereError, OutsidePod
 from tidegate.agent.certificates import GateSecrets
 from tidegate.agent.rotation import ANNOUNCE, AUTHORITY_LIFE, LEAF_LIFE, RETIRE
 from tidegate.kube.client import connect
@@ -127,6 +128,7 @@ class Released:
             "cluster": {"name": CLUSTER_NAME},
             "webhook": {"failurePolicy": "Fail"},
             "trust": {"keys": trust["keys"], "registries": trust["registries"]},
+            "feed": {"audience": trust["feed"]["audience"]},
             "gate": {"servicePort": self.port},
             "agent": {"hub": {"url": self.site.state["hub"], "enrolTokenSecret": "enrolment"}},
         }
@@ -244,6 +246,20 @@ def test_the_lab_through_the_chart(released: Released, namespace: str) -> None:
         rules(f'rules delete "Chart {namespace}"')
 
 
+def test_findings_reach_the_gate_through_the_agent_before_the_pods(released: Released) -> None:
+    """The images of the demo were scanned before this cluster was there."""
+
+    def subjects() -> float:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with urlopen(f"{released.gate.url}/metrics", context=context, timeout=5) as answer:  # noqa: S310 ours
+            text = answer.read().decode()
+        found = re.findall(r"^tidegate_gate_feed_subjects\{.*\} (\S+)$", text, re.MULTILINE)
+        return sum(map(float, found))
+
+    until(subjects, lambda seen: seen >= 3, within_s=60)
+
+
 def can(released: Released, account: str, *words: str) -> bool:
     said = released.kubectl(
         "auth", "can-i", *words, f"--as=system:serviceaccount:{NAMESPACE}:tidegate-{account}"
@@ -291,13 +307,14 @@ def test_t15_accounts_of_the_chart_may_do_no_more(
 
 @pytest.mark.parametrize("name", [path.name.removesuffix("-values.yaml") for path in VALUE_SETS])
 def test_the_api_server_takes_every_object_and_calls_each_pod_restricted(
-    released: Released, name: str
+    kubectl: Kubectl, name: str
 ) -> None:
     """Strictly: a misspelt field is refused, and what Pod Security's "restricted" forbids is told."""
-    released.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/warn=restricted")
+    find_helm()
+    kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/warn=restricted")
     ours = [o for o in render(name) if not is_hook(o) and is_of_kubernetes(o)]
     assert pods_of(ours)
-    said = released.kubectl(
+    said = kubectl(
         "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict",
         "-f", "-", stdin=yaml.safe_dump_all(ours),
     )  # fmt: skip

@@ -321,7 +321,8 @@ def test_every_part_has_a_network_policy_for_both_ways(
     if name == "gitops":  # whose values switch them off
         assert policies == {}
         return
-    assert policies.keys() == {where.partition("/")[2] for where in pods_of(objects)}
+    parts = {where.partition("/")[2].rstrip("-0123456789") for where in pods_of(objects)}
+    assert policies.keys() == parts
     for part, spec in policies.items():
         assert spec["policyTypes"] == ["Ingress", "Egress"]
         assert all(rule.get("ports") for rule in spec["egress"]), part
@@ -368,6 +369,26 @@ def test_a_gate_may_go_and_the_others_are_elsewhere(rendered: dict[str, list[Man
     grace = pod["terminationGracePeriodSeconds"]
     (container,) = pod["containers"]
     assert grace >= container["lifecycle"]["preStop"]["sleep"]["seconds"] + 5  # the gate's own end
+
+
+def test_each_worker_has_its_index_renewed_on_its_own_volume(
+    rendered: dict[str, list[Manifest]],
+) -> None:
+    (workers,) = of_kind(rendered["hub-postgresql"], "StatefulSet")
+    jobs = of_kind(rendered["hub-postgresql"], "CronJob")
+    assert len(jobs) == workers["spec"]["replicas"] == 2
+    for number, job in enumerate(jobs):
+        pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+        (claim,) = (v["persistentVolumeClaim"] for v in pod["volumes"] if "emptyDir" not in v)
+        assert claim == {"claimName": f"data-tidegate-worker-{number}"}
+        at_start = workers["spec"]["template"]["spec"]["initContainers"]
+        by_schedule = [*pod["initContainers"], *pod["containers"]]
+        for one, other in zip(at_start, by_schedule, strict=True):
+            assert one["args"][2:] == other["args"]  # at the start the exit code is let go
+            assert {**one, "args": []} == {**other, "args": []}
+    (bare_set,) = of_kind(rendered["everything"], "StatefulSet")  # without sources
+    assert "initContainers" not in bare_set["spec"]["template"]["spec"]
+    assert of_kind(rendered["everything"], "CronJob") == []
 
 
 def test_one_agent_writes_at_a_time(rendered: dict[str, list[Manifest]]) -> None:

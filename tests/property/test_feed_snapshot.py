@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -74,6 +75,7 @@ def expected(batches: list[BatchV1]) -> dict[str, tuple[FeedRow, ...]]:
     return {subject: newest_rows(of_subject) for subject, of_subject in found.items()}
 
 
+@pytest.mark.slow
 @given(st.lists(batches, max_size=3))
 def test_what_is_written_is_found_and_nothing_else(batches: list[BatchV1]) -> None:
     with TemporaryDirectory() as folder:
@@ -91,6 +93,7 @@ def test_what_is_written_is_found_and_nothing_else(batches: list[BatchV1]) -> No
     assert snapshot.image(digest_of(b"another")) is None
 
 
+@pytest.mark.slow
 @given(st.lists(batches, min_size=1, max_size=3), st.integers(0, 2))
 def test_merging_in_two_steps_is_merging_in_one(batches: list[BatchV1], cut: int) -> None:
     # What an index lists never changes: later batches say of the known ones what is known.

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx2
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,7 @@ def test_a_path_is_refused_or_names_a_repository_of_the_grammar(path: str) -> No
     assert route.repository == "" or is_repository(route.repository)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)  # each example opens a store on disk
 @given(
     st.lists(

@@ -60,9 +60,10 @@ def is_hook(body: Manifest) -> bool:
 
 def pods_of(objects: Iterable[Manifest]) -> dict[str, Manifest]:
     """Return the pod spec of each workload, by kind and name."""
-    kinds = ("Deployment", "StatefulSet", "DaemonSet", "Job")
-    return {
-        f"{o['kind']}/{o['metadata']['name']}": o["spec"]["template"]["spec"]
-        for o in objects
-        if o["kind"] in kinds
-    }
+    found = {}
+    for body in objects:
+        spec = body.get("spec", {})
+        template = spec.get("jobTemplate", {}).get("spec", spec).get("template")
+        if template:
+            found[f"{body['kind']}/{body['metadata']['name']}"] = template["spec"]
+    return found

@@ -103,3 +103,24 @@ imagePullSecrets:
 - {name: registry-{{ . | sha256sum | trunc 10 }}, mountPath: /var/run/registries/{{ . }}, readOnly: true}
 {{- end }}
 {{- end }}
+
+{{/* A container that imports one source of advisories into a worker's index. */}}
+{{- define "tidegate.import" -}}
+- name: advisories-{{ .index }}
+  image: {{ include "tidegate.image" (dict "root" .root "part" "worker") }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  {{- if .tolerant }}
+  # Its exit code is let go: with the source away a worker starts all the same, with what it had. What
+  # its advisories do not cover makes its reports incomplete, never clean.
+  args: [-c, "import subprocess, sys; subprocess.run([sys.executable, *sys.argv[1:]])", -m, tidegate.cli, advisories, import, {{ .source | quote }}]
+  {{- else }}
+  args: [-m, tidegate.cli, advisories, import, {{ .source | quote }}]
+  {{- end }}
+  env:
+  - {name: TIDEGATE_DATA_DIR, value: /var/lib/tidegate}
+  resources: {{- toYaml .root.Values.worker.resources | nindent 4 }}
+  securityContext: {{- include "tidegate.containerSecurity" .root | nindent 4 }}
+  volumeMounts:
+  - {name: data, mountPath: /var/lib/tidegate}
+  - {name: tmp, mountPath: /tmp}
+{{- end }}

@@ -2138,9 +2138,9 @@ export interface components {
              */
             gating?: "On" | "Off";
             problems?: string[];
+            protection?: components["schemas"]["ProtectionV1"] | null;
             /** @default  */
             feedAt?: string;
-            protection?: components["schemas"]["ProtectionV1"] | null;
         };
         /** ConfigurationV1 */
         ConfigurationV1: {
@@ -2517,9 +2517,9 @@ export interface components {
             agentVersion: string;
             policyGeneration: string;
             problems?: string[];
+            protection?: components["schemas"]["ProtectionV1"] | null;
             /** @default  */
             feedAt?: string;
-            protection?: components["schemas"]["ProtectionV1"] | null;
         };
         /** ImageConfigV1 */
         ImageConfigV1: {

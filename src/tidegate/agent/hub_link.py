@@ -71,6 +71,7 @@ class HubLink:
         cluster: str,
         keeper: Keeper,
         feed: Feed | None = None,
+        *,
         protection: Callable[[], ProtectionV1] | None = None,
     ) -> None:
         """`protection` tells what is seen of the gate's work; None: there is no cluster to see."""
@@ -151,6 +152,6 @@ class HubLink:
             agent_version=tidegate.__version__,
             policy_generation=in_force,
             problems=[problem[:MAX_PROBLEM_CHARS] for problem in told[:MAX_PROBLEMS]],
-            feed_at=self._feed.heard_at if self._feed is not None else "",
             protection=protection,
+            feed_at=self._feed.heard_at if self._feed is not None else "",
         )

@@ -93,7 +93,8 @@ async def _serve(settings: Settings) -> None:
             loops.append(admitted.run())
         if hub is not None:
             seen = protection.report if protection else None
-            loops.append(HubLink(hub, settings.cluster, keeper, feed, seen).run())
+            link = HubLink(hub, settings.cluster, keeper, feed, protection=seen)
+            loops.append(link.run())
             if client is not None and isinstance(keeper, ClusterKeeper):
                 loops.append(InventoryLink(hub, settings.cluster, client).run())
                 loops.extend(_rejudging(settings, hub, client, keeper, admitted, stack))

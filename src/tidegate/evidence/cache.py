@@ -83,7 +83,7 @@ class EvidenceCache:
     def keep_report(self, key: SubjectKey, verified: VerifiedReport) -> None:
         """Keep a verified report, unless it is alone too large or of another generation."""
         if key.generation == self._generation:
-            self._reports.put((key, verified.artifact), verified, weight_of(verified.report))
+            self._reports.put((key, verified.artifact), verified, _weight(verified.report))
 
     def fresh(self, key: SubjectKey, now: datetime) -> Report | Missing | None:
         """Return what was found so recently that the registry need not be asked."""
@@ -121,7 +121,7 @@ class EvidenceCache:
         """Keep what was found; there is no way to keep an error."""
         if key.generation != self._generation:
             return
-        weight = weight_of(evidence) if isinstance(evidence, Report) else BYTES_PER_REPORT
+        weight = _weight(evidence) if isinstance(evidence, Report) else BYTES_PER_REPORT
         origin = EvidenceOrigin(EvidenceSource.REGISTRY, now)
         self._states.put(key, SubjectState(evidence, now, origin), weight)
 
@@ -165,7 +165,7 @@ class Lru(Generic[K, V]):
             self.weight -= entry[1]
 
 
-def weight_of(report: Report) -> int:
+def _weight(report: Report) -> int:
     """Return the memory that `report` is taken to use, in bytes."""
     return BYTES_PER_REPORT + sum(map(_finding_weight, report.findings))
 

@@ -163,7 +163,7 @@ class FeedFollower:
             await self._take_snapshots(page)
         is_whole = True
         for batch in page.batches:
-            is_whole = await self._take_batch(batch.envelope) and is_whole
+            is_whole = await self._take_batch(batch.envelope, again=page.reset) and is_whole
         if not page.reset:
             await self._take_snapshots(page)
         cursor = page.cursor if is_whole else self._after_gap(page.cursor)
@@ -184,15 +184,19 @@ class FeedFollower:
         log.warning("feed-gap", why="a batch is missing before one that came; begins anew")
         return ""
 
-    async def _take_batch(self, envelope: str) -> bool:
-        """Take one batch; return whether nothing is missing before it."""
+    async def _take_batch(self, envelope: str, *, again: bool) -> bool:
+        """Take one batch; return whether nothing is missing before it.
+
+        `again`: of a new beginning, where what we hold already is said once more.
+        """
         trust = self._trust()
         body = envelope.encode()
         try:
             prepared = await asyncio.to_thread(_prepared, trust.keys, body)
             step = self._judged(prepared.signed, trust)
         except FeedRefusedError as error:
-            self._refuse(error)
+            if not (again and error.reason == Refused.ROLLBACK):
+                self._refuse(error)
             return True
         batch, fingerprint = prepared.signed.batch, prepared.signed.key.fingerprint
         if step is Step.APPLY and not self._store.has_room(fingerprint, len(batch.rows)):

@@ -1,16 +1,18 @@
 """Admission events on disk until somebody has taken them: append-only, bounded, crash-safe.
 
 Events lie as JSON lines in segment files of two lanes: `verdict` (audit and deny) and `allow`. A
-full spool gives up its oldest allows first, then refuses what is new, and counts both. A process
-that dies loses what was not yet written; a line that it left half written is skipped at the next
-start. What was taken is remembered after the taker said so, so events come at least once.
+full spool, or a full disk, gives up its oldest allows first, then what is new, and counts both. A
+process that dies loses what was not yet written; a line that it left half written is skipped at the
+next start. What was taken is remembered after the taker said so, so events come at least once.
 
 Not for several threads or processes at once; blocking, so the journal runs it in a thread.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,6 +29,7 @@ MAX_BATCH_BYTES = 4 * 1024 * 1024
 """Lines of one batch; the receivers accept 16 MiB."""
 
 _STATE = "state.json"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +95,11 @@ class Spool:
             kept[lane].append(line)
         for lane, chosen in kept.items():
             if chosen:
-                self._write(lane, chosen)
+                dropped += self._write_with_room(lane, chosen)
         if dropped:
             self._state.dropped += dropped
-            self._write_state()
+            with suppress(OSError):  # it is told from memory, and written with what comes next
+                self._write_state()
         return dropped
 
     def peek(self, max_events: int, first: Lane = "verdict") -> Batch | None:
@@ -117,6 +121,27 @@ class Spool:
             self._remove(batch.lane, batch.segment)
         self._write_state()
 
+    def _write_with_room(self, lane: Lane, lines: list[bytes]) -> int:
+        """Write `lines` and return how many events a full disk made us give up.
+
+        Verdicts get the room of the oldest allows.
+        """
+        given_up = 0
+        while True:
+            try:
+                self._write(lane, lines)
+            except OSError as error:
+                if error.errno not in _FULL:
+                    raise
+                if lane == "allow":
+                    return given_up + len(lines)
+                freed = self._drop_oldest_allows()
+                if freed is None:
+                    raise
+                given_up += freed[1]
+            else:
+                return given_up
+
     def _write(self, lane: Lane, lines: list[bytes]) -> None:
         segments = self._segments[lane]
         number = self._current[lane]
@@ -133,6 +158,8 @@ class Spool:
                 self._sync_folder()
             segments[number] = segments.get(number, 0) + len(body)
         except OSError:  # a full disk may leave half a line: nothing goes on behind it
+            with suppress(OSError):
+                os.truncate(path, segments.get(number, 0))  # its room may be all that there is
             segments[number] = path.stat().st_size if path.exists() else 0
             self._current[lane] = number + 1
             raise

@@ -150,10 +150,10 @@ class ClusterV1(Wire):
     gating: Literal["On", "Off"] = "On"
     problems: list[str] = []
     """Alarms of the hub about it, then what its agent last complained of; a sentence each."""
-    feed_at: str = ""
-    """When the last batch of the feed came to it; empty: none did."""
     protection: ProtectionV1 | None = None
     """What its agent last saw of the gate's work there; null: nothing was said."""
+    feed_at: str = ""
+    """When the last batch of the feed came to it; empty: none did."""
 
 
 class GatingV1(Wire):
@@ -191,10 +191,10 @@ class HeartbeatV1(Wire, omit_defaults=True):
     policy_generation: str
     """`generation` of the last ClusterPolicyV1 written and found in force."""
     problems: list[str] = []
-    feed_at: Annotated[str, Meta(max_length=40)] = ""
-    """When the last batch of the feed came; empty: it keeps no feed, or none came."""
     protection: ProtectionV1 | None = None
     """Null: the agent writes to a folder and sees no cluster."""
+    feed_at: Annotated[str, Meta(max_length=40)] = ""
+    """When the last batch of the feed came; empty: it keeps no feed, or none came."""
 
 
 class ClusterPolicyV1(Wire):

@@ -1,5 +1,6 @@
 """A gate follows the feed: in order, over restarts, gaps, snapshots, and what it must refuse."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -61,6 +62,19 @@ async def test_after_a_restart_the_feed_goes_on_where_it_was(gate: FollowingGate
     assert gate.agent.asked[-1] == "1/0"
     await gate.feed(row(B))
     assert gate.epoch == 2
+
+
+async def test_a_new_beginning_says_again_what_is_held_and_none_of_it_goes_back(
+    gate: FollowingGate,
+) -> None:
+    for subject in (A, B, C):
+        await gate.feed(row(subject))
+    before = refusals("rollback")
+    gate.trust = dataclasses.replace(gate.trust, generation="2")  # after which all is asked again
+    await gate.feed(row(A, "CVE-2"))
+    assert gate.agent.asked[-2] == ""
+    assert refusals("rollback") == before
+    assert (gate.ids(A), gate.ids(C), gate.epoch) == (["CVE-1", "CVE-2"], ["CVE-1"], 4)
 
 
 async def test_a_snapshot_is_not_fetched_by_who_has_its_batches(gate: FollowingGate) -> None:

@@ -1,5 +1,7 @@
 """Events on disk: in order, at least once, bounded, whole after a crash."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,40 @@ def test_an_acknowledged_segment_that_was_dropped_meanwhile_is_no_error(tmp_path
     assert isinstance(batch, Batch)
     spool.acknowledge(batch)
     assert drain(spool) == list(range(10, 15))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder on a disk of 300 bytes, which says at the sync that it is full."""
+    sync = os.fsync
+
+    def full_when_full(descriptor: int) -> None:
+        if sum(path.stat().st_size for path in tmp_path.glob("*.jsonl")) > 300:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(descriptor)
+
+    monkeypatch.setattr("os.fsync", full_when_full)
+    return tmp_path
+
+
+def test_a_full_disk_gives_up_allows_for_verdicts_and_counts_them(small_disk: Path) -> None:
+    spool = Spool(small_disk, 10_000)
+    spool.append(lines(ALLOW, 0, 20))
+    assert spool.append(lines(VERDICT, 100, 115)) == spool.dropped == 20
+    assert set(drain(spool)) == set(range(100, 115))
+
+
+def test_a_full_disk_takes_no_new_allows_and_keeps_the_verdicts_beside_them(
+    small_disk: Path,
+) -> None:
+    spool = Spool(small_disk, 10_000)
+    assert spool.append(lines(VERDICT, 0, 20) + lines(ALLOW, 100, 120)) == 20
+    assert set(range(20)) <= set(drain(spool))
+
+
+def test_a_disk_that_is_full_of_verdicts_is_an_error(small_disk: Path) -> None:
+    spool = Spool(small_disk, 10_000)
+    spool.append(lines(VERDICT, 0, 20))
+    with pytest.raises(OSError, match="No space left"):
+        spool.append(lines(VERDICT, 20, 40))
+    assert set(range(20)) <= set(drain(spool))

@@ -6,10 +6,12 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from litestar import Litestar
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from support.hub_world import (
     CLUSTER_TOKENS,
@@ -25,7 +27,29 @@ from tidegate.hub.context import Hub
 from tidegate.hub.headers import with_headers
 from tidegate.hub.settings import HubSettings, JobLimits
 from tidegate.hub.sign_in_settings import SignInSettings
+from tidegate.hub.store import engines
 from tidegate.hub.store.database import Database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_statements() -> Iterator[None]:
+    """Compile each statement once for all tests: a process has one engine, they have thousands.
+
+    SQLAlchemy keeps compiled statements by engine and dialect, so these share both.
+    """
+    kept: dict[str, tuple[Any, Any]] = {}
+    make = engines.create_async_engine
+
+    def make_sharing(url: Any, **options: Any) -> AsyncEngine:  # noqa: ANN401 as SQLAlchemy's
+        engine = make(url, **options)
+        own = engine.sync_engine
+        first = (own.dialect, own._compiled_cache)  # noqa: SLF001 there is no way to pass one
+        own.dialect, own._compiled_cache = kept.setdefault(own.dialect.name, first)  # noqa: SLF001
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engines, "create_async_engine", make_sharing)
+        yield
 
 
 @pytest.fixture(scope="session")

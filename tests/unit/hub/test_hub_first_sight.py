@@ -176,6 +176,7 @@ async def test_t11_a_namespace_that_floods_leaves_the_queue_to_others(world: Wor
     assert await ask(world, image(2000)) == [QUEUED], "as one ends, another may wait"
 
 
+@pytest.mark.slow
 async def test_t11_many_namespaces_together_are_bounded_too(world: World) -> None:
     await heard_of(world)
     per, count = MAX_WAITING_PER_NAMESPACE, MAX_WAITING_PER_CLUSTER // MAX_WAITING_PER_NAMESPACE

@@ -268,6 +268,7 @@ async def test_guesses_at_once_gain_nothing(world: World) -> None:
     assert sorted(answer.status_code for answer in answers) == [401] * 5 + [429] * 7
 
 
+@pytest.mark.slow
 async def test_too_many_sessions_of_one_user_end_the_oldest(world: World) -> None:
     first = await world.person("ulf", "reader")
     for _ in range(50):

@@ -231,6 +231,6 @@ def _cluster(row: Row[Any]) -> ClusterV1:
         policy_generation=row.policy_generation,
         gating=row.gating,
         problems=_PROBLEMS.decode(row.problems),
-        feed_at=row.feed_at,
         protection=_PROTECTION.decode(row.protection),
+        feed_at=row.feed_at,
     )

@@ -80,10 +80,10 @@ clusters = Table(
     Column("agent_version", String(128), nullable=False),
     Column("policy_generation", String(128), nullable=False),
     Column("problems", Text, nullable=False),
-    # When the last batch of the feed came there.
-    Column("feed_at", String(40), nullable=False, server_default=""),
     # JSON; "null" until an agent says something.
     Column("protection", Text, nullable=False, server_default="null"),
+    # When the last batch of the feed came there.
+    Column("feed_at", String(40), nullable=False, server_default=""),
 )
 
 tokens = Table(
