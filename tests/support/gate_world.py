@@ -93,6 +93,7 @@ class Cluster:
 
     chain: tuple[Owner, ...] | Lookup = Lookup.FAILED
     labels: dict[str, str] | Lookup = Lookup.FAILED
+    uids: tuple[str, ...] | Lookup = Lookup.FAILED
     asked: int = 0
 
     def owners_held(self, _namespace: str, _controller: ControllerReference) -> None:
@@ -107,6 +108,13 @@ class Cluster:
         assert budget_s > 0
         self.asked += 1
         return self.chain
+
+    async def owner_uids(
+        self, _namespace: str, _controller: ControllerReference, *, budget_s: float
+    ) -> tuple[str, ...] | Lookup:
+        assert budget_s > 0
+        self.asked += 1
+        return self.uids
 
     async def namespace_labels(
         self, _namespace: str, *, budget_s: float

@@ -1979,6 +1979,9 @@ export interface components {
             name: string;
             images: components["schemas"]["ImageRowV1"][];
             /** @default  */
+            uid?: string;
+            ownerUids?: string[];
+            /** @default  */
             namespace?: string;
             /** @default  */
             cluster?: string;
@@ -2616,6 +2619,9 @@ export interface components {
             notAffectedOmitted?: number;
             unverifiable?: string[];
             resourceExemptions?: string[];
+            /** @default  */
+            resolved?: string;
+            admittedUnder?: string[];
             /** @default false */
             unanswered?: boolean;
         };
@@ -3411,10 +3417,6 @@ export interface components {
              * @enum {string}
              */
             gating?: "On" | "Off";
-            /**
-             * @default Enforce
-             * @enum {string}
-             */
             reAdmission?: "Enforce" | "Audit";
         };
         /** StandingV1 */

@@ -8,7 +8,7 @@ find out, because a registry is away: nothing is forgotten.
 
 import asyncio
 import random
-from collections.abc import AsyncIterable, Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -69,6 +69,14 @@ class RulesInForce(Protocol):
         ...
 
 
+class Admitted(Protocol):
+    """Keeps which image was judged bad for whose pods."""
+
+    async def hear(self, events: Iterable[AdmissionEventV1]) -> None:
+        """Take what verdicts say; never raises."""
+        ...
+
+
 class Rejudge:
     """Re-judges what `pods` yields and tells the hub."""
 
@@ -79,12 +87,15 @@ class Rejudge:
         gate: Judge,
         pods: Callable[[], AsyncIterable[Mapping[str, Any]]],
         rules: RulesInForce,
+        admitted: Admitted | None = None,
     ) -> None:
+        """Ask `gate` about `pods`; `admitted` hears what became of images once let in."""
         self._hub = hub
         self._cluster = cluster
         self._gate = gate
         self._pods = pods
         self._rules = rules
+        self._admitted = admitted
         self._renewed: list[RenewedImageV1] = []
         self._everything = True
         self._unanswered: set[WorkloadKey] = set()
@@ -203,6 +214,8 @@ class Rejudge:
                 with suppress(asyncio.CancelledError):
                     await asyncio.gather(*asked, return_exceptions=True)
             verdicts = [event for event in answers if event is not None]
+            if verdicts and self._admitted is not None:
+                await self._admitted.hear(verdicts)  # whatever the hub says to them
             if verdicts:
                 await self._hub.send_rejudgements(self._cluster, verdicts)
             for workload, event in zip(some, answers, strict=True):

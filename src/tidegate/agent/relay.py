@@ -3,12 +3,14 @@
 `POST /v1/events` with an EventBatchV1 and the gates' bearer token. A gate keeps what was not
 answered with 200 and sends it again, so nothing is kept here. `POST /v1/scans` with a WantedScansV1
 asks for scans; a gate that gets no answer says that none was queued. `GET /v1/feed` and
-`GET /v1/feed/snapshots/{id}` hand on the feed, from the agent's own copy. 400 and 413 mean "these
+`GET /v1/feed/snapshots/{id}` hand on the feed, from the agent's own copy; `POST /v1/admitted` takes
+what gates admitted, and `GET /v1/admitted` hands it on to all of them. 400 and 413 mean "these
 bytes never"; everything that may pass, a wrong cluster token included, is a 503.
 """
 
 import asyncio
 import hmac
+import sqlite3
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -17,8 +19,10 @@ import msgspec
 import structlog
 from prometheus_client import generate_latest
 
+from tidegate.agent.admitted_link import AdmittedLink
 from tidegate.agent.feed import FeedLink, Octets, answer_page, answer_snapshot
 from tidegate.domain.errors import InputError, NotFoundError, NotPermittedError, UnavailableError
+from tidegate.wire.admitted_v1 import AdmissionsV1, AdmittedPageV1
 from tidegate.wire.event_v1 import AdmissionEventV1
 from tidegate.wire.feed_http_v1 import FeedPageV1
 from tidegate.wire.first_sight_v1 import WantedScansResultV1, WantedScansV1
@@ -35,6 +39,8 @@ MAX_IN_FLIGHT = 16
 MAX_WANTED_IN_FLIGHT = 16
 """Questions for scans at once: they never take the places of events."""
 
+MAX_ADMITTED_BYTES = 4 * 2**20
+"""About `MAX_TOLD` entries of each kind, with some rules each."""
 METRICS_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 _SNAPSHOTS = "/v1/feed/snapshots/"
@@ -91,9 +97,11 @@ class Relay:
         gate_token_file: Path | None,
         problems: Callable[[], tuple[str, ...]],
         feed: FeedLink | None = None,
+        admitted: AdmittedLink | None = None,
         witness: Witness | None = None,
     ) -> None:
         """`witness`: hears of every batch; without a hub it is who takes them."""
+        self._admitted = admitted
         self._feed = feed
         self._hub = hub
         self._witness = witness
@@ -140,9 +148,15 @@ class Relay:
                 return 200, await self._give_feed(scope)
             case "GET", path if path.startswith(_SNAPSHOTS):
                 return 200, await self._give_snapshot(scope, path.removeprefix(_SNAPSHOTS))
+            case "POST", "/v1/admitted":
+                return 200, await self._take_admitted(scope, receive)
+            case "GET", "/v1/admitted":
+                return 200, await self._give_admitted(scope)
             case method, path:
                 raise RefusedError(
-                    404, f"{method} {path}: want POST /v1/events or /v1/scans, GET /v1/feed"
+                    404,
+                    f"{method} {path}: want POST /v1/events or /v1/scans, GET /v1/feed or "
+                    "/v1/admitted",
                 )
 
     async def _take_events(self, scope: Message, receive: Receive) -> EventBatchResultV1:
@@ -154,6 +168,8 @@ class Relay:
         self._in_flight += 1
         try:
             batch = _parse(await _read(receive, MAX_BATCH_BYTES), EventBatchV1)
+            if self._admitted is not None:
+                await self._admitted.hear(batch.events)  # whatever the hub says to them
             if self._witness is not None:
                 self._witness.take(batch)
             if self._hub is None:  # what becomes of them are the cluster's own Events
@@ -180,6 +196,30 @@ class Relay:
             raise RefusedError(400, f"the hub refuses the question: {error}") from error
         finally:
             self._wanted_in_flight -= 1
+
+    async def _take_admitted(self, scope: Message, receive: Receive) -> AdmissionsV1:
+        index = self._index_for(scope)
+        told = _parse(await _read(receive, MAX_ADMITTED_BYTES), AdmissionsV1)
+        try:
+            await index.take(told)
+        except sqlite3.Error as error:
+            raise RefusedError(503, f"admissions could not be kept: {error}") from error
+        return AdmissionsV1()
+
+    async def _give_admitted(self, scope: Message) -> AdmittedPageV1:
+        index = self._index_for(scope)
+        try:
+            return await index.answer(scope.get("query_string", b""))
+        except InputError as error:
+            raise RefusedError(400, str(error)) from error
+        except sqlite3.Error as error:
+            raise RefusedError(503, f"admissions could not be read: {error}") from error
+
+    def _index_for(self, scope: Message) -> AdmittedLink:
+        self._demand_token(dict(scope["headers"]).get(b"authorization", b""))
+        if self._admitted is None:
+            raise RefusedError(503, "this agent keeps no index; set TIDEGATE_AGENT_DATA_DIR")
+        return self._admitted
 
     async def _give_feed(self, scope: Message) -> FeedPageV1:
         try:

@@ -6,7 +6,7 @@ import signal
 import socket
 import sqlite3
 import time
-from collections.abc import Coroutine, Generator, Iterable
+from collections.abc import Coroutine, Generator, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -15,6 +15,8 @@ import structlog
 import uvicorn
 from lightkube import AsyncClient
 
+from tidegate.agent.admitted import AdmittedIndex
+from tidegate.agent.admitted_link import AdmittedLink, living_in
 from tidegate.agent.certificates import GateSecrets
 from tidegate.agent.enrolment import FilePlace, SecretPlace, TokenPlace, obtain_token
 from tidegate.agent.feed import FeedLink
@@ -75,26 +77,27 @@ async def _serve(settings: Settings) -> None:
             await stack.enter_async_context(hub)
         protection = _protection(settings, client, keeper)
         feed = _feed(settings, hub, stack)
+        admitted = _admitted(settings, client, stack)
         relay = Relay(
             hub,
             settings.gate_token_file,
             lambda: (*keeper.problems, *(gate_secrets.problems if gate_secrets else ())),
             feed,
+            admitted,
             protection,
         )
         loops = [keeper.run(), *(protection.loops() if protection else ())]
         if feed is not None:
             loops.append(feed.run())
+        if admitted is not None:
+            loops.append(admitted.run())
         if hub is not None:
             seen = protection.report if protection else None
             link = HubLink(hub, settings.cluster, keeper, feed, protection=seen)
             loops.append(link.run())
             if client is not None and isinstance(keeper, ClusterKeeper):
                 loops.append(InventoryLink(hub, settings.cluster, client).run())
-                gate = _gate(settings, stack)
-                if gate is not None:
-                    pods = partial(list_pods, client)
-                    loops.append(Rejudge(hub, settings.cluster, gate, pods, keeper).run())
+                loops.extend(_rejudging(settings, hub, client, keeper, admitted, stack))
         listener = stack.enter_context(contextlib.closing(listen(settings.host, settings.port)))
         server = _Server(relay)
         tasks = [asyncio.create_task(loop) for loop in (*loops, server.serve([listener]))]
@@ -187,6 +190,21 @@ def _gate(settings: Settings, stack: contextlib.AsyncExitStack) -> GateLink | No
     return gate
 
 
+def _rejudging(
+    settings: Settings,
+    hub: HubClient,
+    client: AsyncClient,
+    keeper: ClusterKeeper,
+    admitted: AdmittedLink | None,
+    stack: contextlib.AsyncExitStack,
+) -> Iterator[Coroutine[Any, Any, None]]:
+    """Yield what judges again, where there is a gate to ask."""
+    gate = _gate(settings, stack)
+    if gate is not None:
+        pods = partial(list_pods, client)
+        yield Rejudge(hub, settings.cluster, gate, pods, keeper, admitted).run()
+
+
 def _feed(
     settings: Settings, hub: HubClient | None, stack: contextlib.AsyncExitStack
 ) -> FeedLink | None:
@@ -200,6 +218,22 @@ def _feed(
         ) from error
     stack.callback(copy.close)
     return FeedLink(hub, copy, time.time)
+
+
+def _admitted(
+    settings: Settings, client: AsyncClient | None, stack: contextlib.AsyncExitStack
+) -> AdmittedLink | None:
+    if settings.data_dir is None or client is None:
+        return None
+    try:
+        index = AdmittedIndex(settings.data_dir / "admitted")
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigurationError(
+            f"TIDEGATE_AGENT_DATA_DIR {settings.data_dir}: the index of admissions cannot be kept "
+            f"there: {error}"
+        ) from error
+    stack.callback(index.close)
+    return AdmittedLink(index, living_in(client), _now)
 
 
 def _announce(listener: socket.socket) -> None:

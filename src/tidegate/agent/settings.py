@@ -53,8 +53,9 @@ class Settings:
     audit_log: Path | None = None
     """Audit log of the API server, where it is at hand: requests that failed open are counted."""
     data_dir: Path | None = None
-    """Folder for the copy of the feed, some hundred MB for a million images; unset: gates get no
-    feed from this agent, and ask registries."""
+    """Folder for the copy of the feed, some hundred MB for a million images, and for the index of
+    admissions; unset: gates get no feed from this agent and ask registries, and no pod comes back
+    by `reAdmission: Audit`."""
     gate_token_secret: str = ""
     """Name of the Secret behind `gate_token_file`: filled with a token where it has none; unset:
     somebody else's."""

@@ -48,6 +48,9 @@ class _Considered:
     """What one rule has to say about one image."""
 
     judgement: RuleJudgement | None = None
+    """The strictest of `judgements`."""
+    judgements: Sequence[RuleJudgement] = ()
+    """One for each platform."""
     skipped: SkippedRule | None = None
     deferred: bool = False
     ends_search: bool = False
@@ -96,6 +99,7 @@ def _decide_image(
 ) -> ImageVerdict:
     """Return the verdict about an image; `rules`: those that may include it."""
     judgements: list[RuleJudgement] = []
+    everyone: list[RuleJudgement] = []
     skipped: list[SkippedRule] = []
     deferred = False
     first_match = mode is EvaluationMode.FIRST_MATCH
@@ -105,12 +109,13 @@ def _decide_image(
             continue
         if considered.judgement is not None:
             judgements.append(considered.judgement)
+            everyone.extend(considered.judgements)
         if considered.skipped is not None:
             skipped.append(considered.skipped)
         deferred = deferred or considered.deferred
         if first_match and considered.ends_search:
             break
-    return _conclude(asked.image, judgements, tuple(skipped), deferred=deferred)
+    return _conclude(asked.image, judgements, everyone, tuple(skipped), deferred=deferred)
 
 
 def _consider(compiled: CompiledRule, asked: _Asked) -> _Considered | None:
@@ -129,9 +134,10 @@ def _consider(compiled: CompiledRule, asked: _Asked) -> _Considered | None:
             return _Considered(deferred=True, ends_search=True)
     if match is Match.UNKNOWN:
         unknown = ImageEvidence.of(Unavailable(UnavailableReason.CLUSTER))
-        return _Considered(judgement=_worst(_judge_platforms(compiled, unknown, asked)))
-    judgement = _worst(_judge_platforms(compiled, image.evidence, asked))
-    return _Considered(judgement=judgement, ends_search=True)
+        judged = _judge_platforms(compiled, unknown, asked)
+        return _Considered(_worst(judged), judged)
+    judged = _judge_platforms(compiled, image.evidence, asked)
+    return _Considered(_worst(judged), judged, ends_search=True)
 
 
 def _find_exemption(compiled: CompiledRule, asked: _Asked) -> tuple[SkippedRule | None, bool]:
@@ -171,10 +177,12 @@ def _worst(judgements: Sequence[RuleJudgement]) -> RuleJudgement:
 def _conclude(
     image: JudgedImage,
     judgements: Sequence[RuleJudgement],
+    everyone: Sequence[RuleJudgement],
     skipped: tuple[SkippedRule, ...],
     *,
     deferred: bool,
 ) -> ImageVerdict:
+    """Return the verdict: of `judgements`, each rule's strictest, the strictest decides."""
     digest: Digest | None = image.evidence.digest
     if not judgements:
         reason = Reason.RESOURCE_EXEMPTED if skipped else Reason.POLICY_EVALUATION
@@ -203,6 +211,7 @@ def _conclude(
         skipped,
         deferred,
         image.evidence.tag_asked_at,
+        judgements=tuple(everyone),
         origin=_origin(image.evidence, chosen),
     )
 

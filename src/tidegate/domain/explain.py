@@ -5,6 +5,7 @@ Everything that came from outside is stripped of control characters.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from tidegate.domain.evidence import Missing, MissingReason, Report, Stale, Unavailable
@@ -49,7 +50,7 @@ WORST_SHOWN = 3
 
 def sentence(image: ImageVerdict) -> str:
     """Return one line about `image`: what is wrong with it, or that nothing is."""
-    told = f"{_describe_tag(image)}{_describe_break_glass(image)}"
+    told = f"{_describe_tag(image)}{_describe_let_in(image)}"
     return f"{_subject(image)}: {_statement(image)}{told}"
 
 
@@ -117,12 +118,21 @@ def describe_unknown(unknown_count: int) -> str:
     return f"; +{unknown_count} of unknown severity" if unknown_count else ""
 
 
-def _describe_break_glass(image: ImageVerdict) -> str:
+def _describe_let_in(image: ImageVerdict) -> str:
     """Return by what an image was let in that a rule denies."""
     if image.let_in_until is None:
         return ""
-    until = image.let_in_until.isoformat(timespec="minutes").replace("+00:00", "Z")
+    until = _minute(image.let_in_until)
+    if image.admitted_at is not None:
+        return (
+            f"; its workload was admitted with it at {_minute(image.admitted_at)}, so that its own "
+            f"pods may come back until {until}"
+        )
     return f"; let in until {until} by break-glass {printable(image.let_in_by)}"
+
+
+def _minute(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="minutes").replace("+00:00", "Z")
 
 
 def _describe_age(judgement: RuleJudgement) -> str:
@@ -288,7 +298,10 @@ def _kept_warning(key: ByIdentity[ImageVerdict]) -> str:
     rule = printable(image.judgement.rule.name) if image.judgement else ""
     subject, statement = _subject(image), _statement(image)
     ending = f'; rule "{shorten_middle(rule, 80)}" (audit)'
-    if image.let_in_until is not None:
+    if image.admitted_at is not None and image.let_in_until is not None:
+        until = image.let_in_until.date().isoformat()
+        ending = f'; rule "{shorten_middle(rule, 40)}" (deny), own pods come back until {until}'
+    elif image.let_in_until is not None:
         by = printable(image.let_in_by.partition(":")[0])
         ending = f'; rule "{shorten_middle(rule, 40)}" (deny), break-glass {shorten_middle(by, 40)}'
     room = MAX_WARNING_CHARS - len(": ") - len(ending)

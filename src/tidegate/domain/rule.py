@@ -235,5 +235,7 @@ class Policy:
     mode: EvaluationMode = EvaluationMode.FIRST_MATCH
     gating_on: bool = True
     """Off: everything is admitted and journaled as GatingOff."""
+    re_admits: bool = False
+    """Whether a workload's own pods come back although a later finding turned their image bad."""
     generation: str = ""
     """Names this state of the rules; travels with every verdict."""

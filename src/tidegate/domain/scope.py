@@ -97,6 +97,7 @@ class CompiledPolicy:
     """Enabled rules, highest priority first."""
     mode: EvaluationMode
     gating_on: bool
+    re_admits: bool
     generation: str
     needs_owners: bool
     """Whether any rule asks who controls an object."""
@@ -121,6 +122,7 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
         rules=tuple(map(_compile_rule, enabled)),
         mode=policy.mode,
         gating_on=policy.gating_on,
+        re_admits=policy.re_admits and policy.gating_on,
         generation=policy.generation,
         needs_owners=bool(asked & {MatcherType.DEPLOYMENT, MatcherType.WORKLOAD})
         or ResourceMatcher.DEPLOYMENT in exempting,

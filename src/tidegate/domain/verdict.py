@@ -40,6 +40,7 @@ class Reason(StrEnum):
     RESOURCE_EXEMPTED = "ResourceExempted"
     GATING_OFF = "GatingOff"
     BREAK_GLASS = "BreakGlass"
+    RE_ADMITTED = "ReAdmitted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,7 @@ class ImageVerdict:
     judgement: RuleJudgement | None = None
     """The one that decided; None where no rule judged."""
     digest: Digest | None = None
+    """Of the image as its reference resolves: of an index, the index's own."""
     skipped: tuple[SkippedRule, ...] = ()
     deferred: bool = False
     """A rule asks for the pod's name, which only the pods have: they are judged instead."""
@@ -209,9 +211,14 @@ class ImageVerdict:
     """When the tag named `digest`, where an answer was used that is not of now."""
     scan: ScanAnswer | None = None
     """For an image without a report; None: nobody was asked, or nobody answered in time."""
+    judgements: tuple[RuleJudgement, ...] = ()
+    """By every rule that judged it, on every platform; `judgement` is one of them."""
     let_in_by: str = ""
     """The break-glass object that let in what the judgement denies, with its reason."""
     let_in_until: datetime | None = None
+    """When that ends, or when a workload's own pods come back no longer."""
+    admitted_at: datetime | None = None
+    """Of a pod that came back: when its owner was admitted with this image."""
     origin: EvidenceOrigin | None = field(default=None, compare=False)
     """Where the evidence that decided comes from, and how old it may be; it decided nothing."""
 
@@ -222,6 +229,8 @@ class Verdict:
 
     images: tuple[ImageVerdict, ...]
     generation: str = ""
+    owner_uids: tuple[str, ...] = ()
+    """Of those that control the pod, the direct one first, where that was asked of the cluster."""
 
     @property
     def decision(self) -> Decision:

@@ -1,6 +1,7 @@
 """What a gate tells the agent: spooled events, and which images it would like to have scanned.
 
-`POST /v1/events` with an EventBatchV1, `POST /v1/scans` with a WantedScansV1.
+`POST /v1/events` with an EventBatchV1, `POST /v1/scans` with a WantedScansV1. And what was
+admitted, for the index that the agent keeps and the gates follow: `POST`, `GET /v1/admitted`.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tidegate.domain.errors import HubUnavailableError, InputError
+from tidegate.domain.text import printable
 from tidegate.gate.spool import Batch
+from tidegate.wire.admitted_v1 import MAX_PAGE_BYTES, AdmissionsV1, AdmittedPageV1
 from tidegate.wire.first_sight_v1 import WantedResultV1, WantedScansResultV1, WantedScansV1
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ _NEVER = frozenset({400, 413, 422})
 """Answers that the same bytes will get again."""
 
 
+_PAGE = msgspec.json.Decoder(AdmittedPageV1)
 _RESULTS = msgspec.json.Decoder(WantedScansResultV1)
 
 
@@ -96,6 +100,57 @@ class AgentDelivery:
                 f"agent at {url}: {len(results)} results, want {len(wanted.images)}"
             )
         return results
+
+    async def tell_admitted(self, told: AdmissionsV1) -> None:
+        """Hand over what was admitted; on return the agent has it on disk.
+
+        Raises:
+            InputError: the agent refuses these bytes for good.
+            HubUnavailableError: it did not take them now.
+        """
+        import httpx2  # noqa: PLC0415 as above
+
+        url = f"{self._base}/v1/admitted"
+        body = msgspec.json.encode(told)
+        try:
+            response = await self._connected().post(url, content=body, headers=self._headers())
+        except (httpx2.HTTPError, OSError) as error:
+            raise HubUnavailableError(f"agent at {url}: {error!r}") from error
+        if response.status_code in _NEVER:
+            raise InputError(f"agent at {url}: {response.status_code}")
+        if not response.is_success:
+            raise HubUnavailableError(f"agent at {url}: {response.status_code}, want 200")
+
+    async def follow_admitted(self, after: str, wait_s: float) -> AdmittedPageV1:
+        """Return what came into the index after a cursor, at the latest after `wait_s`.
+
+        Raises:
+            HubUnavailableError: the agent did not answer, or with something else.
+        """
+        import httpx2  # noqa: PLC0415 as above
+
+        url, answer = f"{self._base}/v1/admitted", bytearray()
+        try:
+            async with self._connected().stream(
+                "GET",
+                url,
+                params={"after": after, "wait": f"{wait_s:g}"},
+                headers=self._headers(),
+                timeout=wait_s + DELIVERY_TIMEOUT_S,
+            ) as response:
+                async for chunk in response.aiter_raw():
+                    answer += chunk
+                    if len(answer) > MAX_PAGE_BYTES:
+                        raise HubUnavailableError(f"agent at {url}: more than {MAX_PAGE_BYTES} B")
+        except (httpx2.HTTPError, OSError) as error:
+            raise HubUnavailableError(f"agent at {url}: {error!r}") from error
+        if not response.is_success:
+            said = printable(answer[:300].decode(errors="replace"))
+            raise HubUnavailableError(f"agent at {url}: {response.status_code}, want 200: {said}")
+        try:
+            return _PAGE.decode(answer)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise HubUnavailableError(f"agent at {url}: no page: {error}") from error
 
     async def aclose(self) -> None:
         """Close connections."""

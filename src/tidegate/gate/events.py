@@ -21,6 +21,7 @@ from tidegate.domain.severity import Severity
 from tidegate.domain.verdict import Decision, Exempted, ImageVerdict, RuleJudgement, Verdict
 from tidegate.domain.workload import ControllerReference, Workload
 from tidegate.wire.admission_v1 import AdmissionRequest
+from tidegate.wire.admitted_v1 import OWNER_KINDS, rule_fingerprint
 from tidegate.wire.event_v1 import (
     MAX_FINDINGS,
     Action,
@@ -82,13 +83,15 @@ def event_of(
     """Return `verdict` as recorded, whole: `render_fitted` makes it fit."""
     obj = request.object
     named = obj is not None and bool(obj.name)
+    owns_pods = request.kind in OWNER_KINDS and asked.origin == "api-server" and verdict.allowed
     return AdmissionEventV1(
         id=request.uid,
         time=asked.now.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         action=ACTIONS[verdict.decision],
         kind=request.kind,
         name=workload.name if named else f"{workload.name}*",
-        images=[_row(image) for image in verdict.images],
+        images=list(map(_owning_row if owns_pods else _row, verdict.images)),
+        owner_uids=list(verdict.owner_uids),
         namespace=request.namespace,
         operation=request.operation,
         subresource=request.subresource,
@@ -140,6 +143,7 @@ def _row(image: ImageVerdict) -> ImageRowV1:
 def _kept_row(key: ByIdentity[ImageVerdict]) -> ImageRowV1:
     image = key.value
     judgement, origin = image.judgement, image.origin
+    digest = (judgement and judgement.digest) or image.digest or ""
     return replace(
         _NOT_JUDGED if judgement is None else _judged_row(judgement),
         image=image.image,
@@ -148,7 +152,8 @@ def _kept_row(key: ByIdentity[ImageVerdict]) -> ImageRowV1:
         reason=image.reason.value,
         message=sentence(image),
         container=image.use.container,
-        digest=(judgement and judgement.digest) or image.digest or "",
+        digest=digest,
+        resolved="" if image.digest is None or image.digest == digest else image.digest,
         evidence_source="" if origin is None else origin.source.value,
         evidence_at="" if origin is None else _instant(origin.at),
         resource_exemptions=[
@@ -156,6 +161,28 @@ def _kept_row(key: ByIdentity[ImageVerdict]) -> ImageRowV1:
             for skipped in image.skipped
         ],
     )
+
+
+def _owning_row(image: ImageVerdict) -> ImageRowV1:
+    """Return the row of a workload that was admitted and has pods made for it."""
+    return replace(_row(image), admitted_under=_admitted_under(image))
+
+
+def _admitted_under(image: ImageVerdict) -> list[str]:
+    """Return what a workload admitted with `image` goes by should it turn bad one day."""
+    if any(judgement.decision is Decision.DENY for judgement in image.judgements):
+        return []
+    return sorted({fingerprint(judgement.rule) for judgement in image.judgements})
+
+
+def fingerprint(rule: Rule) -> str:
+    """Return `admitted_v1.rule_fingerprint` of a rule in force; they are few."""
+    return _shared_fingerprint(ByIdentity(rule))
+
+
+@lru_cache(maxsize=1024)
+def _shared_fingerprint(key: ByIdentity[Rule]) -> str:
+    return rule_fingerprint(key.value)
 
 
 def _judged_row(judgement: RuleJudgement) -> ImageRowV1:

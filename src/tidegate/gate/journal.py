@@ -69,11 +69,18 @@ class Journal:
     """Records events between `start` and `close`."""
 
     def __init__(
-        self, spool: Spool, delivery: Delivery | None = None, *, max_queued: int = MAX_QUEUED
+        self,
+        spool: Spool,
+        delivery: Delivery | None = None,
+        *,
+        max_queued: int = MAX_QUEUED,
+        tell: Callable[[list[AdmissionEventV1]], None] | None = None,
     ) -> None:
+        """Record into `spool`; `tell` hears events as soon as they are built, in any thread."""
         self._spool = spool
         self._delivery = delivery
         self._max_queued = max_queued
+        self._tell = tell
         self._queues: dict[Lane, deque[tuple[Action, _Build]]] = {lane: deque() for lane in LANES}
         self._queued = asyncio.Event()
         self._spooled = asyncio.Event()
@@ -129,15 +136,19 @@ class Journal:
     def _write(self, waiting: list[tuple[Lane, Action, _Build]]) -> None:
         """Build and write events; runs in the spool's thread and raises nothing."""
         lines: list[tuple[Lane, bytes]] = []
+        built: list[AdmissionEventV1] = []
         recorded: Counter[Action] = Counter()
         for lane, action, build in waiting:
             try:
-                lines.append((lane, render_fitted(build())))
+                event = build()
+                lines.append((lane, render_fitted(event)))
+                built.append(event)
             except Exception:
                 EVENTS_DROPPED.labels("build").inc()
                 log.exception("an admission event could not be built", action=action)
                 continue
             recorded[action] += 1
+        self._tell_of(built)
         try:
             dropped = self._spool.append(lines)
         except OSError:
@@ -150,6 +161,14 @@ class Journal:
         if dropped:
             EVENTS_DROPPED.labels("spool").inc(dropped)
             log.warning("the spool is full; admission events were dropped", dropped=dropped)
+
+    def _tell_of(self, built: list[AdmissionEventV1]) -> None:
+        if self._tell is None:
+            return
+        try:
+            self._tell(built)
+        except Exception:  # they go into the spool all the same
+            log.exception("admission events could not be told", events=len(built))
 
     async def _deliver_forever(self, delivery: Delivery) -> None:
         limit, backoff_s = MAX_BATCH_EVENTS, MIN_BACKOFF_S

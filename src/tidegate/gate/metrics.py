@@ -45,6 +45,12 @@ SCANS_ASKED = Counter(
     "moment ago), refused, or unanswered.",
     ["result"],
 )
+ADMISSIONS_LOST = Counter(
+    "tidegate_gate_admissions_lost",
+    "Admissions that the agent's index was not told at once, by reason (queue, refused): pods of "
+    "these workloads may not come back.",
+    ["reason"],
+)
 REPORT_WAITS = Counter(
     "tidegate_gate_report_waits",
     "Refused reviews that waited for scans that they had queued, by what came of it: report (all "

@@ -37,6 +37,16 @@ MAX_CACHED = 4096
 _LOOKED_UP = {("apps/v1", "ReplicaSet"): "replicasets", ("batch/v1", "Job"): "jobs"}
 """Controllers that are made by other controllers, and what the gate's account may read."""
 
+_PLURALS = {
+    **_LOOKED_UP,
+    ("v1", "ReplicationController"): "replicationcontrollers",
+    ("apps/v1", "Deployment"): "deployments",
+    ("apps/v1", "StatefulSet"): "statefulsets",
+    ("apps/v1", "DaemonSet"): "daemonsets",
+    ("batch/v1", "CronJob"): "cronjobs",
+}
+"""Every kind of owner whose existence the gate's account may find out."""
+
 _OWN_GROUPS = {
     "ReplicationController": "",
     "ReplicaSet": "apps",
@@ -68,6 +78,16 @@ class NoCluster:
         return Lookup.FAILED
 
     async def owners(
+        self,
+        namespace: str,  # noqa: ARG002 the protocol's signature
+        controller: ControllerReference,  # noqa: ARG002
+        *,
+        budget_s: float,  # noqa: ARG002
+    ) -> Lookup:
+        """Return that it could not be looked up."""
+        return Lookup.FAILED
+
+    async def owner_uids(
         self,
         namespace: str,  # noqa: ARG002 the protocol's signature
         controller: ControllerReference,  # noqa: ARG002
@@ -125,6 +145,21 @@ class KubernetesFacts:
             log.warning("owners could not be looked up", namespace=namespace, error=repr(error))
             return Lookup.FAILED
 
+    async def owner_uids(
+        self, namespace: str, controller: ControllerReference, *, budget_s: float
+    ) -> tuple[str, ...] | Lookup:
+        """Return the uids of those who control an object, the direct one first.
+
+        Each was shown to exist under its name and to be named as controller by the one below it. A
+        foreign kind ends the chain before itself: what the gate cannot look up proves nothing.
+        """
+        try:
+            async with asyncio.timeout(budget_s):
+                return await self._climb_uids(namespace, controller)
+        except Exception as error:  # noqa: BLE001 whatever went wrong, the answer is not known
+            log.warning("owners could not be looked up", namespace=namespace, error=repr(error))
+            return Lookup.FAILED
+
     async def namespace_labels(self, namespace: str, *, budget_s: float) -> dict[str, str] | Lookup:
         """Return the labels of `namespace`."""
         cached = self._labels.get((namespace,))
@@ -175,6 +210,21 @@ class KubernetesFacts:
             if meta is None or meta.uid != above.uid:
                 return Lookup.ABSENT
             chain.append(Owner(above.kind, above.name))
+            above = meta.controller
+        return tuple(chain)
+
+    async def _climb_uids(
+        self, namespace: str, controller: ControllerReference
+    ) -> tuple[str, ...] | Lookup:
+        chain: list[str] = []
+        above: ControllerReference | None = controller
+        while above is not None and len(chain) < MAX_CHAIN:
+            if (above.api_version, above.kind) not in _PLURALS:
+                break
+            meta = await self._meta(namespace, above)
+            if meta is None or above.uid != meta.uid:
+                return Lookup.ABSENT
+            chain.append(meta.uid)
             above = meta.controller
         return tuple(chain)
 
@@ -256,7 +306,7 @@ def _resource(api_version: str, kind: str) -> "type[GenericNamespacedResource]":
     )
 
     group, _, version = api_version.rpartition("/")
-    return create_namespaced_resource(group, version, kind, _LOOKED_UP[api_version, kind])
+    return create_namespaced_resource(group, version, kind, _PLURALS[api_version, kind])
 
 
 @cache

@@ -49,6 +49,7 @@ from tidegate.gate.first_sight import (
     wanted_scans,
     with_answers,
 )
+from tidegate.gate.own_pods import OwnPods
 from tidegate.gate.rejudged import with_unanswered
 from tidegate.gate.report_wait import ReportWait
 from tidegate.gate.slots import Slots
@@ -137,6 +138,12 @@ class ClusterSource(Protocol):
         """Return the controllers above an object, direct one first; never raises."""
         ...
 
+    async def owner_uids(
+        self, namespace: str, controller: ControllerReference, *, budget_s: float
+    ) -> tuple[str, ...] | Lookup:
+        """Return the uids of those who control an object, each shown to exist; never raises."""
+        ...
+
     async def namespace_labels(self, namespace: str, *, budget_s: float) -> dict[str, str] | Lookup:
         """Return the labels of `namespace`; never raises."""
         ...
@@ -214,6 +221,7 @@ class Reviewer:
         scans: Scans | None = None,
         reports: ReportWait | None = None,
         break_glass: BreakGlassSource | None = None,
+        own_pods: OwnPods | None = None,
         cluster_name: str = "",
     ) -> None:
         self._policies = policies
@@ -224,6 +232,7 @@ class Reviewer:
         self._scans = scans
         self._reports = reports
         self._break_glass = break_glass
+        self._own_pods = own_pods
         self._cluster_name = cluster_name
         self._compiled: tuple[Policy, tuple[CompiledPolicy, Verdicts]] | None = None
 
@@ -287,6 +296,8 @@ class Reviewer:
             return None
         facts = self._held(question) or await self._find_out(question, budget_s)
         verdict = self._decide(question, facts)
+        if self._own_pods is not None and question.policy.re_admits and not verdict.allowed:
+            verdict = await self._own_pods.let_back(question.request, verdict, asked, budget_s)
         wanted = self._wanted_scans(verdict, facts)
         if wanted:
             verdict = await self._with_scans(question.request, verdict, wanted, 0.0)
@@ -343,8 +354,31 @@ class Reviewer:
     def _finish(
         self, question: _Question, facts: _Facts, asked: Moment, budget_s: float
     ) -> Answer | Awaitable[Answer]:
-        """Return the answer, or what gives it once it is known what becomes of wanted scans."""
+        """Return the answer, or what gives it once all is known that only some denials ask for."""
         verdict = self._decide(question, facts)
+        if self._own_pods is not None and question.policy.re_admits and not verdict.allowed:
+            return self._finish_own_pod(self._own_pods, question, facts, verdict, asked, budget_s)
+        return self._conclude(question, facts, verdict, asked, budget_s)
+
+    async def _finish_own_pod(
+        self,
+        own_pods: OwnPods,
+        question: _Question,
+        facts: _Facts,
+        verdict: Verdict,
+        asked: Moment,
+        budget_s: float,
+    ) -> Answer:
+        """Answer with what is known of a denied pod's workload: it may be one's own come back."""
+        left_s = budget_s - (monotonic() - asked.began_s)
+        verdict = await own_pods.let_back(question.request, verdict, asked, left_s)
+        found = self._conclude(question, facts, verdict, asked, budget_s)
+        return found if isinstance(found, Answer) else await found
+
+    def _conclude(
+        self, question: _Question, facts: _Facts, verdict: Verdict, asked: Moment, budget_s: float
+    ) -> Answer | Awaitable[Answer]:
+        """Return the answer, or what gives it once it is known what becomes of wanted scans."""
         wanted = [] if question.request.dry_run else self._wanted_scans(verdict, facts)
         if wanted:
             left_s = min(WAIT_S, budget_s - (monotonic() - asked.began_s))

@@ -14,11 +14,13 @@ from time import monotonic
 import structlog
 
 from tidegate.domain.errors import ConfigurationError
+from tidegate.gate.admitted import Admissions, Follower, Teller
 from tidegate.gate.app import Access, GateApp
 from tidegate.gate.delivery import AgentDelivery
 from tidegate.gate.first_sight import FirstSight
 from tidegate.gate.journal import Journal
 from tidegate.gate.members import member_folder
+from tidegate.gate.own_pods import OwnPods
 from tidegate.gate.review import Reviewer
 from tidegate.gate.server import (
     Endpoint,
@@ -88,15 +90,25 @@ async def run_gate(
         for run in sources.runs:
             stack.push_async_callback(_end, asyncio.create_task(keep_running(run)))
         agent = _agent(settings)
-        journal = _open_journal(settings, agent)
+        teller = Teller(agent) if agent is not None and settings.policy_dir is None else None
+        journal = _open_journal(settings, agent, teller)
         journal.start()
         stack.push_async_callback(journal.close)
+        own_pods = None
+        if agent is not None and teller is not None:
+            admitted = Admissions()
+            own_pods = OwnPods(sources.cluster, admitted)
+            policies = sources.policies
+            follower = Follower(admitted, agent, lambda: policies.snapshot().re_admits)
+            for run in (teller.run, follower.run):
+                stack.push_async_callback(_end, asyncio.create_task(keep_running(run)))
         scans = None
         if agent is not None:
             time = asyncio.get_running_loop().time
             scans = FirstSight(agent, sources.evidence.canonical, time)
             stack.push_async_callback(scans.aclose)
-        app = _app(settings, sources, journal, certificate, scans)
+        reviewer = _reviewer(settings, sources, journal, scans, own_pods)
+        app = _app(settings, sources, certificate, reviewer)
         limits = ConnectionLimits(max_connections=settings.max_connections)
         if member is not None:
             directory, path = bound_path(settings.data_dir)
@@ -155,18 +167,21 @@ def _agent(settings: Settings) -> AgentDelivery | None:
     return AgentDelivery(settings.agent_url, settings.agent_token_file)
 
 
-def _open_journal(settings: Settings, agent: AgentDelivery | None) -> Journal:
-    return Journal(Spool(settings.data_dir / "spool", settings.spool_max_mib * _MIB), agent)
+def _open_journal(
+    settings: Settings, agent: AgentDelivery | None, teller: Teller | None
+) -> Journal:
+    spool = Spool(settings.data_dir / "spool", settings.spool_max_mib * _MIB)
+    return Journal(spool, agent, tell=teller.tell if teller is not None else None)
 
 
-def _app(
+def _reviewer(
     settings: Settings,
     sources: Sources,
     journal: Journal,
-    certificate: Certificate,
     scans: FirstSight | None,
-) -> GateApp:
-    reviewer = Reviewer(
+    own_pods: OwnPods | None,
+) -> Reviewer:
+    return Reviewer(
         sources.policies,
         sources.evidence,
         sources.cluster,
@@ -175,8 +190,14 @@ def _app(
         scans=scans,
         reports=sources.reports if settings.first_sight_wait_s else None,
         break_glass=sources.break_glass,
+        own_pods=own_pods,
         cluster_name=settings.cluster,
     )
+
+
+def _app(
+    settings: Settings, sources: Sources, certificate: Certificate, reviewer: Reviewer
+) -> GateApp:
     return GateApp(
         reviewer,
         clock=utc_now,

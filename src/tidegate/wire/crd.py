@@ -17,7 +17,7 @@ from tidegate.wire.policy_v1alpha1 import GROUP, KIND, PLURAL, SHORT_NAME, VERSI
 
 Schema = dict[str, Any]
 
-SHOWN_DEFAULTS = frozenset({"priority", "evaluationMode", "gating", "reAdmission"})
+SHOWN_DEFAULTS = frozenset({"priority", "evaluationMode", "gating"})
 """Fields of `spec` whose defaults the API server writes into objects, so that `kubectl get` shows
 what is in force. Rules stay as they were written: agents and GitOps tools compare them."""
 

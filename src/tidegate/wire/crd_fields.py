@@ -35,8 +35,11 @@ FIELDS: dict[str, dict[str, str]] = {
             'bare On is a boolean there. Default "On".'
         ),
         "reAdmission": (
-            "reAdmission is reserved for workloads whose own pods come back after their image "
-            "turned bad. This version always enforces, whatever it says. Default Enforce."
+            "reAdmission Audit lets a workload's own pods come back (restart, drain, scale) when a "
+            "later finding turned their image bad: with a warning and an event, for 14 days, "
+            "under the rules by which the workload was admitted. Enforce denies them, for the "
+            "whole cluster as soon as any object says so. Default: other objects decide; where "
+            "none says Audit, Enforce."
         ),
     },
     "RuleV1": {

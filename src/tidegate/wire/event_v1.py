@@ -81,6 +81,11 @@ class ImageRowV1(msgspec.Struct, rename="camel", omit_defaults=True):
     unverifiable: list[str] = []
     resource_exemptions: list[str] = []
     """Rules that an exemption took this image out of, in words."""
+    resolved: str = ""
+    """What the reference resolved to where that is not `digest`: of an index, the index's own."""
+    admitted_under: list[str] = []
+    """Fingerprints of the rules that judged the image and did not deny it; empty where one did, or
+    something let the image in all the same."""
     unanswered: bool = False
     """In a verdict about what runs: something that decides could not be found out, so this says
     nothing and the last verdict stands."""
@@ -106,6 +111,9 @@ class AdmissionEventV1(msgspec.Struct, rename="camel", omit_defaults=True):
     name: str
     """metadata.name, or generateName followed by `*`."""
     images: list[ImageRowV1]
+    owner_uids: list[str] = []
+    """Of those that control it, the direct one first, where the gate asked: for a pod that is
+    denied while `reAdmission: Audit` is in force."""
     namespace: str = ""
     cluster: str = ""
     """Set by the hub from the sender's token, never from the body."""

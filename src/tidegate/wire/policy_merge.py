@@ -6,7 +6,8 @@ Rules of the merge (PRODUCT, "The policy object in the cluster"):
 2. The default rule is last, whether an object names it or not. Where several do, the hub's object
    wins, then the first in order.
 3. Strictest holds for all as soon as one object says so. Gating is honoured only in the object
-   named `HUB_OBJECT_NAME`.
+   named `HUB_OBJECT_NAME`. A workload's own pods come back only where an object says so and none
+   says otherwise.
 4. A rule name used in two objects invalidates the one with the newer creationTimestamp (then by
    name), never one of the hub's.
 5. An object that cannot be used keeps its last good version in force; without one, nothing of it
@@ -23,6 +24,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from tidegate.domain.errors import InvalidPolicyError
 from tidegate.domain.rule import DEFAULT_RULE_NAME, EvaluationMode, Policy, Rule, default_rule
@@ -59,6 +61,8 @@ class PolicyObject:
     priority: int = 1000
     mode: EvaluationMode = EvaluationMode.FIRST_MATCH
     gating_on: bool = True
+    re_admits: bool | None = None
+    """None: it leaves that to other objects."""
     created_at: str = ""
     """RFC 3339 in UTC and whole seconds, so that text order is time order; empty for a file."""
     generation: int = 0
@@ -146,6 +150,7 @@ def load_object(body: bytes | Mapping[str, Any], origin: str = "") -> PolicyObje
         priority=spec.priority,
         mode=spec.evaluation_mode,
         gating_on=spec.gating == "On",
+        re_admits=None if spec.re_admission is UNSET else spec.re_admission == "Audit",
         created_at=metadata.creation_timestamp or "",
         generation=metadata.generation or 0,
         origin=origin or metadata.annotations.get(ORIGIN_ANNOTATION, ""),
@@ -202,12 +207,14 @@ def _policy(objects: list[PolicyObject]) -> Policy:
     by_rank = sorted(objects, key=lambda o: (o.name != HUB_OBJECT_NAME, not is_hub_name(o.name)))
     named = [rule for o in by_rank for rule in o.rules if rule.name == DEFAULT_RULE_NAME]
     strictest = any(o.mode is EvaluationMode.STRICTEST for o in objects)
+    said = [o.re_admits for o in objects if o.re_admits is not None]
     state = "\n".join(f"{o.name} {o.content}" for o in objects)
     return Policy(
         rules=(*rules, named[0] if named else default_rule()),
         mode=EvaluationMode.STRICTEST if strictest else EvaluationMode.FIRST_MATCH,
         gating_on=all(o.gating_on for o in objects if o.name == HUB_OBJECT_NAME),
         generation=hashlib.sha256(state.encode()).hexdigest()[:12],
+        re_admits=bool(said) and all(said),
     )
 
 

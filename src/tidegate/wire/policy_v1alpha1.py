@@ -139,7 +139,8 @@ class SpecV1(Wire, omit_defaults=False):
     priority: Annotated[int, Meta(ge=0, le=1_000_000)] = 1000
     evaluation_mode: EvaluationMode = EvaluationMode.FIRST_MATCH
     gating: Literal["On", "Off"] = "On"
-    re_admission: Literal["Enforce", "Audit"] = "Enforce"
+    re_admission: Literal["Enforce", "Audit"] | UnsetType = UNSET
+    """Unset: this object leaves it to others."""
 
 
 class ObjectMetaV1(msgspec.Struct, rename="camel", omit_defaults=True):

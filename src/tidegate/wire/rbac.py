@@ -60,7 +60,7 @@ def gate_manifests(pull_secrets: Sequence[str] = ()) -> list[Manifest]:
 def agent_manifests() -> list[Manifest]:
     """Return the agent's account and rights: write its own policy objects, every status, copies.
 
-    And list pods: the hub is told which images run.
+    And list pods: the hub is told which images run. And those that control them.
 
     Rules that others wrote are out of its reach: it may change and delete by its own names only.
     """
@@ -71,6 +71,10 @@ def agent_manifests() -> list[Manifest]:
         _rule(GROUP, [f"{PLURAL}/status"], ["get", "patch"]),
         # The inventory of running images: `list` alone, every few seconds to a minute.
         _rule("", ["pods"], ["list"]),
+        # Every few hours: whose admissions need not be remembered any more.
+        _rule("", ["replicationcontrollers"], ["list"]),
+        _rule("apps", ["daemonsets", "deployments", "replicasets", "statefulsets"], ["list"]),
+        _rule("batch", ["cronjobs", "jobs"], ["list"]),
         # A denial is told on the Deployment or CronJob above these two.
         _rule("apps", ["replicasets"], ["get"]),
         _rule("batch", ["jobs"], ["get"]),

@@ -1,6 +1,6 @@
 """What is pending is judged, told, and not forgotten when something is away."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 import httpx2
@@ -36,12 +36,22 @@ class Rules:
     policy = "same"
 
 
+class Index:
+    """Hears verdicts."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    async def hear(self, events: Iterable[AdmissionEventV1]) -> None:
+        self.heard += [event.name for event in events]
+
+
 class Site:
     """A rejudge with a gate, pods, and a hub that keeps what it is told."""
 
-    def __init__(self, hub: HubClient) -> None:
+    def __init__(self, hub: HubClient, index: Index | None = None) -> None:
         self.gate, self.names = Gate(), ["p1", "p2"]
-        self.rejudge = Rejudge(hub, "here", self.gate, self.pods, Rules())
+        self.rejudge = Rejudge(hub, "here", self.gate, self.pods, Rules(), index)
 
     async def pods(self) -> AsyncIterator[Mapping[str, Any]]:
         for name in self.names:
@@ -89,6 +99,16 @@ async def test_what_could_not_be_judged_or_told_stays_pending(away: str) -> None
         site.gate.failure, hub.status = None, 200
         assert await site.rejudge.look()
     assert hub.told[-1] == ["p1", "p2"]
+
+
+@pytest.mark.parametrize("status", [pytest.param(200, id="hub"), pytest.param(503, id="hub-away")])
+async def test_the_index_hears_what_is_bad_by_now_whatever_the_hub_says(status: int) -> None:
+    hub, index = Hub(), Index()
+    hub.status = status
+    async with hub.client() as client:
+        site = Site(client, index)
+        assert await site.rejudge.look() is (status == 200)
+    assert index.heard == ["p1", "p2"]
 
 
 async def test_a_workload_that_the_gate_refuses_does_not_hold_up_the_others() -> None:

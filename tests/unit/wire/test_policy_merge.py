@@ -7,6 +7,7 @@ import pytest
 
 from tidegate.domain.errors import InvalidPolicyError
 from tidegate.domain.rule import DEFAULT_RULE_NAME, Action, EvaluationMode, default_rule
+from tidegate.domain.scope import compile_policy
 from tidegate.wire.policy_book import PolicyBook
 from tidegate.wire.policy_merge import (
     Candidate,
@@ -153,6 +154,32 @@ def test_without_objects_the_default_rule_is_as_out_of_the_box() -> None:
 def test_modes(candidates: list[Candidate], mode: str, *, gating_on: bool) -> None:
     policy = merge(candidates, {}).policy
     assert (policy.mode, policy.gating_on) == (mode, gating_on)
+
+
+@pytest.mark.parametrize(
+    ("candidates", "re_admits"),
+    [
+        pytest.param([], False, id="no-object"),
+        pytest.param([seen("a", "1")], False, id="nobody-says"),
+        pytest.param([seen("a", "1"), seen("b", "2", reAdmission="Audit")], True, id="one-says"),
+        pytest.param(
+            [seen("a", "1", reAdmission="Enforce"), seen("b", "2", reAdmission="Audit")],
+            False,
+            id="t10-another-enforces",
+        ),
+    ],
+)
+def test_own_pods_come_back_where_an_object_says_so_and_none_otherwise(
+    candidates: list[Candidate], *, re_admits: bool
+) -> None:
+    merged = merge(candidates, {})
+    assert all(state.reason is LoadReason.LOADED for state in merged.states)
+    assert merged.policy.re_admits is re_admits
+
+
+def test_own_pods_do_not_come_back_where_nothing_is_judged() -> None:
+    off = seen(HUB_OBJECT_NAME, gating="Off", reAdmission="Audit")
+    assert not compile_policy(merge([off], {}).policy).re_admits
 
 
 def test_the_generation_follows_content_and_nothing_else() -> None:

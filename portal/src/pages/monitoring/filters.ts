@@ -14,6 +14,7 @@ export const REASONS = [
   "ResourceExempted",
   "GatingOff",
   "BreakGlass",
+  "ReAdmitted",
 ] as const;
 
 export const FIELDS = {
