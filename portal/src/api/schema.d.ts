@@ -1978,8 +1978,6 @@ export interface components {
             kind: string;
             name: string;
             images: components["schemas"]["ImageRowV1"][];
-            /** @default  */
-            uid?: string;
             ownerUids?: string[];
             /** @default  */
             namespace?: string;
