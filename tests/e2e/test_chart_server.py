@@ -353,11 +353,15 @@ def test_an_upgrade_keeps_what_the_agent_filled(released: Released, namespace: s
 
     before = filled()
     released.install("--set", "gate.replicas=3", "--set", "webhook.timeoutSeconds=7")
+    released.agent.bring()  # it keeps the webhook as its mounted file has it
+    until(
+        lambda: released.get("validatingwebhookconfiguration/tidegate")["webhooks"][0],
+        lambda hook: hook["timeoutSeconds"] == 7,
+    )
     assert filled() == before
-    hook = released.get("validatingwebhookconfiguration/tidegate")["webhooks"][0]
-    assert hook["timeoutSeconds"] == 7
     assert run_pod(released, namespace, "after", "clean").startswith("0 ")
     released.helm("rollback", RELEASE, "1")
+    released.agent.bring()
     assert filled() == before
     released.install()
 
