@@ -28,7 +28,7 @@ SECTIONS = ("containers", "initContainers", "ephemeralContainers", "volumes")
 FIELDS = (
     "annotations", "args", "command", "env", "finalizers", "generation", "hostNetwork", "lifecycle",
     "managedFields", "ports", "priority", "replicas", "resources", "resourceVersion",
-    "restartPolicy", "securityContext", "status", "tolerations", "uid", "volumeMounts",
+    "restartPolicy", "securityContext", "status", "tolerations", "volumeMounts",
     "imagePullPolicy", "imagePullSecrets", "imageID", "Image", "images", "Containers",
     "containerz", "x-unknown", "", "ключ", "a\u2028b", "\x7f",
 )  # fmt: skip

@@ -22,9 +22,9 @@ from tidegate.gate.feed_source import open_feed
 from tidegate.gate.metrics import PROBLEMS
 from tidegate.gate.owners import KubernetesFacts, LightkubeReader, NoCluster
 from tidegate.gate.policy import PolicyStore
+from tidegate.gate.ports import BreakGlassSource, ClusterSource
 from tidegate.gate.registries import Registries
 from tidegate.gate.report_wait import ReportWait
-from tidegate.gate.review import BreakGlassSource, ClusterSource
 from tidegate.gate.settings import Settings
 from tidegate.oci.pull_secret import SecretReader
 

@@ -21,7 +21,8 @@ from support.gate_world import (
 from tidegate.domain.errors import MalformedReviewError, UnavailableError
 from tidegate.domain.rule import Disposition, MatcherType, Policy, Rule, ScopeEntry
 from tidegate.domain.workload import Lookup, Owner
-from tidegate.gate.review import MAX_IMAGES, Reviewer
+from tidegate.gate.facts import MAX_IMAGES
+from tidegate.gate.review import Reviewer
 from tidegate.gate.slots import Slots
 from tidegate.wire.canary import (
     AGENT_USER,
