@@ -6,11 +6,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
+import msgspec
 import pytest
 
 from support.gate_server import write_pair
@@ -146,7 +148,7 @@ class Recorder:
 
     bodies: list[bytes] = field(default_factory=list)
 
-    async def review(self, body: bytes, **_: object) -> Answer:
+    def start(self, body: bytes, **_: object) -> Answer:
         self.bodies.append(body)
         return Answer(render_response(parse_review(body).uid, allowed=True), "pass")
 
@@ -169,6 +171,7 @@ async def recorder(cluster: LocalCluster, tmp_path: Path) -> AsyncIterator[Recor
     app = GateApp(
         kept,
         clock=lambda: datetime.now(UTC),
+        timer=monotonic,
         problems=lambda: (),
         access=Access(),
         max_body_bytes=2**23,
@@ -203,7 +206,7 @@ async def kubectl(cluster: LocalCluster, namespace: str, case: Case) -> None:
 
 
 def comparable(body: bytes) -> AdmissionRequest:
-    return replace(parse_review(masked(body)), uid="")
+    return msgspec.structs.replace(parse_review(masked(body)), uid="")
 
 
 async def test_the_api_server_sends_what_the_golden_cases_hold(
