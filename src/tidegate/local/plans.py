@@ -84,12 +84,12 @@ def plan_agent(site: Site) -> PartPlan:
             "KUBECONFIG": site.agent_kubeconfig,
             "GATE_URL": site.url("gate"),
             "GATE_CA_FILE": site.folder.authority,
-            "WEBHOOK_FILE": site.webhook_file,
-            "WEBHOOK_CA_FILE": site.folder.authority,
         }
         if site.agent_kubeconfig
         else {"POLICY_DIR": site.folder.policy}
     )
+    if site.webhook_file is not None:
+        where |= {"WEBHOOK_FILE": site.webhook_file, "WEBHOOK_CA_FILE": site.folder.authority}
     return _plan(
         site,
         "agent",
