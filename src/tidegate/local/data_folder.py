@@ -143,12 +143,13 @@ class DataFolder:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, int])
 
     def _write_trust(self, registry_port: int) -> None:
+        # Registries come last, so that one more can be written behind them.
         document = {
+            "feed": {"audience": CLUSTER_NAME},
             "keys": [{"name": "evidence", "publicKey": self.public_key.read_text()}],
             "registries": [
                 {"host": f"localhost:{registry_port}", "plainHttp": True, "allowPrivate": True}
             ],
-            "feed": {"audience": CLUSTER_NAME},
         }
         text = yaml.safe_dump(document, sort_keys=False)
         self.trust.write_text(
