@@ -26,7 +26,18 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from support.helm import CHART, VALUE_SETS, Manifest, find_helm, is_hook, pods_of, render
+from support.helm import (
+    CHART,
+    KINDS,
+    VALUE_SETS,
+    Manifest,
+    find_helm,
+    first_deleted,
+    is_hook,
+    left_behind,
+    pods_of,
+    render,
+)
 from support.installation import Installation, policy_object, until
 from support.outside_pod import Kubectl, NotThereError, OutsidePod
 from tidegate.agent.certificates import GateSecrets
@@ -595,17 +606,12 @@ def test_t13_uninstalled_nothing_of_it_is_left(released: Released, namespace: st
     """The last test here: what is left are the rules with their kind, as they were asked to be."""
     released.gate.stop()  # so that a webhook that stayed would be noticed
     said = released.helm("uninstall", RELEASE, "--debug")
-    deleted = re.findall(r'Starting delete for "([^"]+)" (\w+)', said)
-    assert deleted[0] == ("tidegate", "ValidatingWebhookConfiguration"), said
-    assert ("tidegate-gate", "Deployment") in deleted[1:]
+    assert first_deleted(said) == ("tidegate", "ValidatingWebhookConfiguration"), said
+    assert 'Starting delete for "tidegate-gate" Deployment' in said
     assert run_pod(released, namespace, "free", "critical").startswith("0 pod/free created")
     released.agent.stop()
-    kinds = (
-        "validatingwebhookconfigurations,clusterroles,clusterrolebindings,roles,rolebindings,"
-        "serviceaccounts,services,deployments,networkpolicies,poddisruptionbudgets,secrets"
-    )
-    left = released.kubectl("get", kinds, "-A", "-o", "name").stdout.split()
-    assert [name for name in left if "tidegate" in name] == []
+    left = released.kubectl("get", ",".join(KINDS), "-A", "-o", "name").stdout
+    assert left_behind(left) == []
     crds = released.kubectl("get", "crd", "-o", "name").stdout.split()
     kind = "customresourcedefinition.apiextensions.k8s.io"
     assert crds == [f"{kind}/{n}.tidegate.io" for n in ("breakglasses", "securityartifactpolicies")]

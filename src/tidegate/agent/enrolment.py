@@ -35,9 +35,9 @@ SECRET_KEY = "token"  # noqa: S105, the name of a key of a Secret
 RETRY_S = (0.5, 10.0)
 """First and longest pause before the hub or the API server is asked again."""
 
-_REFUSED = range(400, 429)
-"""HTTP statuses of what is not there or not ours. All else passes: an API server that starts, is
-overloaded (429) or lost its database."""
+_NOT_THERE = 404
+"""HTTP status that waiting does not mend. All else may pass: an API server that starts refuses what
+it allows a moment later (403), one that is overloaded says so (429)."""
 
 T = TypeVar("T")
 
@@ -150,12 +150,15 @@ class SecretPlace:
             raise self._failed(error) from error
 
     def _failed(self, error: Exception) -> ConfigurationError | ClusterUnavailableError:
-        if status_code(error) in _REFUSED:
+        if status_code(error) == _NOT_THERE:
             return self._unusable(describe(error))
-        return ClusterUnavailableError(f"Secret {self._namespace}/{self._name}: {describe(error)}")
+        return ClusterUnavailableError(self._message(describe(error)))
 
     def _unusable(self, why: str) -> ConfigurationError:
-        return ConfigurationError(
+        return ConfigurationError(self._message(why))
+
+    def _message(self, why: str) -> str:
+        return (
             f"Secret {self._namespace}/{self._name}: {why}; make it with `kubectl -n "
             f"{self._namespace} create secret generic {self._name}`, and let the agent get and "
             "patch it (config/rbac/agent.yaml)"
