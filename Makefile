@@ -6,7 +6,7 @@ PYTHON ?= python3
 .DEFAULT_GOAL := help
 # Tests start many processes; each would compile all of it anew where this is set.
 export PYTHONDONTWRITEBYTECODE :=
-.PHONY: help install up lint check test kube clients scanners registries e2e portal screens bench chaos soak crd docs golden faults fuzz fix lock clean helm
+.PHONY: help install up lint check test kube clients scanners registries e2e portal screens bench chaos recovery soak crd docs golden faults fuzz fix lock clean helm
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,6 +73,9 @@ bench: install ## measure; results and method go to bench/RESULTS.md
 
 chaos: install ## storms of reviews while things fail (FULL=1: whole, SCENARIOS="slow gone": these)
 	$(BIN)/python bench/chaos.py $(if $(FULL),--full) $(if $(WRITE),--write) $(SCENARIOS)
+
+recovery: install ## lose and start everything in a gated cluster (ROWS="database order": these; WRITE=1)
+	PYTHONPATH=$(CURDIR)/src:$(CURDIR)/tests $(BIN)/python -m recovery $(if $(WRITE),--write) $(ROWS)
 
 MINUTES ?= 60
 soak: install ## reviews for MINUTES (60), and whether the gate grows; goes to bench/RESULTS.md

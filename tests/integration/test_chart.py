@@ -26,7 +26,7 @@ from support.helm import (
     try_render,
 )
 from tidegate.agent import settings as agent_settings
-from tidegate.agent.webhook_watch import ChosenWebhook
+from tidegate.agent.webhook_source import KEY, parse_chosen
 from tidegate.gate import metrics as gate_metrics
 from tidegate.gate import settings as gate_settings
 from tidegate.hub import settings as hub_settings
@@ -296,7 +296,7 @@ def test_trust_files_are_ones_that_can_be_read(
 
 @pytest.mark.parametrize("name", SETS)
 def test_t13_the_agent_keeps_the_webhook_that_is_installed(
-    name: str, rendered: dict[str, list[Manifest]], tmp_path: Path
+    name: str, rendered: dict[str, list[Manifest]]
 ) -> None:
     kept = [o for o in of_kind(rendered[name], "ConfigMap") if "webhook.yaml" in o["data"]]
     agents = [o for o in of_kind(rendered[name], "Deployment") if "agent" in o["metadata"]["name"]]
@@ -304,9 +304,12 @@ def test_t13_the_agent_keeps_the_webhook_that_is_installed(
         assert kept == []
         return
     (body,) = kept
-    file = tmp_path / "webhook.yaml"
-    file.write_text(body["data"]["webhook.yaml"])
-    assert differences(webhook_of(rendered[name]), ChosenWebhook(file, None).read()) == []
+    (agent,) = agents
+    (container,) = agent["spec"]["template"]["spec"]["containers"]
+    named = {e["name"]: e["value"] for e in container["env"]}["TIDEGATE_AGENT_WEBHOOK_CONFIG_MAP"]
+    assert named == body["metadata"]["name"]
+    chosen = parse_chosen(body["data"][KEY].encode(), "the chart")
+    assert differences(webhook_of(rendered[name]), chosen) == []
 
 
 # How parts reach each other

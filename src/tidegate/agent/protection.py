@@ -19,7 +19,8 @@ from tidegate.agent.object_events import ObjectEvents
 from tidegate.agent.running import list_pods
 from tidegate.agent.settings import Settings
 from tidegate.agent.verdict_log import VerdictLog
-from tidegate.agent.webhook_watch import ChosenWebhook, WebhookWatch
+from tidegate.agent.webhook_source import ChosenWebhook, WebhookConfigMap, WebhookFile
+from tidegate.agent.webhook_watch import WebhookWatch
 from tidegate.wire.hub_v1 import EventBatchV1
 from tidegate.wire.protection_v1 import MAX_ALARMS, ProtectionV1
 from tidegate.wire.webhook import EXCLUDED_NAMESPACES
@@ -35,19 +36,12 @@ class Protection:
         drift: DriftLog,
         clock: Callable[[], datetime],
     ) -> None:
-        """Put together what `settings` ask for; raises what `ChosenWebhook.read` raises."""
+        """Put together what `settings` ask for; raises what `WebhookFile` raises."""
         self.events = KubeEvents(client, clock, asyncio.get_running_loop().time)
         self.alarms = Alarms(clock, self.events.tell)
+        chosen = _chosen(client, settings)
         self._webhook = (
-            WebhookWatch(
-                client,
-                ChosenWebhook(settings.webhook_file, settings.webhook_ca_file),
-                self.alarms,
-                self.events,
-                drift,
-            )
-            if settings.webhook_file
-            else None
+            WebhookWatch(client, chosen, self.alarms, self.events, drift) if chosen else None
         )
         self._audit = (
             AuditLog(settings.audit_log, self.alarms, clock) if settings.audit_log else None
@@ -113,3 +107,11 @@ class Protection:
             failed_open=self._audit.count if self._audit else 0,
             alarms=self.alarms.standing[:MAX_ALARMS],
         )
+
+
+def _chosen(client: AsyncClient, settings: Settings) -> ChosenWebhook | None:
+    if settings.webhook_config_map:
+        return WebhookConfigMap(client, settings.webhook_config_map, settings.namespace)
+    if settings.webhook_file:
+        return WebhookFile(settings.webhook_file, settings.webhook_ca_file)
+    return None

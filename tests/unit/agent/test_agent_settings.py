@@ -40,6 +40,11 @@ def test_what_up_sets_is_read() -> None:
         ),
         pytest.param({f"{P}POLICY_DIR": "/d"}, "nothing", id="nothing-to-do"),
         pytest.param(
+            {f"{P}WEBHOOK_FILE": "/w", f"{P}WEBHOOK_CONFIG_MAP": "w"},
+            "in one place",
+            id="webhook-twice",
+        ),
+        pytest.param(
             {f"{P}POLICY_DIR": "/d", f"{P}GATE_SERVICE": "g"},
             "GATE_SERVICE is set without a cluster",
             id="certificate-without-cluster",
