@@ -65,7 +65,9 @@ class FeedLink:
         self._fetching: asyncio.Task[None] | None = None
         self.problem = ""
         """Why the copy falls behind; empty: it does not."""
-        self.heard_at = _moment(max((end.received_at for end in copy.ends), default=0.0))
+        self.ends = copy.ends
+        """How far each key's chain has come."""
+        self.heard_at = _moment(max((end.received_at for end in self.ends), default=0.0))
         """When the last batch came, RFC 3339; empty: none did."""
 
     async def run(self) -> None:
@@ -110,6 +112,7 @@ class FeedLink:
         added = await asyncio.to_thread(self.copy.take, page.batches, page.cursor, self._clock())
         if added:
             self.heard_at = _moment(self._clock())
+        self.ends = await asyncio.to_thread(lambda: self.copy.ends)
         log.info("feed.taken", batches=added, snapshots=len(wanted), reset=page.reset)
         self._gates.wake()
 

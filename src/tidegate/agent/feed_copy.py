@@ -46,6 +46,17 @@ CREATE TABLE IF NOT EXISTS snapshots (
     envelope TEXT NOT NULL, through INTEGER NOT NULL, received_at REAL NOT NULL);
 """
 
+# The chain is the one heard of last; a snapshot of it comes later than the batches that it holds.
+_ENDS = """
+WITH entries AS (
+    SELECT place, fingerprint, chain, epoch, received_at FROM batches UNION ALL
+    SELECT place, fingerprint, chain, epoch, received_at FROM snapshots)
+SELECT fingerprint, chain, max(epoch), max(received_at) FROM entries AS each
+WHERE chain = (SELECT chain FROM entries WHERE fingerprint = each.fingerprint
+               ORDER BY place DESC LIMIT 1)
+GROUP BY fingerprint, chain ORDER BY fingerprint
+"""
+
 _log = structlog.get_logger()
 
 
@@ -54,8 +65,10 @@ class ChainEnd:
     """How far a key's chain is here."""
 
     fingerprint: str
+    chain: str
     epoch: int
     received_at: float
+    """When the last of it came, batch or snapshot."""
 
 
 class FeedCopy:
@@ -84,12 +97,9 @@ class FeedCopy:
 
     @property
     def ends(self) -> tuple[ChainEnd, ...]:
-        """The last batch of each key."""
+        """How far each key's chain has come: by batches, or by a snapshot that is ahead of them."""
         with self._file.reading():
-            rows = self._database.execute(
-                "SELECT fingerprint, epoch, received_at FROM batches WHERE place IN "
-                "(SELECT max(place) FROM batches GROUP BY fingerprint) ORDER BY fingerprint"
-            ).fetchall()
+            rows = self._database.execute(_ENDS).fetchall()
         return tuple(ChainEnd(*row) for row in rows)
 
     def body(self, snapshot: str) -> Path:

@@ -219,6 +219,34 @@ def test_an_id_is_no_path(copy: FeedCopy, name: str) -> None:
         copy.body(name)
 
 
+@pytest.mark.parametrize(
+    ("entries", "ends"),
+    [
+        pytest.param([batch(1), batch(2)], [(KEY, CHAIN, 2)], id="batches"),
+        pytest.param([snapshot(7, b"b")], [(KEY, CHAIN, 7)], id="snapshot-alone"),
+        pytest.param([batch(8), snapshot(7, b"b")], [(KEY, CHAIN, 8)], id="snapshot-behind"),
+        pytest.param(
+            [batch(9), snapshot(9, b"b"), batch(1, NEW_CHAIN)], [(KEY, NEW_CHAIN, 1)], id="anew"
+        ),
+        pytest.param(
+            [batch(3), batch(5, key=OTHER)], [(KEY, CHAIN, 3), (OTHER, CHAIN, 5)], id="two-keys"
+        ),
+    ],
+)
+def test_how_far_each_chain_has_come(
+    copy: FeedCopy,
+    entries: list[FeedBatchV1 | FeedSnapshotV1],
+    ends: list[tuple[str, str, int]],
+) -> None:
+    for at, entry in enumerate(entries):
+        if isinstance(entry, FeedBatchV1):
+            copy.take([entry], "c", at)
+        else:
+            keep(copy, entry, b"b", at)
+    assert [(end.fingerprint, end.chain, end.epoch) for end in copy.ends] == ends
+    assert max(end.received_at for end in copy.ends) == len(entries) - 1
+
+
 def test_a_broken_copy_comes_again_from_the_hub(tmp_path: Path) -> None:
     copy = FeedCopy(tmp_path)
     copy.take([batch(1)], "c1", 0)

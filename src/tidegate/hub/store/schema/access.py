@@ -32,6 +32,8 @@ clusters = Table(
     Column("protection", Text, nullable=False, server_default="null"),
     # When the last batch of the feed came there.
     Column("feed_at", String(40), nullable=False, server_default=""),
+    # JSON: how far each key's chain has come there.
+    Column("feed_ends", Text, nullable=False, server_default="[]"),
 )
 
 tokens = Table(
