@@ -2098,6 +2098,16 @@ export interface components {
             name: string;
             token: string;
         };
+        /** ClusterFeedV1 */
+        ClusterFeedV1: {
+            fingerprint: string;
+            chain: string;
+            epoch: number;
+            /** @enum {string} */
+            standing: "same" | "behind" | "ahead" | "other-chain" | "unknown-key";
+            /** @default 0 */
+            missing?: number;
+        };
         /** ClusterPolicyV1 */
         ClusterPolicyV1: {
             generation: string;
@@ -2139,6 +2149,7 @@ export interface components {
             protection?: components["schemas"]["ProtectionV1"] | null;
             /** @default  */
             feedAt?: string;
+            feed?: components["schemas"]["ClusterFeedV1"][];
         };
         /** ConfigurationV1 */
         ConfigurationV1: {
@@ -2329,6 +2340,12 @@ export interface components {
             epoch: number;
             envelope: string;
         };
+        /** FeedEndV1 */
+        FeedEndV1: {
+            fingerprint: string;
+            chain: string;
+            epoch: number;
+        };
         /** FeedHeadV1 */
         FeedHeadV1: {
             /** @default 0 */
@@ -2518,6 +2535,7 @@ export interface components {
             protection?: components["schemas"]["ProtectionV1"] | null;
             /** @default  */
             feedAt?: string;
+            feed?: components["schemas"]["FeedEndV1"][];
         };
         /** ImageConfigV1 */
         ImageConfigV1: {
@@ -2898,9 +2916,9 @@ export interface components {
             items: components["schemas"]["AdmissionEventV1"][];
             next?: string | null;
         };
-        /** Page[AdvisorySourceV1] */
-        "Page_tidegate.wire.hub_data_v1.AdvisorySourceV1_": {
-            items: components["schemas"]["AdvisorySourceV1"][];
+        /** Page[ClusterV1] */
+        "Page_tidegate.wire.hub_clusters_v1.ClusterV1_": {
+            items: components["schemas"]["ClusterV1"][];
             next?: string | null;
         };
         /** Page[EventGroupV1] */
@@ -2908,49 +2926,34 @@ export interface components {
             items: components["schemas"]["EventGroupV1"][];
             next?: string | null;
         };
-        /** Page[EvidenceKeyV1] */
-        "Page_tidegate.wire.hub_data_v1.EvidenceKeyV1_": {
-            items: components["schemas"]["EvidenceKeyV1"][];
-            next?: string | null;
-        };
         /** Page[FindingDetailV1] */
-        "Page_tidegate.wire.hub_data_v1.FindingDetailV1_": {
+        "Page_tidegate.wire.hub_images_v1.FindingDetailV1_": {
             items: components["schemas"]["FindingDetailV1"][];
             next?: string | null;
         };
         /** Page[PackageV1] */
-        "Page_tidegate.wire.hub_data_v1.PackageV1_": {
+        "Page_tidegate.wire.hub_images_v1.PackageV1_": {
             items: components["schemas"]["PackageV1"][];
             next?: string | null;
         };
         /** Page[RegistryV1] */
-        "Page_tidegate.wire.hub_data_v1.RegistryV1_": {
+        "Page_tidegate.wire.hub_images_v1.RegistryV1_": {
             items: components["schemas"]["RegistryV1"][];
             next?: string | null;
         };
         /** Page[RepositoryV1] */
-        "Page_tidegate.wire.hub_data_v1.RepositoryV1_": {
+        "Page_tidegate.wire.hub_images_v1.RepositoryV1_": {
             items: components["schemas"]["RepositoryV1"][];
             next?: string | null;
         };
-        /** Page[WorkerV1] */
-        "Page_tidegate.wire.hub_data_v1.WorkerV1_": {
-            items: components["schemas"]["WorkerV1"][];
+        /** Page[ImageV1] */
+        "Page_tidegate.wire.hub_jobs_v1.ImageV1_": {
+            items: components["schemas"]["ImageV1"][];
             next?: string | null;
         };
         /** Page[AuditEntryV1] */
         "Page_tidegate.wire.hub_v1.AuditEntryV1_": {
             items: components["schemas"]["AuditEntryV1"][];
-            next?: string | null;
-        };
-        /** Page[ClusterV1] */
-        "Page_tidegate.wire.hub_v1.ClusterV1_": {
-            items: components["schemas"]["ClusterV1"][];
-            next?: string | null;
-        };
-        /** Page[ImageV1] */
-        "Page_tidegate.wire.hub_v1.ImageV1_": {
-            items: components["schemas"]["ImageV1"][];
             next?: string | null;
         };
         /** Page[RuleRecordV1] */
@@ -2961,6 +2964,21 @@ export interface components {
         /** Page[TokenV1] */
         "Page_tidegate.wire.hub_v1.TokenV1_": {
             items: components["schemas"]["TokenV1"][];
+            next?: string | null;
+        };
+        /** Page[AdvisorySourceV1] */
+        "Page_tidegate.wire.hub_workers_v1.AdvisorySourceV1_": {
+            items: components["schemas"]["AdvisorySourceV1"][];
+            next?: string | null;
+        };
+        /** Page[EvidenceKeyV1] */
+        "Page_tidegate.wire.hub_workers_v1.EvidenceKeyV1_": {
+            items: components["schemas"]["EvidenceKeyV1"][];
+            next?: string | null;
+        };
+        /** Page[WorkerV1] */
+        "Page_tidegate.wire.hub_workers_v1.WorkerV1_": {
+            items: components["schemas"]["WorkerV1"][];
             next?: string | null;
         };
         /** Page[SealingKeyV1] */
@@ -4863,7 +4881,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_v1.ClusterV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_clusters_v1.ClusterV1_"];
                 };
             };
             /** @description Bad Request */
@@ -6050,7 +6068,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.RegistryV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_images_v1.RegistryV1_"];
                 };
             };
             /** @description Bad Request */
@@ -6104,7 +6122,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.RepositoryV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_images_v1.RepositoryV1_"];
                 };
             };
             /** @description Bad Request */
@@ -6151,7 +6169,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.AdvisorySourceV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_workers_v1.AdvisorySourceV1_"];
                 };
             };
             /** @description Bad Request */
@@ -6198,7 +6216,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.EvidenceKeyV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_workers_v1.EvidenceKeyV1_"];
                 };
             };
             /** @description Bad Request */
@@ -6245,7 +6263,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.WorkerV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_workers_v1.WorkerV1_"];
                 };
             };
             /** @description Bad Request */
@@ -7169,7 +7187,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_v1.ImageV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_jobs_v1.ImageV1_"];
                 };
             };
             /** @description Bad Request */
@@ -8069,7 +8087,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.FindingDetailV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_images_v1.FindingDetailV1_"];
                 };
             };
             /** @description Bad Request */
@@ -8198,7 +8216,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.PackageV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_images_v1.PackageV1_"];
                 };
             };
             /** @description Bad Request */

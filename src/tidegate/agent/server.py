@@ -15,7 +15,7 @@ import structlog
 import uvicorn
 from lightkube import AsyncClient
 
-from tidegate.agent.admitted import AdmittedIndex
+from tidegate.agent.admitted import open_index
 from tidegate.agent.admitted_link import AdmittedLink, living_in
 from tidegate.agent.certificates import GateSecrets
 from tidegate.agent.enrolment import FilePlace, SecretPlace, TokenPlace, obtain_token
@@ -226,7 +226,7 @@ def _admitted(
     if settings.data_dir is None or client is None:
         return None
     try:
-        index = AdmittedIndex(settings.data_dir / "admitted")
+        index = open_index(settings.data_dir / "admitted")
     except (OSError, sqlite3.Error) as error:
         raise ConfigurationError(
             f"TIDEGATE_AGENT_DATA_DIR {settings.data_dir}: the index of admissions cannot be kept "

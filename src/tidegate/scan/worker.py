@@ -192,7 +192,7 @@ class Worker:
             log.info("job.no_image", why=str(error))
             return Done([])
         except NotInRegistryError:
-            await self._withdraw(job, log)
+            await self._withdraw(job, job.digest, log)
             raise
         if self.feed is not None and listed.entries is not None:
             self.feed.offer_image(image_row(parse_digest(job.digest), listed.entries))
@@ -206,12 +206,19 @@ class Worker:
             except TidegateError as error:
                 log.warning("platform.failed", platform=platform.name, error=str(error))
                 failed.append(FailedPlatform(platform.name, error))
+                if isinstance(error, NotInRegistryError):
+                    await self._withdraw(job, platform.reference.digest or "", log)
         return Done(reports, failed=tuple(failed))
 
-    async def _withdraw(self, job: JobV1, log: structlog.typing.FilteringBoundLogger) -> None:
-        """Have it told that the reports of an image that is gone are gone with it.
+    async def _withdraw(
+        self, job: JobV1, gone: str, log: structlog.typing.FilteringBoundLogger
+    ) -> None:
+        """Have it told that the reports of an image, or a platform of it, are gone with it.
 
         Where it stands in another repository, gates find them there.
+
+        Raises:
+            UnavailableError: it is not in the chain yet; the job is to be done again.
         """
         if self.feed is None:
             return
@@ -221,8 +228,9 @@ class Worker:
             log.warning("feed.not_withdrawn", error=str(error))
             return
         for report in known.reports:
-            if report.artifact:
+            if report.artifact and gone in (job.digest, report.digest):
                 self.feed.withdraw(parse_digest(report.digest), report.scanner)
+        await self.feed.settle()  # nobody may ask for this job again
 
     async def _rematch(self, job: JobV1) -> Done:
         done = await self._rematcher.rematch(job)

@@ -452,6 +452,53 @@ async def test_reports_of_an_image_that_is_gone_are_withdrawn(tmp_path: Path) ->
     assert len(world.hub.said("fail")) == 1
 
 
+async def test_a_withdrawal_that_is_not_in_the_chain_is_tried_again(tmp_path: Path) -> None:
+    world = make_world(tmp_path, StuckScanner(), KnowingHub())
+    ledger = Ledger(error=HubUnavailableError("the hub is away"))
+    ledger.open.set()
+    job = msgspec.structs.replace(world.job, digest=digest_of(b"gone"))
+    await feeding(world, ledger).work(job)
+    (failure,) = world.hub.said("fail")
+    assert msgspec.json.decode(failure, type=JobFailureV1).retry
+
+
+class HubThatKnowsPlatforms(ScriptedHub):
+    """Knows what was reported of two platforms of an index."""
+
+    reported: tuple[str, ...] = ()
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        if request.url.path.endswith("images/lookup"):
+            digest = request.url.params["digest"]
+            reports = [
+                PlatformReportV1(d, "", "", "Tidegate", CountsV1(), complete=True, artifact="a")
+                for d in self.reported
+            ]
+            detail = ImageDetailV1(HOST, "demo/app", digest, [], "", "scanned", reports=reports)
+            return httpx2.Response(200, content=msgspec.json.encode(detail))
+        return super().__call__(request)
+
+
+async def test_reports_of_a_platform_that_is_gone_are_withdrawn_alone(tmp_path: Path) -> None:
+    hub = HubThatKnowsPlatforms()
+    world = make_world(tmp_path, ReportingScanner(), hub)
+    here, gone = Digest(world.job.digest), digest_of(b"deleted")
+    hub.reported = (here, gone)
+    entries = tuple(
+        Descriptor(OCI_MANIFEST, digest, 2, platform=Platform(architecture, "linux"))
+        for architecture, digest in (("arm64", gone), ("amd64", here))
+    )
+    ledger = Ledger()
+    ledger.open.set()
+    job = job_of(world, Manifest(media_type=OCI_INDEX, manifests=entries), OCI_INDEX)
+    worker = replace(
+        feeding(world, ledger), settings=replace(world.worker.settings, renew_after_d=1)
+    )
+    await worker.work(msgspec.structs.replace(job, attach=False))
+    assert ledger.withdrawn == [(gone, "Tidegate")]
+    assert len(world.hub.said("fail")) == 1
+
+
 def test_counts_are_of_distinct_vulnerabilities_at_their_highest() -> None:
     def finding(identifier: str, severity: Severity, package: str) -> Finding:
         return Finding(identifier, severity, package, "1")
