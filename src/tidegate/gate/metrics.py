@@ -128,6 +128,14 @@ FEED_REFUSED = Counter(
 )
 
 
+# Series that alerts watch stand at 0 from the start: of one that begins with 1 nobody sees an
+# increase.
+for _origin in ("api-server", "direct", "rejudged"):
+    REVIEWS.labels("fault", _origin)
+for _reason in ("queue", "spool", "disk", "build", "corrupt", "refused"):
+    EVENTS_DROPPED.labels(_reason)
+
+
 @cache
 def reviews_answered(answer: str, origin: str) -> Counter:
     """Return the counter of `REVIEWS` for these labels; looking one up costs more than counting."""

@@ -32,3 +32,9 @@ FEED_APPENDED_AT = Gauge(
     "Unix time at which this worker last saw its key's chain go on, by whichever worker; 0: not "
     "since its start, or there is no feed.",
 )
+
+# Series that alerts watch stand at 0 from the start: of one that begins with 1 nobody sees an
+# increase.
+for _kind in ("scan", "rematch"):
+    for _result in ("completed", "failed", "abandoned"):
+        JOBS.labels(_kind, _result)
