@@ -12,6 +12,7 @@ from msgspec import Meta
 from tidegate.wire.event_v1 import AdmissionEventV1, CountsV1
 from tidegate.wire.hub_v1 import ImageV1, PlatformReportV1
 from tidegate.wire.image_report_v1 import ExemptionMarkV1
+from tidegate.wire.protection_v1 import ClusterBreakGlassV1, ClusterFeedV1
 from tidegate.wire.registries_v1 import RegistryRecordV1
 
 MAX_INVENTORY_IMAGES = 20_000
@@ -106,6 +107,12 @@ class OverviewV1(Wire):
     expiring_exemptions: list[ExpiringExemptionV1]
     clusters: list[ClusterProblemV1]
     """Only those with a problem, one entry for each problem."""
+    feeds: list[ClusterFeedV1] = []
+    """The clusters whose last batch of the feed is the oldest, that one first; at most ten."""
+    break_glass: list[ClusterBreakGlassV1] = []
+    """What is let in by hand now, the last to end first; at most fifty."""
+    break_glass_count: int = 0
+    """How many hold now, those that are not listed too."""
 
 
 # Events
