@@ -67,7 +67,7 @@ export function Component() {
           rows={shown}
           rowKey={(row) => row.name}
           loading={isPending}
-          minWidth={960}
+          minWidth={1080}
           activeKey={panel}
           onOpen={(row) => open(row.name)}
           empty={items.length ? <EmptyState title="No cluster matches">Nothing contains “{search}”.</EmptyState> : <None onEnrol={mayWrite ? () => open(ENROL) : undefined} />}
@@ -159,6 +159,13 @@ function columnsOf(now: Date): readonly Column<Cluster>[] {
       },
     },
     { key: "version", header: "Agent", width: "88px", sortBy: (row) => row.agentVersion ?? "", render: (row) => row.agentVersion || "–" },
+    {
+      key: "fed",
+      header: "Findings fed",
+      width: "minmax(128px, 1fr)",
+      sortBy: (row) => row.feedAt ?? "",
+      render: (row) => <RelativeTime time={row.feedAt || undefined} />,
+    },
     { key: "seen", header: "Heard of", width: "minmax(104px, 0.9fr)", sortBy: (row) => row.lastSeenAt ?? "", render: (row) => <RelativeTime time={row.lastSeenAt || undefined} /> },
   ];
 }
