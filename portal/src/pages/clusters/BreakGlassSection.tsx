@@ -31,8 +31,8 @@ export function BreakGlassSection({ cluster }: { cluster: Cluster }) {
         <Link className={styles["link"]} to={`/monitoring?${new URLSearchParams({ cluster: cluster.name, reason: "BreakGlass", range: "7d" })}`}>
           What was let in by them
         </Link>
-        . Who made them stands in the API server’s audit log.
       </p>
+      <p className={styles["muted"]}>Who made them stands in the API server’s audit log.</p>
     </Section>
   );
 }
