@@ -26,7 +26,7 @@ BACKLOG = 2048
 """Connections that wait to be accepted: an API server that starts opens many at once."""
 
 LINGER_S = 1.0
-"""At the end, how long connections are kept for reviews that were sent before their senders knew."""
+"""At the end, how long connections are kept for reviews that are on their way already."""
 
 DRAIN_S = 3.0
 """For running reviews after that; evidence takes no longer. The process has 5 s in all."""
