@@ -76,7 +76,9 @@ class Released:
         self.folder = folder
         self.port = free_port()
         agent_port = str(free_port())
-        self.agent = self._pod("agent", TIDEGATE_AGENT_PORT=agent_port)
+        self.agent = self._pod(
+            "agent", TIDEGATE_AGENT_PORT=agent_port, TIDEGATE_AGENT_METRICS_PORT="0"
+        )
         self.gate = self._pod(
             "gate",
             TIDEGATE_GATE_PORT=str(self.port),

@@ -37,6 +37,9 @@ class Settings:
     """Address on which gates hand over events."""
     port: int = 0
     """Port of it; 0: one that is free."""
+    metrics_port: int | None = None
+    """Port on the same address for /metrics and /healthz alone; 0: one that is free. Unset: none
+    but `port`, which serves them too."""
     gate_token_file: Path | None = None
     """Bearer token shared with the gates, for events from them and questions to them; read each
     time. Unset: no events are taken."""
@@ -100,6 +103,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         namespace=given.get("namespace", NAMESPACE),
         host=given.get("host", "127.0.0.1"),
         port=_number(given, "port", 0, 65535),
+        metrics_port=(
+            _number(given, "metrics_port", 0, 65535) if "metrics_port" in given else None
+        ),
         gate_token_file=_path(given, "gate_token_file"),
         gate_url=_url(given, "gate_url"),
         gate_ca_file=_path(given, "gate_ca_file"),
