@@ -255,6 +255,25 @@ async def test_the_end_answers_what_runs_and_closes_what_is_idle(tmp_path: Path)
         await stopping
 
 
+async def test_at_the_end_a_review_on_a_connection_in_use_is_answered_and_told_to_go_elsewhere(
+    tmp_path: Path,
+) -> None:
+    """A rolling update: the API server may have written already when it hears of the end."""
+    async with running_gate(tmp_path) as gate, connected(gate) as (reader, writer):
+        writer.write(whole())
+        assert (await answer(reader))[0] == 200
+        stopping = asyncio.create_task(gate.server.stop())
+        await asyncio.sleep(0)  # the end began
+        assert gate.server.connections is not None
+        assert gate.server.connections.ending
+        writer.write(whole())
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        assert b"connection: close" in head
+        await rest(reader)
+        await stopping
+
+
 async def test_a_client_that_goes_away_costs_no_event_and_nobody_else(tmp_path: Path) -> None:
     async with running_gate(tmp_path) as gate:
         gate.evidence.delay_s = 0.2
