@@ -138,12 +138,11 @@ class RunningPod:
             f"{prefix}PORT": str(self.port),
             f"{prefix}KUBECONFIG": str(self._site.kubeconfigs[self.part]),
         }
+        if f"{prefix}METRICS_PORT" in given:  # agents of versions before had none
+            here[f"{prefix}METRICS_PORT"] = str(self.metrics_port)
         words = list(container["args"])
         if self.part == "gate":
-            here |= {
-                f"{prefix}METRICS_PORT": str(self.metrics_port),
-                f"{prefix}AGENT_URL": f"http://127.0.0.1:{self._site.agent_port}",
-            }
+            here[f"{prefix}AGENT_URL"] = f"http://127.0.0.1:{self._site.agent_port}"
             if self._site.clock_offset is not None:
                 clocked = Path(__file__).parents[2] / "bench" / "clocked_gate.py"
                 words = [str(clocked), str(self._site.clock_offset)]
