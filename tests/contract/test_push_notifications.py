@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.json import decode as json_decode
 
 from tidegate.domain.digest import digest_of
 from tidegate.domain.reference import parse_reference
@@ -18,7 +19,9 @@ from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
 from tidegate.oci.limits import RegistryLimits
 from tidegate.oci.registries import RegistryConfig
+from tidegate.testing.hostile_registry import HostileRegistry, ScriptedAnswer, SeenRequest
 from tidegate.testing.real_registries import docker_registry, has_docker_registry
+from tidegate.wire.distribution_v2 import NotificationV2, read_events
 from tidegate.wire.hub_v1 import ImageV1
 from tidegate.wire.oci_v1 import (
     EMPTY_BLOB,
@@ -28,6 +31,7 @@ from tidegate.wire.oci_v1 import (
     Manifest,
     render_manifest,
 )
+from tidegate.wire.told_push import ToldDeletion
 
 pytestmark = [
     pytest.mark.integration,
@@ -99,6 +103,31 @@ async def test_a_push_to_dockers_registry_is_queued(
         found = await told(hub, digest_of(body))
     assert (found.registry, found.repository, found.tags) == ("shop.example", "team/app", ["1"])
     assert found.status == "queued"
+
+
+async def test_what_dockers_registry_says_of_a_deletion_is_read(tmp_path: Path) -> None:
+    gone = asyncio.Queue[ToldDeletion]()
+
+    def take(request: SeenRequest) -> ScriptedAnswer:
+        for each in read_events(json_decode(request.body, type=NotificationV2)).deletions:
+            gone.put_nowait(each)
+        return ScriptedAnswer(202)
+
+    async with HostileRegistry({"/api/v1/registries/notifications": take}) as receiver:
+        settings = NOTIFICATIONS.format(url=receiver.url, header="Bearer x")
+        with docker_registry(tmp_path, settings) as authority:
+            config = RegistryConfig(authority, plain_http=True, allow_private=True)
+            patient = RegistryLimits(read_timeout_s=30.0, write_timeout_s=30.0)
+            async with RegistryClient([config], limits=patient) as client:
+                image = parse_reference(f"{authority}/team/app:1")
+                await client.push_blob(image, EMPTY_BLOB)
+                body = render_manifest(Manifest(config=EMPTY))
+                await client.push_manifest(image, body, OCI_MANIFEST, tag="1")
+                assert await client.delete_manifest(image, digest_of(body))
+            async with asyncio.timeout(60):
+                told_of = await gone.get()
+    assert (told_of.host, told_of.repository) == (authority, "team/app")
+    assert told_of.digest == digest_of(body)
 
 
 async def told(hub: HubClient, digest: str) -> ImageV1:

@@ -1,8 +1,10 @@
 """The gate's own HTTP/1.1 over raw sockets: framing, smuggling, pipelines, expectations, its end."""
 
 import asyncio
+import gc
 import json
 import ssl
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -267,3 +269,24 @@ async def test_a_client_that_goes_away_costs_no_event_and_nobody_else(tmp_path: 
         async with connected(gate) as (reader, writer):
             writer.write(whole())
             assert allowed((await answer(reader))[1])
+
+
+@pytest.mark.parametrize("sent", [b"", POST, whole(), HEALTH * 3, b"no http\r\n\r\n"])
+async def test_what_a_connection_held_is_free_once_it_is_closed(
+    tmp_path: Path, sent: bytes
+) -> None:
+    async with running_gate(tmp_path) as gate:
+        gc.collect()
+        gc.disable()  # nobody looks for cycles
+        try:
+            async with connected(gate) as (reader, writer):
+                writer.write(sent + HEALTH)
+                await reader.read(1)
+                assert gate.server.connections is not None
+                held = [weakref.ref(each) for each in gate.server.connections.open]
+            async with asyncio.timeout(10):
+                while any(each() is not None for each in held):
+                    await asyncio.sleep(0.01)
+        finally:
+            gc.enable()
+        assert held

@@ -2112,16 +2112,6 @@ export interface components {
             name: string;
             token: string;
         };
-        /** ClusterFeedV1 */
-        ClusterFeedV1: {
-            cluster: string;
-            /** @default  */
-            feedAt?: string;
-            /** @default  */
-            lastSeenAt?: string;
-            /** @default false */
-            old?: boolean;
-        };
         /** ClusterPolicyV1 */
         ClusterPolicyV1: {
             generation: string;
@@ -2163,6 +2153,7 @@ export interface components {
             protection?: components["schemas"]["ProtectionV1"] | null;
             /** @default  */
             feedAt?: string;
+            feed?: components["schemas"]["hub_clusters_v1_ClusterFeedV1"][];
         };
         /** ConfigurationV1 */
         ConfigurationV1: {
@@ -2353,6 +2344,12 @@ export interface components {
             epoch: number;
             envelope: string;
         };
+        /** FeedEndV1 */
+        FeedEndV1: {
+            fingerprint: string;
+            chain: string;
+            epoch: number;
+        };
         /** FeedHeadV1 */
         FeedHeadV1: {
             /** @default 0 */
@@ -2542,6 +2539,7 @@ export interface components {
             protection?: components["schemas"]["ProtectionV1"] | null;
             /** @default  */
             feedAt?: string;
+            feed?: components["schemas"]["FeedEndV1"][];
         };
         /** ImageConfigV1 */
         ImageConfigV1: {
@@ -2869,7 +2867,7 @@ export interface components {
             riskiestImages: components["schemas"]["RiskyImageV1"][];
             expiringExemptions: components["schemas"]["ExpiringExemptionV1"][];
             clusters: components["schemas"]["ClusterProblemV1"][];
-            feeds?: components["schemas"]["ClusterFeedV1"][];
+            feeds?: components["schemas"]["protection_v1_ClusterFeedV1"][];
             breakGlass?: components["schemas"]["ClusterBreakGlassV1"][];
             /** @default 0 */
             breakGlassCount?: number;
@@ -2926,9 +2924,9 @@ export interface components {
             items: components["schemas"]["AdmissionEventV1"][];
             next?: string | null;
         };
-        /** Page[AdvisorySourceV1] */
-        "Page_tidegate.wire.hub_data_v1.AdvisorySourceV1_": {
-            items: components["schemas"]["AdvisorySourceV1"][];
+        /** Page[ClusterV1] */
+        "Page_tidegate.wire.hub_clusters_v1.ClusterV1_": {
+            items: components["schemas"]["ClusterV1"][];
             next?: string | null;
         };
         /** Page[EventGroupV1] */
@@ -2936,49 +2934,34 @@ export interface components {
             items: components["schemas"]["EventGroupV1"][];
             next?: string | null;
         };
-        /** Page[EvidenceKeyV1] */
-        "Page_tidegate.wire.hub_data_v1.EvidenceKeyV1_": {
-            items: components["schemas"]["EvidenceKeyV1"][];
-            next?: string | null;
-        };
         /** Page[FindingDetailV1] */
-        "Page_tidegate.wire.hub_data_v1.FindingDetailV1_": {
+        "Page_tidegate.wire.hub_images_v1.FindingDetailV1_": {
             items: components["schemas"]["FindingDetailV1"][];
             next?: string | null;
         };
         /** Page[PackageV1] */
-        "Page_tidegate.wire.hub_data_v1.PackageV1_": {
+        "Page_tidegate.wire.hub_images_v1.PackageV1_": {
             items: components["schemas"]["PackageV1"][];
             next?: string | null;
         };
         /** Page[RegistryV1] */
-        "Page_tidegate.wire.hub_data_v1.RegistryV1_": {
+        "Page_tidegate.wire.hub_images_v1.RegistryV1_": {
             items: components["schemas"]["RegistryV1"][];
             next?: string | null;
         };
         /** Page[RepositoryV1] */
-        "Page_tidegate.wire.hub_data_v1.RepositoryV1_": {
+        "Page_tidegate.wire.hub_images_v1.RepositoryV1_": {
             items: components["schemas"]["RepositoryV1"][];
             next?: string | null;
         };
-        /** Page[WorkerV1] */
-        "Page_tidegate.wire.hub_data_v1.WorkerV1_": {
-            items: components["schemas"]["WorkerV1"][];
+        /** Page[ImageV1] */
+        "Page_tidegate.wire.hub_jobs_v1.ImageV1_": {
+            items: components["schemas"]["ImageV1"][];
             next?: string | null;
         };
         /** Page[AuditEntryV1] */
         "Page_tidegate.wire.hub_v1.AuditEntryV1_": {
             items: components["schemas"]["AuditEntryV1"][];
-            next?: string | null;
-        };
-        /** Page[ClusterV1] */
-        "Page_tidegate.wire.hub_v1.ClusterV1_": {
-            items: components["schemas"]["ClusterV1"][];
-            next?: string | null;
-        };
-        /** Page[ImageV1] */
-        "Page_tidegate.wire.hub_v1.ImageV1_": {
-            items: components["schemas"]["ImageV1"][];
             next?: string | null;
         };
         /** Page[RuleRecordV1] */
@@ -2989,6 +2972,21 @@ export interface components {
         /** Page[TokenV1] */
         "Page_tidegate.wire.hub_v1.TokenV1_": {
             items: components["schemas"]["TokenV1"][];
+            next?: string | null;
+        };
+        /** Page[AdvisorySourceV1] */
+        "Page_tidegate.wire.hub_workers_v1.AdvisorySourceV1_": {
+            items: components["schemas"]["AdvisorySourceV1"][];
+            next?: string | null;
+        };
+        /** Page[EvidenceKeyV1] */
+        "Page_tidegate.wire.hub_workers_v1.EvidenceKeyV1_": {
+            items: components["schemas"]["EvidenceKeyV1"][];
+            next?: string | null;
+        };
+        /** Page[WorkerV1] */
+        "Page_tidegate.wire.hub_workers_v1.WorkerV1_": {
+            items: components["schemas"]["WorkerV1"][];
             next?: string | null;
         };
         /** Page[SealingKeyV1] */
@@ -3653,6 +3651,26 @@ export interface components {
             sealingFingerprint?: string;
             /** @default false */
             present?: boolean;
+        };
+        /** ClusterFeedV1 */
+        hub_clusters_v1_ClusterFeedV1: {
+            fingerprint: string;
+            chain: string;
+            epoch: number;
+            /** @enum {string} */
+            standing: "same" | "behind" | "ahead" | "other-chain" | "unknown-key";
+            /** @default 0 */
+            missing?: number;
+        };
+        /** ClusterFeedV1 */
+        protection_v1_ClusterFeedV1: {
+            cluster: string;
+            /** @default  */
+            feedAt?: string;
+            /** @default  */
+            lastSeenAt?: string;
+            /** @default false */
+            old?: boolean;
         };
     };
     responses: never;
@@ -4899,7 +4917,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_v1.ClusterV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_clusters_v1.ClusterV1_"];
                 };
             };
             /** @description Bad Request */
@@ -6086,7 +6104,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.RegistryV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_images_v1.RegistryV1_"];
                 };
             };
             /** @description Bad Request */
@@ -6140,7 +6158,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.RepositoryV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_images_v1.RepositoryV1_"];
                 };
             };
             /** @description Bad Request */
@@ -6187,7 +6205,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.AdvisorySourceV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_workers_v1.AdvisorySourceV1_"];
                 };
             };
             /** @description Bad Request */
@@ -6234,7 +6252,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.EvidenceKeyV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_workers_v1.EvidenceKeyV1_"];
                 };
             };
             /** @description Bad Request */
@@ -6281,7 +6299,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.WorkerV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_workers_v1.WorkerV1_"];
                 };
             };
             /** @description Bad Request */
@@ -7205,7 +7223,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_v1.ImageV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_jobs_v1.ImageV1_"];
                 };
             };
             /** @description Bad Request */
@@ -8105,7 +8123,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.FindingDetailV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_images_v1.FindingDetailV1_"];
                 };
             };
             /** @description Bad Request */
@@ -8234,7 +8252,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_tidegate.wire.hub_data_v1.PackageV1_"];
+                    "application/json": components["schemas"]["Page_tidegate.wire.hub_images_v1.PackageV1_"];
                 };
             };
             /** @description Bad Request */

@@ -11,14 +11,12 @@ gone stays for a while as one whose rules are `[]`, so that gates hear of it.
 
 import re
 import secrets
-import sqlite3
-import threading
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import msgspec
 
+from tidegate.agent.sqlite_file import SqliteFile, open_or_begin_anew
 from tidegate.wire.admitted_v1 import (
     PAGE_ROWS,
     AdmissionsV1,
@@ -60,27 +58,21 @@ class AdmittedIndex:
             OSError: the folder cannot be written.
             sqlite3.Error: the file is none.
         """
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._max_rows, self._max_gone = max_rows, max_gone
-        self._lock = threading.Lock()
-        self._database = sqlite3.connect(
-            folder / _FILE, check_same_thread=False, isolation_level=None
-        )
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.executescript(_SCHEMA)
-        self._database.execute(
-            "INSERT OR IGNORE INTO state VALUES (1, ?, 0, 0)", (secrets.token_hex(8),)
-        )
+        self._file = SqliteFile(folder / _FILE, _SCHEMA)
+        self._database = self._file.connection
+        with self._file.changing():
+            self._database.execute(
+                "INSERT OR IGNORE INTO state VALUES (1, ?, 0, 0)", (secrets.token_hex(8),)
+            )
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._database.close()
+        self._file.close()
 
     def take(self, told: AdmissionsV1) -> bool:
         """Keep what is told; return whether anything of it is new."""
-        with self._lock, self._transaction():
+        with self._file.changing():
             new = [self._put(admitted) for admitted in told.admitted]
             new += [self._mark(bad) for bad in told.bad]
             if any(new):
@@ -89,7 +81,7 @@ class AdmittedIndex:
 
     def page(self, after: str) -> AdmittedPageV1 | None:
         """Return what came after a gate's cursor; None: nothing did."""
-        with self._lock:
+        with self._file.reading():
             history, place, forgotten = self._database.execute(
                 "SELECT history, place, forgotten FROM state"
             ).fetchone()
@@ -112,7 +104,7 @@ class AdmittedIndex:
     @property
     def kinds(self) -> tuple[str, ...]:
         """Kinds of owners that there are rows of."""
-        with self._lock:
+        with self._file.reading():
             rows = self._database.execute(
                 "SELECT DISTINCT kind FROM admitted WHERE rules <> '[]' ORDER BY kind"
             ).fetchall()
@@ -123,7 +115,7 @@ class AdmittedIndex:
 
         `living` are the uids of all that there are; return whether any row went.
         """
-        with self._lock, self._transaction():
+        with self._file.changing():
             held = self._database.execute(
                 "SELECT owner, digest FROM admitted WHERE kind = ? AND at < ? AND rules <> '[]'",
                 (kind, before),
@@ -175,17 +167,6 @@ class AdmittedIndex:
             self._database.execute("UPDATE state SET place = ?", (place,))
         return changed
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """All of it or nothing."""
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
-
     def _bound(self) -> None:
         """Keep the file small: the oldest admissions go first, then what is long gone."""
         self._give_up(
@@ -202,6 +183,16 @@ class AdmittedIndex:
         if found is not None:
             self._database.execute("DELETE FROM admitted WHERE rules = '[]' AND place <= ?", found)
             self._database.execute("UPDATE state SET forgotten = ?", found)
+
+
+def open_index(folder: Path) -> AdmittedIndex:
+    """Return the index in `folder`; one that is broken is dropped, which makes denials alone.
+
+    Raises:
+        OSError: there can be no files.
+        sqlite3.Error: the file cannot be opened.
+    """
+    return open_or_begin_anew(folder / _FILE, lambda: AdmittedIndex(folder))
 
 
 def _place_in(cursor: str, history: str) -> int | None:

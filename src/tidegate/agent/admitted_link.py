@@ -9,15 +9,14 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Final, Protocol
-from urllib.parse import parse_qs
 
 import structlog
 from lightkube import AsyncClient
 from lightkube.generic_resource import create_namespaced_resource
 
 from tidegate.agent.admitted import AdmittedIndex
+from tidegate.agent.long_poll import LongPoll, parse_question
 from tidegate.agent.status import rfc3339
-from tidegate.domain.errors import InputError
 from tidegate.kube.client import API_ERRORS, describe
 from tidegate.wire.admitted_v1 import (
     MAX_CURSOR_CHARS,
@@ -68,7 +67,7 @@ class AdmittedLink:
         self._index = index
         self._living = living
         self._clock = clock
-        self._changed = asyncio.Event()
+        self._gates = LongPoll(index.page)
 
     async def run(self) -> None:
         """Drop what is of no use any more, until cancelled."""
@@ -90,7 +89,7 @@ class AdmittedLink:
         for kind in await asyncio.to_thread(lambda: self._index.kinds):
             living = {uid async for uid in self._living(kind)}
             if await asyncio.to_thread(self._index.drop_gone, kind, living, before):
-                self._wake()
+                self._gates.wake()
 
     async def hear(self, events: Iterable[AdmissionEventV1]) -> None:
         """Take what events say; what cannot be kept is said in the log, and makes denials only."""
@@ -109,7 +108,7 @@ class AdmittedLink:
             sqlite3.Error: it could not be kept.
         """
         if await asyncio.to_thread(self._index.take, told):
-            self._wake()
+            self._gates.wake()
 
     async def answer(self, query: bytes) -> AdmittedPageV1:
         """Return what a gate asks for: `after` and `wait` of the query.
@@ -118,34 +117,8 @@ class AdmittedLink:
             InputError: a parameter is not of its form.
             sqlite3.Error: the index cannot be read.
         """
-        given = parse_qs(query.decode("latin-1"), max_num_fields=10)
-        after, text = given.get("after", [""])[-1], given.get("wait", ["0"])[-1]
-        if len(after) > MAX_CURSOR_CHARS:
-            raise InputError(f"after has {len(after)} characters; want the cursor of an answer")
-        try:
-            wait_s = float(text)
-        except ValueError:
-            wait_s = -1.0
-        if not 0 <= wait_s <= MAX_WAIT_S:
-            raise InputError(f"wait is {text[:40]!r}; want seconds from 0 to {MAX_WAIT_S:g}")
-        return await self._wait(after, wait_s)
-
-    async def _wait(self, after: str, wait_s: float) -> AdmittedPageV1:
-        deadline = asyncio.get_running_loop().time() + wait_s
-        while True:
-            changed = self._changed
-            page = await asyncio.to_thread(self._index.page, after)
-            if page is not None:
-                return page
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await changed.wait()
-            except TimeoutError:
-                return AdmittedPageV1(after)
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        after, wait_s = parse_question(query, MAX_CURSOR_CHARS, MAX_WAIT_S)
+        return await self._gates.wait(after, wait_s) or AdmittedPageV1(after)
 
 
 def living_in(client: AsyncClient) -> Living:

@@ -16,11 +16,11 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import parse_qs
 
 import structlog
 
 from tidegate.agent.feed_copy import FeedCopy, read_chunk
+from tidegate.agent.long_poll import LongPoll, parse_question
 from tidegate.domain.errors import HubUnavailableError, InputError, UnavailableError
 from tidegate.wire.feed_http_v1 import (
     MAX_CURSOR_CHARS,
@@ -61,11 +61,13 @@ class FeedLink:
         self._hub = hub
         self.copy = copy
         self._clock = clock
-        self._changed = asyncio.Event()
+        self._gates = LongPoll(copy.page)
         self._fetching: asyncio.Task[None] | None = None
         self.problem = ""
         """Why the copy falls behind; empty: it does not."""
-        self.heard_at = _moment(max((end.received_at for end in copy.ends), default=0.0))
+        self.ends = copy.ends
+        """How far each key's chain has come."""
+        self.heard_at = _moment(max((end.received_at for end in self.ends), default=0.0))
         """When the last batch came, RFC 3339; empty: none did."""
 
     async def run(self) -> None:
@@ -77,18 +79,7 @@ class FeedLink:
 
     async def wait(self, after: str, wait_s: float) -> FeedPageV1:
         """Return what came after a gate's cursor, at the latest after `wait_s`."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + wait_s
-        while True:
-            changed = self._changed
-            page = await asyncio.to_thread(self.copy.page, after)
-            if page is not None:
-                return page
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await changed.wait()
-            except TimeoutError:
-                return FeedPageV1(after)
+        return await self._gates.wait(after, wait_s) or FeedPageV1(after)
 
     async def _follow(self, hub: Hub, tasks: asyncio.TaskGroup) -> None:
         pause_s, longest_s = RETRY_S
@@ -121,8 +112,9 @@ class FeedLink:
         added = await asyncio.to_thread(self.copy.take, page.batches, page.cursor, self._clock())
         if added:
             self.heard_at = _moment(self._clock())
+        self.ends = await asyncio.to_thread(lambda: self.copy.ends)
         log.info("feed.taken", batches=added, snapshots=len(wanted), reset=page.reset)
-        self._wake()
+        self._gates.wake()
 
     def _fetch_beside(
         self, hub: Hub, wanted: list[FeedSnapshotV1], tasks: asyncio.TaskGroup
@@ -136,19 +128,18 @@ class FeedLink:
                 except (UnavailableError, InputError, OSError, sqlite3.Error) as error:
                     # The batches that it holds are here, or a newer one comes.
                     log.warning("feed.snapshot_not_fetched", id=snapshot.id, why=str(error))
-            self._wake()
+            self._gates.wake()
 
         if self._fetching is not None:
             self._fetching.cancel()
         self._fetching = tasks.create_task(fetch())
 
     async def _fetch(self, hub: Hub, snapshot: FeedSnapshotV1) -> None:
-        path = self.copy.body(snapshot.id)
-        part = path.with_suffix(".part")
-        free = await asyncio.to_thread(lambda: shutil.disk_usage(path.parent).free)
+        part = self.copy.part(snapshot.id)
+        free = await asyncio.to_thread(lambda: shutil.disk_usage(part.parent).free)
         if snapshot.size > free - SPARE_BYTES:
             raise InputError(
-                f"a snapshot of {snapshot.size} bytes does not fit {path.parent}, which has {free} "
+                f"a snapshot of {snapshot.size} bytes does not fit {part.parent}, which has {free} "
                 "free; gates ask the registry instead"
             )
         begin = part.stat().st_size if part.is_file() else 0
@@ -169,7 +160,6 @@ class FeedLink:
         if begin > snapshot.size or await asyncio.to_thread(_sha256, part) != snapshot.sha256:
             part.unlink()
             raise InputError(f"snapshot {snapshot.id} is not what the hub announced")
-        part.replace(path)
         await asyncio.to_thread(self.copy.take_snapshot, snapshot, self._clock())
 
     async def _keep_pruned(self) -> None:
@@ -179,10 +169,6 @@ class FeedLink:
             except (OSError, sqlite3.Error) as error:
                 log.warning("feed.not_pruned", why=str(error), again_in_s=PRUNE_S)
             await asyncio.sleep(PRUNE_S)
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
 
 
 class Octets:
@@ -227,18 +213,7 @@ async def answer_page(link: FeedLink, query: bytes) -> FeedPageV1:
     Raises:
         InputError: a parameter is not of its form.
     """
-    given = parse_qs(query.decode("latin-1"), max_num_fields=10)
-    after = given.get("after", [""])[-1]
-    text = given.get("wait", ["0"])[-1]
-    if len(after) > MAX_CURSOR_CHARS:
-        raise InputError(f"after has {len(after)} characters; want the cursor of an answer")
-    try:
-        wait_s = float(text)
-    except ValueError:
-        wait_s = -1.0
-    if not 0 <= wait_s <= MAX_WAIT_S:
-        raise InputError(f"wait is {text[:40]!r}; want seconds from 0 to {MAX_WAIT_S:g}")
-    return await link.wait(after, wait_s)
+    return await link.wait(*parse_question(query, MAX_CURSOR_CHARS, MAX_WAIT_S))
 
 
 async def answer_snapshot(link: FeedLink, snapshot: str, wanted: bytes) -> Octets | None:

@@ -7,10 +7,7 @@ comes after it. A crash loses nothing that was answered for: each page is one tr
 """
 
 import os
-import re
 import secrets
-import sqlite3
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,16 +15,10 @@ from pathlib import Path
 
 import structlog
 
-from tidegate.domain.errors import InputError
-from tidegate.wire.feed_http_v1 import (
-    MAX_ANSWER_CHARS,
-    MAX_ENVELOPE_CHARS,
-    MAX_SNAPSHOT_BYTES,
-    MAX_SNAPSHOT_ENVELOPE_CHARS,
-    FeedBatchV1,
-    FeedPageV1,
-    FeedSnapshotV1,
-)
+from tidegate.agent.feed_pages import Held, newest_snapshots, page_after
+from tidegate.agent.feed_told import require_batch, require_snapshot, require_snapshot_id
+from tidegate.agent.sqlite_file import SqliteFile, open_or_begin_anew
+from tidegate.wire.feed_http_v1 import FeedBatchV1, FeedPageV1, FeedSnapshotV1
 
 MAX_BATCH_CHARS = 2**30
 """Of all batches together; beyond, the oldest are dropped, and gates that lack them go to the
@@ -38,8 +29,6 @@ MAX_KEYS = 64
 
 KEPT_S = 3600.0
 """What a newer snapshot holds is kept so long all the same, for gates that are a little behind."""
-
-PAGE_BATCHES = 500
 
 _FILE = "feed.sqlite"
 
@@ -57,9 +46,16 @@ CREATE TABLE IF NOT EXISTS snapshots (
     envelope TEXT NOT NULL, through INTEGER NOT NULL, received_at REAL NOT NULL);
 """
 
-_HEX = re.compile(r"[0-9a-f]{64}")
-_ID = re.compile(r"[0-9a-f]{32}")
-_CHAIN = re.compile(r"[0-9a-f-]{36}")
+# The chain is the one heard of last; a snapshot of it comes later than the batches that it holds.
+_ENDS = """
+WITH entries AS (
+    SELECT place, fingerprint, chain, epoch, received_at FROM batches UNION ALL
+    SELECT place, fingerprint, chain, epoch, received_at FROM snapshots)
+SELECT fingerprint, chain, max(epoch), max(received_at) FROM entries AS each
+WHERE chain = (SELECT chain FROM entries WHERE fingerprint = each.fingerprint
+               ORDER BY place DESC LIMIT 1)
+GROUP BY fingerprint, chain ORDER BY fingerprint
+"""
 
 _log = structlog.get_logger()
 
@@ -69,21 +65,10 @@ class ChainEnd:
     """How far a key's chain is here."""
 
     fingerprint: str
-    epoch: int
-    received_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """The newest snapshot of a key, as far as it covers batches."""
-
-    place: int
     chain: str
     epoch: int
-    through: int
-
-    def covers(self, place: int, chain: str, epoch: int) -> bool:
-        return epoch <= self.epoch if chain == self.chain else place <= self.through
+    received_at: float
+    """When the last of it came, batch or snapshot."""
 
 
 class FeedCopy:
@@ -92,52 +77,51 @@ class FeedCopy:
     def __init__(self, folder: Path) -> None:
         self._bodies = folder / "snapshots"
         self._bodies.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = threading.Lock()
-        self._database = sqlite3.connect(
-            folder / _FILE, check_same_thread=False, isolation_level=None
-        )
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.executescript(_SCHEMA)
-        self._database.execute(
-            "INSERT OR IGNORE INTO state VALUES (1, ?, '', 0)", (secrets.token_hex(8),)
-        )
-        self._drop_strays()
+        self._file = SqliteFile(folder / _FILE, _SCHEMA)
+        self._database = self._file.connection
+        with self._file.changing():
+            self._database.execute(
+                "INSERT OR IGNORE INTO state VALUES (1, ?, '', 0)", (secrets.token_hex(8),)
+            )
+            self._drop_strays()
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._database.close()
+        self._file.close()
 
     @property
     def cursor(self) -> str:
         """Where to go on at the hub; empty: nowhere yet."""
-        with self._lock:
+        with self._file.reading():
             return str(self._database.execute("SELECT cursor FROM state").fetchone()[0])
 
     @property
     def ends(self) -> tuple[ChainEnd, ...]:
-        """The last batch of each key."""
-        with self._lock:
-            rows = self._database.execute(
-                "SELECT fingerprint, epoch, received_at FROM batches WHERE place IN "
-                "(SELECT max(place) FROM batches GROUP BY fingerprint) ORDER BY fingerprint"
-            ).fetchall()
+        """How far each key's chain has come: by batches, or by a snapshot that is ahead of them."""
+        with self._file.reading():
+            rows = self._database.execute(_ENDS).fetchall()
         return tuple(ChainEnd(*row) for row in rows)
 
     def body(self, snapshot: str) -> Path:
-        """Return where a snapshot's body is, or is to be.
+        """Return where the body of a snapshot is that is here.
 
         Raises:
             InputError: no id of a snapshot.
         """
-        if _ID.fullmatch(snapshot) is None:
-            raise InputError(f"{snapshot[:80]!r} is no id of a snapshot")
+        require_snapshot_id(snapshot)
         return self._bodies / snapshot
+
+    def part(self, snapshot: str) -> Path:
+        """Return where a snapshot's body is put while it comes, and found by `take_snapshot`.
+
+        Raises:
+            InputError: no id of a snapshot.
+        """
+        return self.body(snapshot).with_suffix(".part")
 
     def size_of(self, snapshot: str) -> int | None:
         """Return the size of a snapshot that is whole here; None: it is not."""
-        with self._lock:
+        with self._file.reading():
             row = self._database.execute(
                 "SELECT size FROM snapshots WHERE id = ?", (snapshot,)
             ).fetchone()
@@ -149,11 +133,11 @@ class FeedCopy:
         Raises:
             InputError: it is not of the form that it should have.
         """
-        _require_snapshot(snapshot)
-        with self._lock:
+        require_snapshot(snapshot)
+        with self._file.reading():
             if self._is_here(snapshot.id):
                 return False
-            held = self._newest().get(snapshot.fingerprint)
+            held = newest_snapshots(self._database).get(snapshot.fingerprint)
         return held is None or held.chain != snapshot.chain or held.epoch < snapshot.epoch
 
     def take(
@@ -168,10 +152,9 @@ class FeedCopy:
         """
         given = list(batches)
         for batch in given:
-            _require_batch(batch)
-        with self._lock, self._database:
-            self._database.execute("BEGIN IMMEDIATE")
-            held = self._newest()
+            require_batch(batch)
+        with self._file.changing():
+            held = newest_snapshots(self._database)
             added = sum(self._add(batch, held.get(batch.fingerprint), now) for batch in given)
             if whole:
                 self._database.execute("UPDATE state SET cursor = ?", (cursor,))
@@ -179,9 +162,10 @@ class FeedCopy:
         return added
 
     def take_snapshot(self, snapshot: FeedSnapshotV1, now: float) -> None:
-        """Keep a snapshot whose body is whole at its place."""
-        with self._lock, self._database:
-            self._database.execute("BEGIN IMMEDIATE")
+        """Keep a snapshot whose body is whole at `part`."""
+        with self._file.changing():
+            # Here, and not by the caller: a body that no row names yet would be swept away.
+            self.part(snapshot.id).replace(self.body(snapshot.id))
             through = self._database.execute(
                 "SELECT coalesce(max(place), 0) FROM batches "
                 "WHERE fingerprint = ? AND chain = ? AND epoch <= ?",
@@ -205,10 +189,9 @@ class FeedCopy:
 
     def prune(self, now: float) -> None:
         """Drop what newer snapshots hold, and those that they replaced, after a while."""
-        with self._lock:
-            with self._database:
-                self._database.execute("BEGIN IMMEDIATE")
-                self._prune(now - KEPT_S)
+        with self._file.changing():
+            self._prune(now - KEPT_S)
+        with self._file.reading():
             self._drop_bodies()
 
     def page(self, after: str) -> FeedPageV1 | None:
@@ -217,68 +200,10 @@ class FeedCopy:
         A cursor that is not of this copy begins anew: with the newest snapshot of each key, and
         what came after it.
         """
-        with self._lock:
-            history, last = self._database.execute("SELECT history, last FROM state").fetchone()
-            start, base = _read_cursor(after, history, last)
-            if start == last and start > 0:
-                return None
-            begun = start < 0
-            base = last if begun else base
-            chosen, end, more = self._chosen(max(start, 0), base)
-            told = self._told(0 if begun else max(start, base), base if begun else end)
-        if begun and not (chosen or told):
-            return None
-        suffix = f".{base}" if more and base > end else ""
-        return FeedPageV1(
-            cursor=f"{history}.{end}{suffix}",
-            reset=begun,
-            more=more,
-            snapshots=told,
-            batches=chosen,
-        )
+        with self._file.reading():
+            return page_after(self._database, after)
 
-    def _chosen(self, start: int, base: int) -> tuple[list[FeedBatchV1], int, bool]:
-        """Return batches for one answer, the place that they reach, and whether there are more."""
-        held = self._newest(base)
-        last: int = self._database.execute("SELECT last FROM state").fetchone()[0]
-        rows = self._database.execute(
-            "SELECT place, fingerprint, chain, epoch, size FROM batches WHERE place > ? "
-            "ORDER BY place",
-            (start,),
-        )
-        chosen: list[FeedBatchV1] = []
-        end, size = start, 0
-        for place, fingerprint, chain, epoch, length in rows:
-            covering = held.get(fingerprint) if place <= base else None
-            if covering is None or not covering.covers(place, chain, epoch):
-                size += length
-                if chosen and (size > MAX_ANSWER_CHARS or len(chosen) >= PAGE_BATCHES):
-                    return chosen, end, True
-                text = self._database.execute(
-                    "SELECT envelope FROM batches WHERE place = ?", (place,)
-                ).fetchone()[0]
-                chosen.append(FeedBatchV1(fingerprint, chain, epoch, text))
-            end = place
-        return chosen, last, False
-
-    def _told(self, after: int, upto: int) -> list[FeedSnapshotV1]:
-        rows = self._database.execute(
-            "SELECT id, fingerprint, chain, epoch, size, sha256, envelope FROM snapshots "
-            "WHERE place IN (SELECT max(place) FROM snapshots WHERE place > ? AND place <= ? "
-            "GROUP BY fingerprint) ORDER BY place",
-            (after, upto),
-        )
-        return [FeedSnapshotV1(*row) for row in rows]
-
-    def _newest(self, upto: int = 2**62) -> dict[str, _Held]:
-        rows = self._database.execute(
-            "SELECT fingerprint, max(place), chain, epoch, through FROM snapshots "
-            "WHERE place <= ? GROUP BY fingerprint",  # SQLite: other columns of the greatest row
-            (upto,),
-        )
-        return {fingerprint: _Held(*rest) for fingerprint, *rest in rows}
-
-    def _add(self, batch: FeedBatchV1, held: _Held | None, now: float) -> bool:
+    def _add(self, batch: FeedBatchV1, held: Held | None, now: float) -> bool:
         if held is not None and held.chain == batch.chain and batch.epoch <= held.epoch:
             return False
         digest = sha256(batch.envelope.encode()).hexdigest()
@@ -325,7 +250,7 @@ class FeedCopy:
             row[0]
             for row in self._database.execute("SELECT max(place) FROM batches GROUP BY fingerprint")
         }
-        for fingerprint, held in self._newest().items():
+        for fingerprint, held in newest_snapshots(self._database).items():
             rows = self._database.execute(
                 "SELECT place, chain, epoch FROM batches WHERE fingerprint = ? AND received_at < ?",
                 (fingerprint, before),
@@ -362,54 +287,16 @@ class FeedCopy:
 
 
 def open_copy(folder: Path) -> FeedCopy:
-    """Return the copy in `folder`; one that is broken is put aside, and comes again from the hub.
+    """Return the copy in `folder`; one that is broken is dropped, and comes again from the hub.
 
     Raises:
         OSError: there can be no files.
+        sqlite3.Error: the file cannot be opened.
     """
-    try:
-        return FeedCopy(folder)
-    except sqlite3.DatabaseError as error:
-        _log.warning("feed.copy_broken", folder=str(folder), why=str(error))
-        for path in folder.glob(f"{_FILE}*"):
-            path.unlink()
-        return FeedCopy(folder)
+    return open_or_begin_anew(folder / _FILE, lambda: FeedCopy(folder))
 
 
 def read_chunk(path: Path, begin: int, size: int) -> bytes:
     """Return up to `size` octets of a file; an open reader keeps a file that is deleted."""
     with path.open("rb") as file:
         return os.pread(file.fileno(), size, begin)
-
-
-def _read_cursor(text: str, history: str, last: int) -> tuple[int, int]:
-    """Return the place after which to go on, -1 to begin anew, and where that began earlier."""
-    parts = text.split(".")
-    numbers = [part for part in parts[1:] if part.isascii() and part.isdigit() and len(part) < 19]
-    if parts[0] != history or not 1 <= len(numbers) == len(parts) - 1 <= 2:
-        return -1, 0
-    start = int(numbers[0])
-    return (start, int(numbers[1]) if len(numbers) == 2 else 0) if start <= last else (-1, 0)
-
-
-def _require_batch(batch: FeedBatchV1) -> None:
-    if not (
-        _HEX.fullmatch(batch.fingerprint)
-        and _CHAIN.fullmatch(batch.chain)
-        and 1 <= batch.epoch < 2**53
-        and len(batch.envelope) <= MAX_ENVELOPE_CHARS
-    ):
-        raise InputError("the hub told of a batch that has no place in any chain, or is too large")
-
-
-def _require_snapshot(snapshot: FeedSnapshotV1) -> None:
-    if not (
-        _ID.fullmatch(snapshot.id)
-        and _HEX.fullmatch(snapshot.fingerprint)
-        and _HEX.fullmatch(snapshot.sha256)
-        and _CHAIN.fullmatch(snapshot.chain)
-        and 1 <= snapshot.epoch < 2**53
-        and 1 <= snapshot.size <= MAX_SNAPSHOT_BYTES
-        and len(snapshot.envelope) <= MAX_SNAPSHOT_ENVELOPE_CHARS
-    ):
-        raise InputError("the hub told of a snapshot that has no form of one, or is too large")

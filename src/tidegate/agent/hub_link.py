@@ -12,10 +12,11 @@ from typing import Protocol
 import structlog
 
 import tidegate
+from tidegate.agent.feed_copy import MAX_KEYS, ChainEnd
 from tidegate.agent.objects import Body, render_objects
 from tidegate.domain.errors import InputError, InvalidPolicyError, UnavailableError
 from tidegate.hubclient import HubClient
-from tidegate.wire.hub_v1 import HeartbeatV1
+from tidegate.wire.hub_v1 import FeedEndV1, HeartbeatV1
 from tidegate.wire.protection_v1 import ProtectionV1
 
 WAIT_S = 25.0
@@ -56,6 +57,10 @@ class Feed(Protocol):
     @property
     def heard_at(self) -> str:
         """When the last batch came; empty: none did."""
+
+    @property
+    def ends(self) -> tuple[ChainEnd, ...]:
+        """How far each key's chain has come."""
 
     @property
     def problem(self) -> str:
@@ -154,4 +159,8 @@ class HubLink:
             problems=[problem[:MAX_PROBLEM_CHARS] for problem in told[:MAX_PROBLEMS]],
             protection=protection,
             feed_at=self._feed.heard_at if self._feed is not None else "",
+            feed=[
+                FeedEndV1(end.fingerprint, end.chain, end.epoch)
+                for end in (self._feed.ends if self._feed is not None else ())[:MAX_KEYS]
+            ],
         )

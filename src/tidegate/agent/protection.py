@@ -20,7 +20,8 @@ from tidegate.agent.running import list_pods
 from tidegate.agent.settings import Settings
 from tidegate.agent.status import rfc3339
 from tidegate.agent.verdict_log import VerdictLog
-from tidegate.agent.webhook_watch import ChosenWebhook, WebhookWatch
+from tidegate.agent.webhook_source import ChosenWebhook, WebhookConfigMap, WebhookFile
+from tidegate.agent.webhook_watch import WebhookWatch
 from tidegate.domain.break_glass import BreakGlass
 from tidegate.domain.text import printable
 from tidegate.kube.break_glass import BreakGlasses, KubernetesBreakGlasses
@@ -45,18 +46,13 @@ class Protection:
         keeper: ClusterKeeper,
         clock: Callable[[], datetime],
     ) -> None:
-        """Put together what `settings` ask for; raises what `ChosenWebhook.read` raises."""
+        """Put together what `settings` ask for; raises what `WebhookFile` raises."""
         self.events = KubeEvents(client, clock, asyncio.get_running_loop().time)
         self.alarms = Alarms(clock, self.events.tell)
+        chosen = _chosen(client, settings)
         self._webhook = (
-            WebhookWatch(
-                client,
-                ChosenWebhook(settings.webhook_file, settings.webhook_ca_file),
-                self.alarms,
-                self.events,
-                keeper.drift_log,
-            )
-            if settings.webhook_file
+            WebhookWatch(client, chosen, self.alarms, self.events, keeper.drift_log)
+            if chosen
             else None
         )
         self._audit = (
@@ -152,3 +148,11 @@ def _told(glass: BreakGlass) -> BreakGlassV1:
         since=rfc3339(glass.since),
         until=rfc3339(glass.until),
     )
+
+
+def _chosen(client: AsyncClient, settings: Settings) -> ChosenWebhook | None:
+    if settings.webhook_config_map:
+        return WebhookConfigMap(client, settings.webhook_config_map, settings.namespace)
+    if settings.webhook_file:
+        return WebhookFile(settings.webhook_file, settings.webhook_ca_file)
+    return None

@@ -228,6 +228,8 @@ class Relay:
             raise
         except InputError as error:
             raise RefusedError(400, str(error)) from error
+        except sqlite3.Error as error:
+            raise RefusedError(503, f"the feed could not be read: {error}") from error
 
     async def _give_snapshot(self, scope: Message, snapshot: str) -> Octets:
         feed = self._feed_for(scope)
@@ -236,6 +238,8 @@ class Relay:
             found = await answer_snapshot(feed, snapshot, wanted)
         except InputError as error:
             raise RefusedError(404, str(error)) from error
+        except sqlite3.Error as error:
+            raise RefusedError(503, f"the feed could not be read: {error}") from error
         if found is None:
             raise RefusedError(404, f"no snapshot {snapshot}; ask /v1/feed for the newest")
         return found

@@ -14,8 +14,9 @@ from typing import Any
 import structlog
 import uvicorn
 from lightkube import AsyncClient
+from prometheus_client import generate_latest
 
-from tidegate.agent.admitted import AdmittedIndex
+from tidegate.agent.admitted import open_index
 from tidegate.agent.admitted_link import AdmittedLink, living_in
 from tidegate.agent.certificates import GateSecrets
 from tidegate.agent.enrolment import FilePlace, SecretPlace, TokenPlace, obtain_token
@@ -34,6 +35,7 @@ from tidegate.agent.settings import Settings
 from tidegate.domain.errors import ConfigurationError, MissingSettingError
 from tidegate.hubclient import HubClient
 from tidegate.kube.client import connect
+from tidegate.net.metrics_port import metrics_port
 from tidegate.process import announce, configure_logs, listen
 
 DRAIN_S = 3
@@ -99,6 +101,9 @@ async def _serve(settings: Settings) -> None:
                 loops.append(InventoryLink(hub, settings.cluster, client).run())
                 loops.extend(_rejudging(settings, hub, client, keeper, admitted, stack))
         listener = stack.enter_context(contextlib.closing(listen(settings.host, settings.port)))
+        await stack.enter_async_context(
+            metrics_port(settings.host, settings.metrics_port, _render_metrics)
+        )
         server = _Server(relay)
         tasks = [asyncio.create_task(loop) for loop in (*loops, server.serve([listener]))]
         stopping = asyncio.create_task(stop.wait())
@@ -182,6 +187,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+async def _render_metrics() -> bytes:
+    return generate_latest()
+
+
 def _gate(settings: Settings, stack: contextlib.AsyncExitStack) -> GateLink | None:
     if not (settings.gate_url and settings.gate_token_file):
         return None
@@ -226,7 +235,7 @@ def _admitted(
     if settings.data_dir is None or client is None:
         return None
     try:
-        index = AdmittedIndex(settings.data_dir / "admitted")
+        index = open_index(settings.data_dir / "admitted")
     except (OSError, sqlite3.Error) as error:
         raise ConfigurationError(
             f"TIDEGATE_AGENT_DATA_DIR {settings.data_dir}: the index of admissions cannot be kept "

@@ -169,6 +169,15 @@ def rules_word(cluster: ClusterV1) -> str:
     return "in force" if cluster.policy_generation == cluster.wanted_generation else "out of date"
 
 
+_STANDINGS = {
+    "same": "all that the hub has",
+    "behind": "{missing} behind the hub",
+    "ahead": "ahead of the hub, which was put back",
+    "other-chain": "of another chain than the hub's",
+    "unknown-key": "of a key that the hub has nothing of",
+}
+
+
 def _described(cluster: ClusterV1) -> Iterator[str]:
     yield f"Name:       {cluster.name}"
     yield f"Provider:   {cluster.provider}"
@@ -181,6 +190,9 @@ def _described(cluster: ClusterV1) -> Iterator[str]:
     yield f"Agent:      {cluster.agent_version or '-'}"
     yield f"Rules:      {rules_word(cluster)}"
     yield f"Feed:       {short_moment(cluster.feed_at) or '-'}"
+    for end in cluster.feed:
+        word = _STANDINGS[end.standing].format(missing=end.missing)
+        yield f"            key {end.fingerprint[:12]}, batch {end.epoch}: {word}"
     yield from described_protection(cluster.protection)
     for problem in cluster.problems:
         yield f"Problem:    {problem}"

@@ -226,6 +226,9 @@ class Connection(asyncio.Protocol):
         self._whole.clear()
         self._unread.clear()
         _free(self._reading)
+        # It holds us and we hold it; what TLS keeps for a connection (256 KiB) would stay with us
+        # until somebody looks for cycles, and a gate seldom does.
+        del self._parser
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; while a request is being answered, or answers are not read, they wait."""

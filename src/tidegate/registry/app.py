@@ -99,8 +99,8 @@ class Registry:
 
     async def _handle(self, route: Route, request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
-        if (route.kind, method) == (Kind.MANIFEST, "PUT"):
-            return await self._put_manifest(route, request)
+        if (route.kind, method) in _TOLD:
+            return await self._tell(_TOLD[route.kind, method], route, request)
         if (route.kind, method) in _WITH_RULES:
             handler = _WITH_RULES[route.kind, method]
             return await handler(self._parts.store, route, request, self._parts.rules)
@@ -110,9 +110,9 @@ class Registry:
             return self._get(route, request)
         raise RefusedError(405, "UNSUPPORTED", f"method {shorten(method)!r}: not for this endpoint")
 
-    async def _put_manifest(self, route: Route, request: Request) -> Response:
+    async def _tell(self, change: "_Told", route: Route, request: Request) -> Response:
         parts = self._parts
-        response = await push.put_manifest(parts.store, route, request, parts.rules, parts.clock())
+        response = await change(parts.store, route, request, parts.rules, parts.clock())
         if parts.notifier is not None:
             parts.notifier.wake()
         return response
@@ -134,6 +134,13 @@ class Registry:
                 return json_response({})  # the root and /healthz: being answered is the answer
 
 
+_Told = Callable[[Store, Route, Request, PushRules, datetime], Awaitable[Response]]
+_TOLD: dict[tuple[Kind, str], _Told] = {
+    (Kind.MANIFEST, "PUT"): push.put_manifest,
+    (Kind.MANIFEST, "DELETE"): push.delete_manifest,
+}
+"""Changes that events tell of."""
+
 _WITH_RULES: dict[
     tuple[Kind, str], Callable[[Store, Route, Request, PushRules], Awaitable[Response]]
 ] = {
@@ -144,7 +151,6 @@ _WITH_RULES: dict[
 _CHANGES: dict[tuple[Kind, str], Callable[[Store, Route, Request], Awaitable[Response]]] = {
     (Kind.UPLOAD, "GET"): push.upload_status,
     (Kind.UPLOAD, "DELETE"): push.cancel_upload,
-    (Kind.MANIFEST, "DELETE"): push.delete_manifest,
     (Kind.BLOB, "DELETE"): push.delete_blob,
 }
 

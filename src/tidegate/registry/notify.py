@@ -1,8 +1,8 @@
-"""Push events: the envelope of Docker's distribution, from the outbox to one receiver.
+"""Events of pushes and deletions: Docker distribution's envelope, from the outbox to one receiver.
 
-An event is written in the transaction that makes its manifest visible and removed when the receiver
-has answered 2xx, so it is delivered at least once, in the order of pushes, through restarts of
-either side. The push never waits for it.
+An event is written in the transaction that makes its manifest visible, or takes it away, and
+removed when the receiver has answered 2xx, so it is delivered at least once, in the order of
+changes, through restarts of either side. Nobody's request waits for it.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ import httpx2
 import msgspec
 import structlog
 
+from tidegate.domain.digest import Digest
 from tidegate.domain.errors import ConfigurationError
 from tidegate.registry.exchange import Request
 from tidegate.registry.records import OutboxRow, StoredManifest
@@ -48,6 +49,14 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
+class Deletion:
+    """What an event tells is gone."""
+
+    repository: str
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
 class Receiver:
     """Where events go."""
 
@@ -59,7 +68,6 @@ class Receiver:
 def render_push(push: Push, request: Request, public_url: str, now: datetime) -> bytes:
     """Return one event of the envelope."""
     digest, size = push.manifest.digest, len(push.manifest.body)
-    host = public_url.partition("://")[2]
     target: dict[str, object] = {
         "mediaType": push.manifest.media_type,
         "size": size,
@@ -70,10 +78,23 @@ def render_push(push: Push, request: Request, public_url: str, now: datetime) ->
     }
     if push.tag:
         target["tag"] = push.tag
+    return _render_event("push", target, request, public_url, now)
+
+
+def render_deletion(gone: Deletion, request: Request, public_url: str, now: datetime) -> bytes:
+    """Return one event of the envelope; as Docker's, it says neither type nor size."""
+    target: dict[str, object] = {"digest": gone.digest, "repository": gone.repository}
+    return _render_event("delete", target, request, public_url, now)
+
+
+def _render_event(
+    action: str, target: dict[str, object], request: Request, public_url: str, now: datetime
+) -> bytes:
+    host = public_url.partition("://")[2]
     event = {
         "id": secrets.token_hex(16),
         "timestamp": now,
-        "action": "push",
+        "action": action,
         "target": target,
         "request": {
             "id": secrets.token_hex(16),
@@ -89,7 +110,7 @@ def render_push(push: Push, request: Request, public_url: str, now: datetime) ->
 
 
 class Notifier:
-    """Delivers the outbox; `wake` it after a push."""
+    """Delivers the outbox; `wake` it after a push or a deletion."""
 
     def __init__(self, store: Store, receiver: Receiver) -> None:
         self._store = store

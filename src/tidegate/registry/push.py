@@ -12,7 +12,7 @@ from tidegate.domain.digest import Digest, algorithm_of, digest_of
 from tidegate.domain.reference import is_repository, is_tag
 from tidegate.registry.exchange import Request, Response
 from tidegate.registry.manifest import parse_manifest
-from tidegate.registry.notify import Push, render_push
+from tidegate.registry.notify import Deletion, Push, render_deletion, render_push
 from tidegate.registry.records import StoredManifest
 from tidegate.registry.refusals import (
     RefusedError,
@@ -207,11 +207,15 @@ async def put_manifest(
     return Response(201, tuple(headers))
 
 
-async def delete_manifest(store: Store, route: Route, request: Request) -> Response:
+async def delete_manifest(
+    store: Store, route: Route, request: Request, rules: PushRules, now: datetime
+) -> Response:
     """Delete a manifest with its tags by digest, or one tag."""
-    del request
     if ":" in route.reference:
-        await store.remove_manifest(route.repository, digest_in(route.reference))
+        digest = digest_in(route.reference)
+        gone = Deletion(route.repository, digest)
+        event = render_deletion(gone, request, rules.public_url, now) if rules.notifies else None
+        await store.remove_manifest(route.repository, digest, event=event)
     else:
         await store.remove_tag(route.repository, route.reference)
     return Response(202)

@@ -187,8 +187,10 @@ class Store:
                     f"says that blob {blob.digest} has {blob.size} bytes, it has {size}"
                 )
 
-    async def remove_manifest(self, repository: str, digest: Digest) -> None:
-        """Delete a manifest and its tags.
+    async def remove_manifest(
+        self, repository: str, digest: Digest, *, event: bytes | None = None
+    ) -> None:
+        """Delete a manifest and its tags, and put `event` into the outbox.
 
         Raises:
             RefusedError: this repository does not hold it.
@@ -196,7 +198,10 @@ class Store:
 
         def change() -> bool:
             with self._write.transaction():
-                return self._write.remove_manifest(repository, digest)
+                removed = self._write.remove_manifest(repository, digest)
+                if removed and event is not None:
+                    self._write.add_event(repository, digest, "", event)
+                return removed
 
         if not await self._change(change):
             raise unknown_manifest(repository, digest)

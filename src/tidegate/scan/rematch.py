@@ -62,7 +62,7 @@ class Rematcher:
         A registry that does not take reports keeps nobody from seeing what they say.
 
         Raises:
-            ScanNeededError: there are no packages that could be believed.
+            ScanNeededError: there are no packages that could be believed, or the image is gone.
             TidegateError: hub, registry or advisories failed.
         """
         stored = await self.hub.take_package_lists(job)
@@ -109,6 +109,7 @@ class Rematcher:
         if job.attach:
             known = Known(stored.artifact, job.renew_after_s)
             try:
+                await self._require_there(subject)
                 published = await self.publisher.publish(subject, scan, known)
             except TidegateError as error:
                 _log.warning("report.not_attached", job=job.id, error=str(error))
@@ -123,6 +124,14 @@ class Rematcher:
             artifact=published.artifact if published else "",
         )
         return report_of(scan, published), refusal
+
+    async def _require_there(self, subject: ImageReference) -> None:
+        """Raise where the image is gone: a report about it would be attached to nothing.
+
+        A scan of it finds out what is left, and has the rest withdrawn from the feed.
+        """
+        if await self.registries.fetch_manifest(subject) is None:
+            raise ScanNeededError(f"{subject} is gone from its registry")
 
     async def _own_signature(self, stored: StoredListV1) -> str:
         """Return our signature of a list that another key signed; empty: it has ours.

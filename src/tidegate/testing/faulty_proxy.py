@@ -8,16 +8,17 @@ What it passes on it does not change. One request after another on each connecti
 """
 
 import asyncio
-from contextlib import suppress
-from typing import Self
+
+from tidegate.testing.loopback import LoopbackServer
 
 MAX_HEAD_BYTES = 64 * 1024
 
 
-class FaultyProxy:
+class FaultyProxy(LoopbackServer):
     """Passes requests on to 127.0.0.1:`upstream_port` while entered, unless told otherwise."""
 
     def __init__(self, upstream_port: int) -> None:
+        super().__init__(limit=MAX_HEAD_BYTES)
         self._upstream_port = upstream_port
         self.open = asyncio.Event()
         """While clear, requests are taken and not answered."""
@@ -30,34 +31,9 @@ class FaultyProxy:
         """`GET /v2/…` of each request that came."""
         self.running = self.most_running = 0
         """Requests without an answer now, and the most at any time."""
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(
-            self._accept, "127.0.0.1", 0, limit=MAX_HEAD_BYTES
-        )
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
-
-    @property
-    def authority(self) -> str:
-        """Host and port, as an image reference names them."""
-        return f"localhost:{self.port}"
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        with suppress(asyncio.CancelledError):
-            await task
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass on one connection's requests, unless told otherwise."""
         upstream, downstream = await asyncio.open_connection(
             "127.0.0.1", self._upstream_port, limit=MAX_HEAD_BYTES
         )

@@ -12,7 +12,8 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Self
+
+from tidegate.testing.loopback import LoopbackServer
 
 SLOW_PIECE = b" "
 ENDLESS_PIECE = b"0" * 65536
@@ -55,53 +56,23 @@ class SeenRequest:
 Script = ScriptedAnswer | Callable[[SeenRequest], ScriptedAnswer]
 
 
-class HostileRegistry:
+class HostileRegistry(LoopbackServer):
     """Serves `scripts` by path on a loopback port of its own while entered."""
 
     def __init__(
         self, scripts: Mapping[str, Script] | None = None, *, tls: ssl.SSLContext | None = None
     ) -> None:
+        super().__init__(tls=tls)
         self.scripts: dict[str, Script] = dict(scripts or {})
         self.seen: list[SeenRequest] = []
-        self.connection_count = 0
         self.bytes_sent = 0
-        self._tls = tls
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
-
-    @property
-    def authority(self) -> str:
-        """Host and port, as an image reference names them."""
-        return f"localhost:{self.port}"
-
-    @property
-    def url(self) -> str:
-        """Scheme and authority."""
-        return f"{'https' if self._tls else 'http'}://{self.authority}"
 
     def paths(self) -> list[str]:
         """Return the paths asked for, in order."""
         return [request.path for request in self.seen]
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connection_count += 1
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        with suppress(asyncio.CancelledError):
-            await task
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection's requests as the scripts say."""
         try:
             while (request := await _read_request(reader)) is not None:
                 self.seen.append(request)

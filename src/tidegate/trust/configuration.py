@@ -28,262 +28,56 @@ widen what is trusted. Reading files (credentials, certificates) is the caller's
 """
 
 import hashlib
-from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
-from typing import Annotated, Any
 
 import msgspec
-import yaml
-from msgspec import Meta
 
 from tidegate.domain.errors import (
+    InputError,
     InvalidKeyError,
     InvalidReferenceError,
     InvalidRuleError,
     InvalidTrustError,
 )
-from tidegate.domain.glob import glob_matches
 from tidegate.domain.reference import normalize_host, parse_reference
-from tidegate.trust.keys import PublicKey, fingerprint, load_public_key
-from tidegate.wire.feed_v1 import Audience
+from tidegate.trust.document import DocumentV1, KeyV1, RegistryV1, ResolveV1
+from tidegate.trust.keys import fingerprint, load_public_key
+from tidegate.trust.trusted import (
+    ALWAYS,
+    Accepted,
+    AcrIdentity,
+    EcrIdentity,
+    EvidenceKey,
+    GoogleIdentity,
+    TagResolution,
+    TrustConfiguration,
+    TrustedRegistry,
+    TrustedSource,
+)
 from tidegate.wire.policy_times import parse_duration, render_duration
+from tidegate.wire.strict_yaml import load_documents
+
+__all__ = [
+    "ALWAYS",
+    "MAX_CONFIGURATION_BYTES",
+    "MAX_TAG_AGE",
+    "Accepted",
+    "AcrIdentity",
+    "EcrIdentity",
+    "EvidenceKey",
+    "GoogleIdentity",
+    "TagResolution",
+    "TrustConfiguration",
+    "TrustedRegistry",
+    "TrustedSource",
+    "parse_trust_configuration",
+]
 
 MAX_CONFIGURATION_BYTES = 2**20
 """A ConfigMap holds at most 1 MiB (Kubernetes, "ConfigMaps", "Motivation")."""
 
-MAX_ENTRIES = 1000
-
-_Name = Annotated[str, Meta(min_length=1, max_length=256)]
-_Path = Annotated[str, Meta(max_length=4096)]
-_SECRET_NAME = r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?\Z"  # noqa: S105 - a pattern
-"""A DNS subdomain (Kubernetes, "Object Names and IDs"): it becomes part of a path of the API."""
-_Duration = Annotated[str, Meta(max_length=8)]
 MAX_TAG_AGE = timedelta(days=7)
 """Longest time for which a tag may be taken for a digest: a week of an outage."""
-
-MIN_PER_MINUTE, MAX_PER_MINUTE = 60, 100_000
-"""Reads of one registry: a cold verdict takes six, and one gate can make no more."""
-
-_Globs = Annotated[list[_Name], Meta(min_length=1, max_length=MAX_ENTRIES)]
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceKey:
-    """A key whose signature makes findings count, and for what."""
-
-    name: str
-    public_key: PublicKey = field(compare=False, repr=False)
-    """Told apart by `fingerprint`; the library's keys cannot be hashed."""
-    fingerprint: str
-    """SHA-256 of the key itself: a name may be given to another key later."""
-    repositories: tuple[str, ...] = ("*",)
-    """Globs over `host/repository`."""
-    scanners: tuple[str, ...] = ("*",)
-    """Globs over the scanner's name in the statement."""
-
-    def covers_repository(self, repository_name: str) -> bool:
-        """Whether findings in `host/repository` may be signed by this key."""
-        return any(glob_matches(pattern, repository_name) for pattern in self.repositories)
-
-    def covers_scanner(self, scanner: str) -> bool:
-        """Whether findings by `scanner` may be signed by this key."""
-        return any(glob_matches(pattern, scanner) for pattern in self.scanners)
-
-
-@dataclass(frozen=True, slots=True)
-class AcrIdentity:
-    """A workload identity of Azure."""
-
-    tenant_id: str
-    client_id: str
-    token_file: str
-    """Service account token that Kubernetes projects, for the audience of Azure."""
-
-
-@dataclass(frozen=True, slots=True)
-class EcrIdentity:
-    """A role of AWS that a service account may take."""
-
-    role_arn: str
-    token_file: str
-    """Service account token that Kubernetes projects, for the audience of AWS STS."""
-
-
-@dataclass(frozen=True, slots=True)
-class GoogleIdentity:
-    """A service account of Google."""
-
-    key_file: str
-    """Its key, JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class TagResolution:
-    """For how long a tag is taken for the digest that it named when it was asked."""
-
-    fresh_for: timedelta | None = None
-    """Without asking; None: asked for each review (`resolve: always`)."""
-    usable_for: timedelta = timedelta(0)
-    """While the registry does not answer."""
-
-
-ALWAYS = TagResolution()
-
-
-@dataclass(frozen=True, slots=True)
-class TrustedRegistry:
-    """A registry that may be contacted, and how."""
-
-    host: str
-    """As in image references, normalised: `docker.io`, `localhost:5000`."""
-    plain_http: bool = False
-    allow_private: bool = False
-    """Private and loopback addresses are contacted only where this says so."""
-    secret: str = ""
-    """Name of the Secret in Tidegate's namespace that the credential files come from."""
-    username_file: str = ""
-    password_file: str = ""
-    ca_file: str = ""
-    token_realms: tuple[str, ...] = ()
-    """Other hosts that may be asked for a token with this registry's credentials."""
-    redirect_hosts: tuple[str, ...] = ()
-    """Blob stores with private addresses that this registry may redirect to."""
-    endpoint: str = ""
-    """`host:port` of the API where it is not `host`."""
-    aliases: tuple[str, ...] = ()
-    """Other names, `host` or `host/path`, of the same content."""
-    client_cert_file: str = ""
-    client_key_file: str = ""
-    """Certificate and key, PEM, that we show."""
-    docker_config_file: str = ""
-    """Docker's config.json, or the file of a pull secret, with this registry's credentials."""
-    pull_secret: str = ""
-    """Name of a pull secret in Tidegate's namespace that a gate reads through the API."""
-    identity: AcrIdentity | EcrIdentity | GoogleIdentity | None = None
-    """Who a cloud gives credentials for this registry to."""
-    reads_per_minute: int = 0
-    """Reads that one gate makes in any minute; 0: as many as the registry takes."""
-    tags: TagResolution = ALWAYS
-
-
-class Accepted(StrEnum):
-    """What a worker takes over from a source."""
-
-    REPORTS = "reports"
-    VEX = "vex"
-
-
-@dataclass(frozen=True, slots=True)
-class TrustedSource:
-    """Someone else whose signed reports or VEX statements a worker turns into evidence.
-
-    No gate believes a source: what it signed counts when a worker took it over under its own key.
-    """
-
-    key: EvidenceKey
-    """Its `scanners` are those whose reports it may sign."""
-    accepts: frozenset[Accepted]
-
-
-@dataclass(frozen=True, slots=True)
-class TrustConfiguration:
-    """Whose findings count, and which registries are contacted."""
-
-    keys: tuple[EvidenceKey, ...] = ()
-    registries: tuple[TrustedRegistry, ...] = ()
-    sources: tuple[TrustedSource, ...] = ()
-    audience: str = ""
-    """Whose batches of findings are heard (`wire.feed_v1`); empty: no feed is followed."""
-    generation: str = ""
-    """Names this state of keys and registries; caches are dropped when it changes."""
-
-    def tags_of(self, host: str) -> TagResolution:
-        """Return how tags in the registry `host` are resolved."""
-        return next((each.tags for each in self.registries if each.host == host), ALWAYS)
-
-    def sources_for(self, repository_name: str) -> tuple[TrustedSource, ...]:
-        """Return the sources that are heard about images in `host/repository`."""
-        return tuple(s for s in self.sources if s.key.covers_repository(repository_name))
-
-    def keys_for(self, repository_name: str) -> tuple[EvidenceKey, ...]:
-        """Return the keys that may sign findings in `host/repository`."""
-        return tuple(key for key in self.keys if key.covers_repository(repository_name))
-
-    def keys_for_scanner(self, repository_name: str, scanner: str) -> tuple[EvidenceKey, ...]:
-        """Return the keys that may sign findings by `scanner` in `host/repository`."""
-        return tuple(k for k in self.keys_for(repository_name) if k.covers_scanner(scanner))
-
-
-class _Wire(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """Base: camelCase names, unknown fields refused."""
-
-
-class _Key(_Wire, kw_only=True):
-    name: _Name
-    public_key: Annotated[str, Meta(max_length=16384)]
-    repositories: _Globs = msgspec.field(default_factory=lambda: ["*"])
-    scanners: _Globs = msgspec.field(default_factory=lambda: ["*"])
-
-
-class _Source(_Key, kw_only=True):
-    accepts: Annotated[list[Accepted], Meta(min_length=1, max_length=2)]
-
-
-class _Acr(_Wire):
-    tenant_id: _Name
-    client_id: _Name
-    token_file: Annotated[str, Meta(min_length=1, max_length=4096)]
-
-
-class _Ecr(_Wire):
-    role_arn: Annotated[str, Meta(min_length=1, max_length=1024)]
-    token_file: Annotated[str, Meta(min_length=1, max_length=4096)]
-
-
-class _ArtifactRegistry(_Wire):
-    key_file: Annotated[str, Meta(min_length=1, max_length=4096)]
-
-
-class _Resolve(StrEnum):
-    ALWAYS = "always"
-    CACHED = "cached"
-
-
-class _Registry(_Wire):
-    host: _Name
-    plain_http: bool = False
-    allow_private: bool = False
-    secret: Annotated[str, Meta(max_length=253)] = ""
-    username_file: _Path = ""
-    password_file: _Path = ""
-    ca_file: _Path = ""
-    token_realms: Annotated[list[_Name], Meta(max_length=100)] = []
-    redirect_hosts: Annotated[list[_Name], Meta(max_length=100)] = []
-    endpoint: Annotated[str, Meta(max_length=261)] = ""
-    aliases: Annotated[list[_Name], Meta(max_length=100)] = []
-    client_cert_file: _Path = ""
-    client_key_file: _Path = ""
-    docker_config_file: _Path = ""
-    pull_secret: Annotated[str, Meta(max_length=253, pattern=_SECRET_NAME)] = ""
-    acr: _Acr | None = None
-    ecr: _Ecr | None = None
-    artifact_registry: _ArtifactRegistry | None = None
-    reads_per_minute: Annotated[int, Meta(ge=MIN_PER_MINUTE, le=MAX_PER_MINUTE)] | None = None
-    resolve: _Resolve = _Resolve.ALWAYS
-    resolve_fresh_for: _Duration = ""
-    resolve_usable_for: _Duration = ""
-
-
-class _Feed(_Wire):
-    audience: Audience
-
-
-class _Document(_Wire):
-    keys: Annotated[list[_Key], Meta(max_length=MAX_ENTRIES)] = []
-    registries: Annotated[list[_Registry], Meta(max_length=MAX_ENTRIES)] = []
-    sources: Annotated[list[_Source], Meta(max_length=MAX_ENTRIES)] = []
-    feed: _Feed | None = None
 
 
 def parse_trust_configuration(body: bytes) -> TrustConfiguration:
@@ -292,11 +86,7 @@ def parse_trust_configuration(body: bytes) -> TrustConfiguration:
     Raises:
         InvalidTrustError: not in this form; names the line or the field.
     """
-    if len(body) > MAX_CONFIGURATION_BYTES:
-        raise InvalidTrustError(
-            f"trust.yaml: {len(body)} bytes, want at most {MAX_CONFIGURATION_BYTES}"
-        )
-    document = _document(_load_yaml(body))
+    document = _document(body)
     keys = tuple(_key("keys", index, key) for index, key in enumerate(document.keys))
     _refuse_repeated("keys", "name", [key.name for key in keys])
     # One entry per key: with two, whose name would the signature carry?
@@ -328,7 +118,7 @@ def _refuse_evidence_keys(
             )
 
 
-def _key(list_name: str, index: int, key: _Key) -> EvidenceKey:
+def _key(list_name: str, index: int, key: KeyV1) -> EvidenceKey:
     try:
         public_key = load_public_key(key.public_key.encode())
     except InvalidKeyError as error:
@@ -344,7 +134,7 @@ def _key(list_name: str, index: int, key: _Key) -> EvidenceKey:
     )
 
 
-def _registry(index: int, registry: _Registry) -> TrustedRegistry:
+def _registry(index: int, registry: RegistryV1) -> TrustedRegistry:
     place = f"trust.yaml: registries[{index}]"
     host = normalize_host(registry.host)
     try:
@@ -390,8 +180,8 @@ def _registry(index: int, registry: _Registry) -> TrustedRegistry:
     )
 
 
-def _tags(place: str, registry: _Registry) -> TagResolution:
-    if registry.resolve is _Resolve.ALWAYS:
+def _tags(place: str, registry: RegistryV1) -> TagResolution:
+    if registry.resolve is ResolveV1.ALWAYS:
         if registry.resolve_fresh_for or registry.resolve_usable_for:
             raise InvalidTrustError(
                 f"{place}: resolveFreshFor and resolveUsableFor go with `resolve: cached`; "
@@ -418,7 +208,7 @@ def _duration(place: str, text: str) -> timedelta:
         raise InvalidTrustError(f"{place}: {error}") from error
 
 
-def _identity(registry: _Registry) -> AcrIdentity | EcrIdentity | GoogleIdentity | None:
+def _identity(registry: RegistryV1) -> AcrIdentity | EcrIdentity | GoogleIdentity | None:
     if registry.acr is not None:
         acr = registry.acr
         return AcrIdentity(acr.tenant_id, acr.client_id, acr.token_file)
@@ -440,47 +230,14 @@ def _refuse_repeated(list_name: str, field: str, values: list[str]) -> None:
         seen[value] = index
 
 
-def _document(loaded: object) -> _Document:
+def _document(body: bytes) -> DocumentV1:
     try:
-        return msgspec.convert({} if loaded is None else loaded, _Document)
+        documents = load_documents(body, "trust.yaml", MAX_CONFIGURATION_BYTES)
+    except InputError as error:
+        raise InvalidTrustError(str(error)) from error
+    if len(documents) > 1:
+        raise InvalidTrustError(f"trust.yaml: {len(documents)} YAML documents, want one")
+    try:
+        return msgspec.convert(documents[0] if documents else {}, DocumentV1)
     except msgspec.ValidationError as error:
         raise InvalidTrustError(f"trust.yaml: {error}") from error
-
-
-def _load_yaml(body: bytes) -> object:
-    try:
-        return yaml.load(body.decode(), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidTrustError(f"trust.yaml: {' '.join(str(error).split())[:500]}") from error
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """A safe loader that refuses aliases (they can bomb) and repeated keys (readers differ)."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401 - as the base class
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call] # types-pyyaml lacks it
-            raise yaml.MarkedYAMLError(
-                problem="aliases are refused; write the value out", problem_mark=event.start_mark
-            )
-        return super().compose_node(parent, index)
-
-    def construct_mapping(
-        self,
-        node: yaml.MappingNode,
-        deep: bool = False,  # noqa: FBT001, FBT002 - as the base class
-    ) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = (key_node.tag, key_node.value) if _is_scalar(key_node) else None
-            if key is None or key in seen:
-                raise yaml.MarkedYAMLError(
-                    problem="this key stands twice, or is no plain word",
-                    problem_mark=key_node.start_mark,
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-def _is_scalar(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.tag != "tag:yaml.org,2002:merge"

@@ -1,8 +1,8 @@
-"""Pushes that Azure Container Registry tells of: by its webhook, and through Event Grid.
+"""What Azure Container Registry tells of: by its webhook, and through Event Grid.
 
-Forms: "Azure Container Registry webhook reference", `push`; "Azure Container Registry as an Event
-Grid source", in the schemas `CloudEventSchemaV1_0` and `EventGridSchema`; "Webhook event delivery"
-for the handshake. Azure adds fields now and then, so unknown ones are skipped.
+Forms: "Azure Container Registry webhook reference", `push` and `delete`; "Azure Container Registry
+as an Event Grid source", in the schemas `CloudEventSchemaV1_0` and `EventGridSchema`; "Webhook
+event delivery" for the handshake. Azure adds fields now and then, so unknown ones are skipped.
 """
 
 from typing import Annotated
@@ -11,9 +11,10 @@ import msgspec
 from msgspec import Meta
 
 from tidegate.wire.distribution_v2 import NotifiedRequestV2, TargetV2
-from tidegate.wire.told_push import Told, ToldPush, event_key
+from tidegate.wire.told_push import Told, ToldDeletion, ToldPush, event_key
 
 PUSHED = "Microsoft.ContainerRegistry.ImagePushed"
+DELETED = "Microsoft.ContainerRegistry.ImageDeleted"
 VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
 
 
@@ -47,12 +48,12 @@ AcrNotificationV1 = AcrEventV1 | Annotated[list[AcrEventV1], Meta(max_length=500
 """Event Grid sends lists, of up to 5,000 events."""
 
 
-def read_pushes(notification: AcrEventV1 | list[AcrEventV1]) -> Told:
-    """Return the images that were pushed; charts, deletions and pings are something else."""
+def read_events(notification: AcrEventV1 | list[AcrEventV1]) -> Told:
+    """Return the images that were pushed or deleted; charts and pings are something else."""
     events = notification if isinstance(notification, list) else [notification]
-    pushes = [_push(event) for event in events]
-    found = [push for push in pushes if push is not None]
-    return Told(found, len(events) - len(found))
+    pushes = [push for event in events if (push := _push(event)) is not None]
+    deletions = [gone for event in events if (gone := _deletion(event)) is not None]
+    return Told(pushes, deletions, len(events) - len(pushes) - len(deletions))
 
 
 def validation_code(notification: AcrEventV1 | list[AcrEventV1]) -> str:
@@ -63,8 +64,8 @@ def validation_code(notification: AcrEventV1 | list[AcrEventV1]) -> str:
 
 
 def _push(event: AcrEventV1) -> ToldPush | None:
-    said = event.data if event.kind else event
-    if event.kind not in ("", PUSHED) or said is None or said.action != "push":
+    said = _said(event, PUSHED, "push")
+    if said is None:
         return None
     target = said.target
     return ToldPush(
@@ -75,3 +76,22 @@ def _push(event: AcrEventV1) -> ToldPush | None:
         media_type=target.media_type,
         event_key=event_key("acr", said.id) if said.id else "",
     )
+
+
+def _deletion(event: AcrEventV1) -> ToldDeletion | None:
+    said = _said(event, DELETED, "delete")
+    if said is None:
+        return None
+    return ToldDeletion(
+        host=said.request.host,
+        repository=said.target.repository,
+        digest=said.target.digest,
+    )
+
+
+def _said(event: AcrEventV1, kind: str, action: str) -> AcrPushV1 | None:
+    """Return what an event says, where it is of this kind; None: of another."""
+    said = event.data if event.kind else event
+    if event.kind not in ("", kind) or said is None or said.action != action:
+        return None
+    return said

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from tidegate.wire.told_push import Told, ToldPush, event_key
+from tidegate.wire.told_push import Told, ToldDeletion, ToldPush, event_key
 
 NOTIFICATION_MEDIA_TYPE = "application/vnd.docker.distribution.events.v1+json"
 
@@ -28,7 +28,7 @@ INDEX_MEDIA_TYPES = frozenset(
 
 
 class TargetV2(msgspec.Struct, rename="camel"):
-    """What was pushed."""
+    """What was pushed, or deleted: then it has neither type nor, mostly, tag."""
 
     media_type: str = ""
     digest: str = ""
@@ -37,7 +37,7 @@ class TargetV2(msgspec.Struct, rename="camel"):
 
 
 class NotifiedRequestV2(msgspec.Struct, rename="camel"):
-    """The request that pushed it; `host` is what the pushing client called the registry."""
+    """The request that did it; `host` is what its client called the registry."""
 
     host: str = ""
 
@@ -57,8 +57,11 @@ class NotificationV2(msgspec.Struct, rename="camel"):
     events: Annotated[list[NotifiedEventV2], Meta(max_length=10_000)]
 
 
-def read_pushes(notification: NotificationV2) -> Told:
-    """Return the pushes of manifests; pulls, deletions, mounts and blobs are something else."""
+def read_events(notification: NotificationV2) -> Told:
+    """Return pushes and deletions of manifests; pulls, mounts, tags and blobs are something else.
+
+    A deletion does not say of what type; one of a blob names nothing that anybody asks for.
+    """
     pushes = [
         ToldPush(
             host=event.request.host,
@@ -71,7 +74,16 @@ def read_pushes(notification: NotificationV2) -> Told:
         for event in notification.events
         if event.action == "push" and event.target.media_type not in ("", _BLOB)
     ]
-    return Told(pushes, len(notification.events) - len(pushes))
+    deletions = [
+        ToldDeletion(
+            host=event.request.host,
+            repository=event.target.repository,
+            digest=event.target.digest,
+        )
+        for event in notification.events
+        if event.action == "delete" and event.target.digest
+    ]
+    return Told(pushes, deletions, len(notification.events) - len(pushes) - len(deletions))
 
 
 _BLOB = "application/octet-stream"

@@ -1,4 +1,4 @@
-"""Harbor's webhook `PUSH_ARTIFACT`, in its own form and as a CloudEvent.
+"""Harbor's webhooks `PUSH_ARTIFACT` and `DELETE_ARTIFACT`, in its own form and as CloudEvents.
 
 Forms: Harbor, "Configure Webhook Notifications", payload formats `Default` and `CloudEvents`
 (2.8 and later). Harbor adds fields now and then, so unknown ones are skipped.
@@ -10,10 +10,11 @@ import msgspec
 from msgspec import Meta
 
 from tidegate.domain.reference import is_tag
-from tidegate.wire.told_push import Told, ToldPush, event_key
+from tidegate.wire.told_push import Told, ToldDeletion, ToldPush, event_key
 
 PUSHED = frozenset({"PUSH_ARTIFACT", "harbor.artifact.pushed"})
-"""The event in the one form and in the other."""
+DELETED = frozenset({"DELETE_ARTIFACT", "harbor.artifact.deleted"})
+"""Each event in the one form and in the other."""
 
 
 class HarborResourceV1(msgspec.Struct):
@@ -52,13 +53,15 @@ class HarborNotificationV1(msgspec.Struct):
     data: HarborDataV1 | None = None
 
 
-def read_pushes(notification: HarborNotificationV1) -> Told:
-    """Return the artifacts that were pushed; every other event is something else."""
+def read_events(notification: HarborNotificationV1) -> Told:
+    """Return the artifacts that were pushed or deleted; every other event is something else."""
     data = notification.data if notification.specversion else notification.event_data
-    if notification.type not in PUSHED or data is None:
-        return Told((), 1)
+    if notification.type not in PUSHED | DELETED or data is None:
+        return Told((), others=1)
     name = data.repository.repo_full_name
     when = notification.id or str(notification.occur_at)
+    if notification.type in DELETED:
+        return Told((), _deletions(data, name))
     return Told(
         [
             ToldPush(
@@ -71,3 +74,14 @@ def read_pushes(notification: HarborNotificationV1) -> Told:
             for resource in data.resources
         ]
     )
+
+
+def _deletions(data: HarborDataV1, name: str) -> list[ToldDeletion]:
+    return [
+        ToldDeletion(
+            host=resource.resource_url.partition("/")[0],
+            repository=name,
+            digest=resource.digest,
+        )
+        for resource in data.resources
+    ]

@@ -22,10 +22,21 @@ class ToldPush:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldDeletion:
+    """A manifest that somebody tells is gone; nobody has looked yet."""
+
+    host: str
+    """The registry as the event calls it; empty where it does not say."""
+    repository: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """One notification: the pushes in it, and how many events were about something else."""
+    """One notification: what it tells of, and how many events were about something else."""
 
     pushes: Sequence[ToldPush]
+    deletions: Sequence[ToldDeletion] = ()
     others: int = 0
 
 

@@ -246,6 +246,7 @@ async def test_what_cannot_be_listed_stays(index: AdmittedIndex) -> None:
         pytest.param(b"wait=26", id="too-long"),
         pytest.param(b"wait=x", id="no-number"),
         pytest.param(b"after=" + b"x" * 101, id="long-cursor"),
+        pytest.param(b"&".join(b"a%d=1" % n for n in range(11)), id="many-fields"),
     ],
 )
 async def test_a_question_of_no_form_is_refused(index: AdmittedIndex, query: bytes) -> None:

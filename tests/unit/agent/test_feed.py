@@ -11,6 +11,7 @@ import pytest
 
 from tidegate.agent import feed as feed_module
 from tidegate.agent import feed_copy as copy_module
+from tidegate.agent import feed_pages as pages_module
 from tidegate.agent.feed import FeedLink
 from tidegate.agent.feed_copy import KEPT_S, FeedCopy, open_copy
 from tidegate.agent.relay import Relay
@@ -83,7 +84,7 @@ def everything(copy: FeedCopy, after: str = "") -> tuple[list[str], str]:
 
 
 def keep(copy: FeedCopy, made: FeedSnapshotV1, body: bytes, now: float = 0) -> None:
-    copy.body(made.id).write_bytes(body)
+    copy.part(made.id).write_bytes(body)
     copy.take_snapshot(made, now)
 
 
@@ -126,7 +127,7 @@ def test_beginning_anew_leaves_out_what_the_snapshot_holds(
 ) -> None:
     copy.take([batch(1), batch(2), batch(1, NEW_CHAIN, OTHER), batch(3)], "c1", 0)
     keep(copy, snapshot(2, b"body"), b"body")
-    monkeypatch.setattr(copy_module, "MAX_ANSWER_CHARS", 1)
+    monkeypatch.setattr(pages_module, "MAX_ANSWER_CHARS", 1)
     assert everything(copy)[0] == ["snapshot 2", "b2.1", "a1.3"]
 
 
@@ -218,6 +219,34 @@ def test_an_id_is_no_path(copy: FeedCopy, name: str) -> None:
         copy.body(name)
 
 
+@pytest.mark.parametrize(
+    ("entries", "ends"),
+    [
+        pytest.param([batch(1), batch(2)], [(KEY, CHAIN, 2)], id="batches"),
+        pytest.param([snapshot(7, b"b")], [(KEY, CHAIN, 7)], id="snapshot-alone"),
+        pytest.param([batch(8), snapshot(7, b"b")], [(KEY, CHAIN, 8)], id="snapshot-behind"),
+        pytest.param(
+            [batch(9), snapshot(9, b"b"), batch(1, NEW_CHAIN)], [(KEY, NEW_CHAIN, 1)], id="anew"
+        ),
+        pytest.param(
+            [batch(3), batch(5, key=OTHER)], [(KEY, CHAIN, 3), (OTHER, CHAIN, 5)], id="two-keys"
+        ),
+    ],
+)
+def test_how_far_each_chain_has_come(
+    copy: FeedCopy,
+    entries: list[FeedBatchV1 | FeedSnapshotV1],
+    ends: list[tuple[str, str, int]],
+) -> None:
+    for at, entry in enumerate(entries):
+        if isinstance(entry, FeedBatchV1):
+            copy.take([entry], "c", at)
+        else:
+            keep(copy, entry, b"b", at)
+    assert [(end.fingerprint, end.chain, end.epoch) for end in copy.ends] == ends
+    assert max(end.received_at for end in copy.ends) == len(entries) - 1
+
+
 def test_a_broken_copy_comes_again_from_the_hub(tmp_path: Path) -> None:
     copy = FeedCopy(tmp_path)
     copy.take([batch(1)], "c1", 0)
@@ -227,6 +256,15 @@ def test_a_broken_copy_comes_again_from_the_hub(tmp_path: Path) -> None:
     again = open_copy(tmp_path)
     assert (again.cursor, again.page("")) == ("", None)
     again.close()
+
+
+def test_a_body_that_is_whole_and_not_known_yet_is_not_swept_away(copy: FeedCopy) -> None:
+    made = snapshot(1, b"body")
+    copy.part(made.id).write_bytes(b"body")
+    copy.prune(KEPT_S)
+    copy.take_snapshot(made, 0)
+    assert copy.body(made.id).read_bytes() == b"body"
+    assert not copy.part(made.id).exists()
 
 
 @pytest.mark.parametrize("damage", ["gone", "short"])
@@ -356,12 +394,21 @@ async def test_gates_are_served_with_the_hub_away(gate: httpx2.AsyncClient, copy
         ("/v1/feed?wait=x", 400),
         ("/v1/feed?wait=nan", 400),
         (f"/v1/feed?after={'x' * 300}", 400),
+        (f"/v1/feed?{'&'.join(f'a{n}=1' for n in range(11))}", 400),
         ("/v1/feed/snapshots/..%2f..%2fetc", 404),
         (f"/v1/feed/snapshots/{'0' * 32}", 404),
     ],
 )
 async def test_odd_questions_are_refused(gate: httpx2.AsyncClient, path: str, status: int) -> None:
     assert (await gate.get(path)).status_code == status
+
+
+async def test_a_copy_that_cannot_be_read_is_asked_again(
+    gate: httpx2.AsyncClient, copy: FeedCopy
+) -> None:
+    copy.close()
+    for path in ("/v1/feed", f"/v1/feed/snapshots/{'0' * 32}"):
+        assert (await gate.get(path)).status_code == 503
 
 
 @pytest.mark.parametrize("path", ["/v1/feed", f"/v1/feed/snapshots/{'0' * 32}"])

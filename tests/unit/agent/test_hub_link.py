@@ -22,7 +22,7 @@ from tidegate.gate.policy import PolicyStore
 from tidegate.gate.policy_files import DirectoryCopies, DirectorySource
 from tidegate.hubclient import HubClient
 from tidegate.wire.feed_http_v1 import FeedBatchV1
-from tidegate.wire.hub_v1 import ClusterPolicyV1, HeartbeatV1
+from tidegate.wire.hub_v1 import ClusterPolicyV1, FeedEndV1, HeartbeatV1
 from tidegate.wire.policy_v1alpha1 import entry_of
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -120,6 +120,7 @@ async def test_the_hub_hears_when_the_feed_last_came_and_why_it_does_not(tmp_pat
     copy.close()
     assert datetime.fromisoformat(hub.heartbeats[0].feed_at) == NOW
     assert "feed: no space is left" in hub.heartbeats[0].problems
+    assert hub.heartbeats[0].feed == [FeedEndV1("a" * 64, batch.chain, 1)]
 
 
 async def test_surplus_and_drift_are_repaired_and_other_files_stay(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from tidegate.wire.feed_http_v1 import (
     FeedTurnRequestV1,
     FeedUploadV1,
 )
+from tidegate.wire.hub_v1 import FeedEndV1, HeartbeatV1
 
 KEY, OTHER = "a" * 64, "b" * 64
 CHAIN = str(uuid.UUID(int=1))
@@ -384,3 +385,34 @@ async def test_people_see_how_far_each_chain_has_come(world: World) -> None:
     (found,) = await world.reader.list_feed_heads()
     assert (found.fingerprint, found.epoch, found.snapshot_epoch) == (KEY, 3, 2)
     assert (found.rows_since_snapshot, found.snapshot_size, found.is_filled) == (3, 4, False)
+
+
+@pytest.mark.parametrize(
+    ("told", "standing", "missing"),
+    [
+        pytest.param((KEY, CHAIN, 3), "same", 0, id="same"),
+        pytest.param((KEY, CHAIN, 1), "behind", 2, id="behind"),
+        pytest.param((KEY, CHAIN, 4), "ahead", 0, id="hub-put-back"),
+        pytest.param((KEY, NEW_CHAIN, 9), "other-chain", 0, id="other-chain"),
+        pytest.param((OTHER, CHAIN, 3), "unknown-key", 0, id="unknown-key"),
+    ],
+)
+async def test_a_cluster_that_is_behind_is_told_from_one_on_another_chain(
+    world: World, told: tuple[str, str, int], standing: str, missing: int
+) -> None:
+    await fill(world, 3)
+    await world.c1.send_heartbeat("c1", HeartbeatV1("1.2", "", feed=[FeedEndV1(*told)]))
+    for cluster in (await world.reader.get_cluster("c1"), (await world.reader.list_clusters())[0]):
+        (shown,) = cluster.feed
+        assert (shown.fingerprint, shown.chain, shown.epoch) == told
+        assert (shown.standing, shown.missing) == (standing, missing)
+    await world.c1.send_heartbeat("c1", HeartbeatV1("1.2", ""))
+    assert (await world.reader.get_cluster("c1")).feed == []
+
+
+async def test_what_a_newer_agent_adds_keeps_it_from_nothing(world: World) -> None:
+    body = {"agentVersion": "9", "policyGeneration": "", "notKnownYet": {"a": 1}}
+    client = world.raw(CLUSTER_TOKENS["c1"])
+    answer = await client.post("/api/v1/clusters/c1/heartbeat", json=body)
+    assert answer.is_success, answer.text
+    assert (await world.reader.get_cluster("c1")).agent_version == "9"

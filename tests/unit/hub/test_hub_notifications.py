@@ -13,11 +13,17 @@ import pytest
 
 from support.hub_world import TOKENS, World
 from tidegate.hub.jobs.pruning import prune
-from tidegate.wire.hub_v1 import JobV1
+from tidegate.wire.event_v1 import CountsV1
+from tidegate.wire.hub_v1 import JobV1, PlatformReportV1
+from tidegate.wire.rematch_v1 import AdvisoriesToldV1
 from tidegate.wire.told_push import ToldPush, event_key
 
-A, B = ("sha256:" + letter * 64 for letter in "ab")
+A, B, F = ("sha256:" + letter * 64 for letter in "abf")
 IMAGE = "application/vnd.docker.distribution.manifest.v2+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+STATE = "1" * 64
+"""Of the advisories of the one worker."""
+
 PATH = "/api/v1/registries/notifications"
 Body = dict[str, Any]
 
@@ -101,8 +107,8 @@ def event_grid(digest: str = A, tag: str = "1") -> list[Body]:
     ]
 
 
-def cloud_event(digest: str = A, tag: str = "1") -> Body:
-    (event,) = event_grid(digest, tag)
+def cloud_event(digest: str = A, tag: str = "1", event: Body | None = None) -> Body:
+    (event,) = event_grid(digest, tag) if event is None else (event,)
     return {
         "specversion": "1.0",
         "type": event["eventType"],
@@ -125,6 +131,32 @@ FORMATS = [
 ]
 
 
+def distribution_gone(digest: str) -> Body:
+    """A deletion as Docker's registry tells it: without type and size."""
+    target = {"digest": digest, "repository": "shop/web"}
+    return {"events": [{"id": "e9", "action": "delete", "target": target,
+                        "request": {"host": "r.example"}}]}  # fmt: skip
+
+
+def grid_gone(digest: str) -> Body:
+    kind = "Microsoft.ContainerRegistry.ImageDeleted"
+    return {**event_grid()[0], "eventType": kind, "data": acr(digest, "", "delete")}
+
+
+DELETIONS = [
+    pytest.param("", distribution_gone, id="distribution"),
+    pytest.param("/harbor", lambda of: harbor(of, kind="DELETE_ARTIFACT"), id="harbor"),
+    pytest.param(
+        "/harbor",
+        lambda of: {**harbor_cloud(of), "type": "harbor.artifact.deleted"},
+        id="harbor-cloudevents",
+    ),
+    pytest.param("/acr", lambda of: acr(of, "", "delete"), id="acr-webhook"),
+    pytest.param("/acr", lambda of: [grid_gone(of)], id="acr-event-grid"),
+    pytest.param("/acr", lambda of: cloud_event(event=grid_gone(of)), id="acr-cloudevents"),
+]
+
+
 async def tell(world: World, path: str, body: object, status: int = 202) -> Body:
     client = world.raw(TOKENS["registry"])
     answer = await client.post(f"{PATH}{path}", content=msgspec.json.encode(body))
@@ -133,7 +165,7 @@ async def tell(world: World, path: str, body: object, status: int = 202) -> Body
 
 
 async def lease(world: World) -> JobV1:
-    job = await world.scanner.lease_job("w")
+    job = await world.scanner.lease_job("w", advisories_state=STATE)
     assert job is not None
     return job
 
@@ -170,6 +202,54 @@ async def test_an_event_that_is_told_again_changes_nothing(
     assert await counted(world, kind, "repeated") == 1
 
 
+async def scanned(world: World) -> None:
+    """Have the index A scanned, with a report of its platform B attached."""
+    pushed = distribution()
+    pushed["events"][0]["target"]["mediaType"] = INDEX
+    await tell(world, "", pushed)
+    await world.scanner.tell_advisories("w", AdvisoriesToldV1(STATE, "1", "", None))
+    counts = CountsV1()
+    report = PlatformReportV1(B, "linux/amd64", "", "Tidegate", counts, complete=True, artifact=F)
+    await world.scanner.complete_job(await lease(world), [report])
+
+
+@pytest.mark.parametrize(("path", "make"), DELETIONS)
+@pytest.mark.parametrize("gone", [A, B, F], ids=["image", "platform", "report"])
+async def test_what_is_deleted_is_looked_at_again(
+    world: World,
+    path: str,
+    make: Any,  # noqa: ANN401  # one of the table's
+    gone: str,
+) -> None:
+    await scanned(world)
+    assert await world.scanner.lease_job("w", advisories_state=STATE) is None
+    kind = path.removeprefix("/") or "distribution"
+    before = await counted(world, kind, "queued")
+    assert await tell(world, path, make(gone)) == {"queued": 1, "skipped": 0}
+    job = await lease(world)
+    assert (job.digest, job.kind, job.attach) == (A, "scan", True)
+    assert await counted(world, kind, "queued") == before + 1
+    # Told again meanwhile, it waits once.
+    await tell(world, path, make(gone))
+    assert await world.scanner.lease_job("w", advisories_state=STATE) is None
+
+
+@pytest.mark.parametrize(("path", "make"), DELETIONS)
+async def test_deleting_what_nobody_reported_on_concerns_nobody(
+    world: World,
+    path: str,
+    make: Any,  # noqa: ANN401  # one of the table's
+) -> None:
+    await scanned(world)
+    assert await tell(world, path, make("sha256:" + "e" * 64)) == {"queued": 0, "skipped": 1}
+    assert await tell(world, f"{path}?registry=other.example", make(A)) == {
+        "queued": 0,
+        "skipped": 1,
+    }
+    assert await tell(world, path, make("latest")) == {"queued": 0, "skipped": 1}
+    assert await world.scanner.lease_job("w", advisories_state=STATE) is None
+
+
 async def test_one_event_twice_in_a_batch_is_one(world: World) -> None:
     twice = {"events": distribution()["events"] * 2}
     assert await tell(world, "", twice) == {"queued": 1, "skipped": 1}
@@ -193,7 +273,7 @@ async def test_old_events_are_forgotten_in_time(world: World) -> None:
         ),
         pytest.param("/harbor", harbor(digest="latest"), id="harbor-no-digest"),
         pytest.param("/harbor", harbor(tag=f"sha256-{'a' * 64}.sig"), id="harbor-signature"),
-        pytest.param("/acr", acr(action="delete"), id="acr-delete"),
+        pytest.param("/acr", acr(action="delete"), id="acr-delete-of-nothing-known"),
         pytest.param("/acr", {"id": "1", "action": "ping"}, id="acr-ping"),
         pytest.param("/acr", acr(action="chart_push"), id="acr-chart"),
         pytest.param(

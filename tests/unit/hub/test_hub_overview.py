@@ -11,6 +11,7 @@ from support.image_world import HOST, index, lease, manifest, report, scanned, t
 from tidegate.domain.errors import InputError, NotPermittedError
 from tidegate.hub.clock import render_instant
 from tidegate.hub.jobs.pruning import prune
+from tidegate.hub.metrics import Seen
 from tidegate.wire.event_v1 import AdmissionEventV1, ImageRowV1
 from tidegate.wire.hub_data_v1 import (
     AdvisorySourceV1,
@@ -371,12 +372,12 @@ async def test_the_advisories_that_workers_judge_by_are_counted_with_their_age(
     demo = AdvisorySourceV1("npm", "demo set", 3, "2026-10-01T00:00:00Z")
     await world.scanner.put_worker("w1", heartbeat(advisories=[source, demo]))
     assert await world.reader.list_advisories() == [source, demo]
-    text = world.hub.metrics.render({}, world.hub.signals, advisories=[source, demo]).decode()
+    text = world.hub.metrics.render(Seen({}, [source, demo]), world.hub.signals).decode()
     assert 'tidegate_hub_advisories{ecosystem="PyPI"} 5.0' in text
     assert 'advisories_updated_at_seconds{ecosystem="PyPI"} 1.7934912e+09' in text
     assert 'advisories_imported_at_seconds{ecosystem="PyPI"} 1.7935776e+09' in text
     assert 'advisories_imported_at_seconds{ecosystem="npm"}' not in text
-    again = world.hub.metrics.render({}, world.hub.signals, advisories=[demo]).decode()
+    again = world.hub.metrics.render(Seen({}, [demo]), world.hub.signals).decode()
     assert 'ecosystem="PyPI"' not in again, "an ecosystem that is gone must not look young"
 
 

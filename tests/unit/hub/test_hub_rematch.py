@@ -191,6 +191,21 @@ async def test_a_name_of_any_ecosystem_is_looked_at(world: World) -> None:
     assert {p.ecosystem for p in await match(world)} == {"Debian:12", "PyPI"}
 
 
+async def test_an_image_whose_report_was_deleted_gets_a_new_one_without_being_pulled(
+    world: World,
+) -> None:
+    await tell(world, OLD)
+    await match(world, state=OLD)
+    digest = await scan(world, "a", ("jinja2", "2.10"))
+    target = {"digest": "sha256:" + "f" * 64, "repository": REPOSITORY}
+    event = {"action": "delete", "target": target, "request": {"host": HOST}}
+    client = world.raw(TOKENS["registry"])
+    path = "/api/v1/registries/notifications"
+    answer = await client.post(path, content=msgspec.json.encode({"events": [event]}))
+    assert answer.json() == {"queued": 1, "skipped": 0}
+    assert await rematched(world, OLD) == [digest]
+
+
 # Whose advisories count
 
 

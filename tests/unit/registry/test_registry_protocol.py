@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 
 import httpx2
+import msgspec
 import pytest
 
 from tidegate.domain.digest import digest_of
 from tidegate.registry.manifest import OCI_INDEX, OCI_MANIFEST
 from tidegate.registry.store import Store
+from tidegate.wire.distribution_v2 import NotificationV2, read_events
 
 MAX_BLOB_BYTES = 2**21  # as in conftest
 MAX_MANIFEST_BYTES = 2**16
@@ -387,6 +389,28 @@ async def test_a_deleted_manifest_takes_its_tags_along(client: httpx2.AsyncClien
     assert (await client.delete(f"/v2/a/manifests/{digest}")).status_code == 202
     assert (await client.get("/v2/a/manifests/v1")).status_code == 404
     assert (await client.delete(f"/v2/a/manifests/{digest}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("tag", "actions"),
+    [
+        pytest.param("v1", ["push", "delete"], id="by-tag"),
+        # What nobody has heard of yet, and is gone, need not be told.
+        pytest.param("", ["delete"], id="by-digest"),
+    ],
+)
+async def test_a_deletion_is_told_after_the_push_and_only_where_there_was_one(
+    client: httpx2.AsyncClient, store: Store, tag: str, actions: list[str]
+) -> None:
+    digest = await push_image(client, tag)
+    await client.delete(f"/v2/a/manifests/{digest}")
+    assert (await client.delete(f"/v2/a/manifests/{digest}")).status_code == 404
+    told = [json.loads(row.body) for row in store.events(10)]
+    assert [event["action"] for event in told] == actions
+    read = read_events(msgspec.convert({"events": told}, NotificationV2))
+    (gone,) = read.deletions
+    assert (gone.host, gone.repository, gone.digest) == ("r.example", "a", digest)
+    assert (len(read.pushes), read.others) == (len(actions) - 1, 0)
 
 
 async def test_a_blob_of_a_manifest_is_deleted_only_after_it(client: httpx2.AsyncClient) -> None:

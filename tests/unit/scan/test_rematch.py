@@ -134,6 +134,13 @@ async def test_what_trusted_statements_clear_stays_cleared_when_an_image_is_matc
     assert list(cleared) == ["CVE-2019-10906"]
 
 
+async def test_an_image_that_is_gone_gets_no_report_and_is_looked_for_by_a_scan(site: Site) -> None:
+    site.world.registry.manifests.pop(site.image.digest)
+    with pytest.raises(ScanNeededError, match="is gone from its registry"):
+        await site.rematcher.rematch(site.job())
+    assert await site.artifacts() == []
+
+
 async def test_where_nothing_is_to_be_attached_no_registry_is_asked(site: Site) -> None:
     before = dict(site.world.registry.reads)
     done = await site.rematcher.rematch(site.job(attach=False))

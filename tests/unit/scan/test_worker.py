@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx2
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
 from support.report_documents import in_toto_vulns, statement
 from tidegate.domain.digest import Digest, digest_of
@@ -163,15 +164,26 @@ async def until(held: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
+def ended_jobs() -> dict[str, float]:
+    """Return how many jobs this process counted as ended, by how."""
+    return {
+        how: REGISTRY.get_sample_value("tidegate_scan_jobs_total", {"kind": "scan", "result": how})
+        or 0.0
+        for how in ("completed", "failed", "abandoned")
+    }
+
+
 async def test_a_job_whose_lease_is_lost_is_abandoned_in_silence(tmp_path: Path) -> None:
     scanner = StuckScanner()
     world = make_world(tmp_path, scanner, ScriptedHub())
+    before = ended_jobs()
     task = asyncio.create_task(world.worker.work(world.job))
     await scanner.started.wait()
     world.hub.progress_status = 409
     await until(task.done)
     assert scanner.stopped
     assert world.hub.said("complete") == world.hub.said("fail") == []
+    assert ended_jobs() == {**before, "abandoned": before["abandoned"] + 1}
 
 
 async def test_a_worker_that_is_stopped_while_it_abandons_a_job_ends(tmp_path: Path) -> None:
@@ -229,7 +241,9 @@ async def test_a_failure_is_told_to_the_hub_and_never_a_report(
     tmp_path: Path, error: Exception, retry: str
 ) -> None:
     world = make_world(tmp_path, FailingScanner(error), ScriptedHub())
+    before = ended_jobs()
     await world.worker.work(world.job)
+    assert ended_jobs() == {**before, "failed": before["failed"] + 1}
     (failure,) = world.hub.said("fail")
     told = msgspec.json.decode(failure, type=JobFailureV1)
     assert str(error) in told.error
@@ -381,9 +395,11 @@ async def test_a_job_is_complete_only_when_its_rows_are_in_the_chain(tmp_path: P
     task = asyncio.create_task(feeding(world, ledger).work(no_image(world)))
     await until(lambda: ledger.waiting)
     assert world.hub.said("complete") == []
+    before = ended_jobs()
     ledger.open.set()
     await task
     assert len(world.hub.said("complete")) == 1
+    assert ended_jobs() == {**before, "completed": before["completed"] + 1}
 
 
 async def test_a_job_whose_rows_are_not_in_the_chain_is_tried_again(tmp_path: Path) -> None:
@@ -449,6 +465,53 @@ async def test_reports_of_an_image_that_is_gone_are_withdrawn(tmp_path: Path) ->
     ledger.open.set()
     await feeding(world, ledger).work(msgspec.structs.replace(world.job, digest=gone))
     assert ledger.withdrawn == [(gone, "Tidegate"), (gone, "Trivy")]
+    assert len(world.hub.said("fail")) == 1
+
+
+async def test_a_withdrawal_that_is_not_in_the_chain_is_tried_again(tmp_path: Path) -> None:
+    world = make_world(tmp_path, StuckScanner(), KnowingHub())
+    ledger = Ledger(error=HubUnavailableError("the hub is away"))
+    ledger.open.set()
+    job = msgspec.structs.replace(world.job, digest=digest_of(b"gone"))
+    await feeding(world, ledger).work(job)
+    (failure,) = world.hub.said("fail")
+    assert msgspec.json.decode(failure, type=JobFailureV1).retry
+
+
+class HubThatKnowsPlatforms(ScriptedHub):
+    """Knows what was reported of two platforms of an index."""
+
+    reported: tuple[str, ...] = ()
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        if request.url.path.endswith("images/lookup"):
+            digest = request.url.params["digest"]
+            reports = [
+                PlatformReportV1(d, "", "", "Tidegate", CountsV1(), complete=True, artifact="a")
+                for d in self.reported
+            ]
+            detail = ImageDetailV1(HOST, "demo/app", digest, [], "", "scanned", reports=reports)
+            return httpx2.Response(200, content=msgspec.json.encode(detail))
+        return super().__call__(request)
+
+
+async def test_reports_of_a_platform_that_is_gone_are_withdrawn_alone(tmp_path: Path) -> None:
+    hub = HubThatKnowsPlatforms()
+    world = make_world(tmp_path, ReportingScanner(), hub)
+    here, gone = Digest(world.job.digest), digest_of(b"deleted")
+    hub.reported = (here, gone)
+    entries = tuple(
+        Descriptor(OCI_MANIFEST, digest, 2, platform=Platform(architecture, "linux"))
+        for architecture, digest in (("arm64", gone), ("amd64", here))
+    )
+    ledger = Ledger()
+    ledger.open.set()
+    job = job_of(world, Manifest(media_type=OCI_INDEX, manifests=entries), OCI_INDEX)
+    worker = replace(
+        feeding(world, ledger), settings=replace(world.worker.settings, renew_after_d=1)
+    )
+    await worker.work(msgspec.structs.replace(job, attach=False))
+    assert ledger.withdrawn == [(gone, "Tidegate")]
     assert len(world.hub.said("fail")) == 1
 
 

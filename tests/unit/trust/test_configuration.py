@@ -94,7 +94,7 @@ def test_the_feed_is_followed_for_the_audience_that_is_named() -> None:
         pytest.param("feed: {audience: ''}", "audience", id="feed-for-an-empty-name"),
         pytest.param("feed: {audience: a b}", "audience", id="audience-with-space"),
         pytest.param("feed: {audiences: a}", "unknown field", id="misspelt-audience"),
-        pytest.param("keys: [", "line 1", id="no-yaml"),
+        pytest.param("keys: [", "line 2, column 1", id="no-yaml"),
         pytest.param("\xff", "trust.yaml", id="control-characters"),
         pytest.param("[]", "Expected `object`", id="a-list"),
         pytest.param("key: []", "unknown field `key`", id="unknown-field"),
@@ -138,9 +138,12 @@ def test_the_feed_is_followed_for_the_audience_that_is_named() -> None:
         ),
         pytest.param("registries: [{host: a.b, usernameFile: /u}]", "together", id="half-secret"),
         pytest.param("registries: [{host: a.b, plainHttp: 'no'}]", "bool", id="wrong-type"),
+        pytest.param(
+            "registries: [{host: a.b, allowPrivate: yes}]", "`bool`", id="word-of-another-yaml"
+        ),
         pytest.param("[" * 3000, "trust.yaml", id="t17-deep"),
         pytest.param("#" * (2**20 + 1), "at most", id="oversized"),
-        pytest.param("--- {}\n--- {}", "trust.yaml", id="two-documents"),
+        pytest.param("--- {}\n--- {}", "want one", id="two-documents"),
         pytest.param("!!python/object:os.system {}", "trust.yaml", id="tag"),
     ],
 )

@@ -1,9 +1,10 @@
-"""Push notifications of registries: each format has a path of its own and ends in the same place.
+"""Notifications of registries: each format has a path of its own and ends in the same place.
 
-What an event says is its registry's word. It decides what a worker looks at, nothing more: a worker
-fetches the digest and checks every byte.
+What an event says is its registry's word, of a push as of a deletion. It decides what a worker
+looks at, nothing more: a worker fetches the digest and checks every byte.
 """
 
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from litestar import Request, Response, post, route
@@ -17,7 +18,7 @@ from tidegate.hub.api.images import queue_scan, require_host, subject_of
 from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
-from tidegate.hub.store import notices
+from tidegate.hub.store import deletions, notices
 from tidegate.hub.store.database import Turn
 from tidegate.hub.store.images import Subject
 from tidegate.hub.store.jobs import Asked
@@ -60,7 +61,7 @@ async def post_notification(
 
     What is no image's push is counted as skipped, never refused: a registry would repeat it.
     """
-    told = distribution_v2.read_pushes(data)
+    told = distribution_v2.read_events(data)
     return await _take(hub, caller, "distribution", told, registry or hub.settings.notify_registry)
 
 
@@ -79,7 +80,7 @@ async def post_harbor(
     registry: RegistryName = "",
 ) -> NotificationResultV1:
     """Queue a scan for each artifact that was pushed, in either of Harbor's payload formats."""
-    return await _take(hub, caller, "harbor", harbor_v1.read_pushes(data), registry)
+    return await _take(hub, caller, "harbor", harbor_v1.read_events(data), registry)
 
 
 @post(
@@ -103,7 +104,7 @@ async def post_acr(
     code = acr_v1.validation_code(data)
     if code:
         return Response(EventGridValidationV1(code), status_code=200)
-    result = await _take(hub, caller, "acr", acr_v1.read_pushes(data), registry)
+    result = await _take(hub, caller, "acr", acr_v1.read_events(data), registry)
     return Response(result, status_code=202)
 
 
@@ -126,9 +127,10 @@ async def allow_acr(request: Request[Any, Any, Any]) -> Response[None]:
 async def _take(
     hub: Hub, caller: Caller, kind: Format, told: Told, registry: str
 ) -> NotificationResultV1:
-    """Queue what was pushed and not told of before; count everything."""
+    """Queue what was pushed and not told of before, and what lost something; count everything."""
     if registry:
         require_host(registry)
+    looked_at = await _look_again(hub, told, registry)
     pushes = [(push, s) for push in told.pushes if (s := _subject(push, registry)) is not None]
     now = render_instant(hub.now())
     queued = 0
@@ -142,16 +144,31 @@ async def _take(
                 asked = Asked(caller.name, now, push.media_type)
                 await queue_scan(connection, subject, [push.tag] if push.tag else [], asked)
                 queued += 1
-    if queued:
+    if queued or looked_at:
         hub.signals.jobs.ring()
     counted = {
-        "queued": queued,
+        "queued": queued + looked_at,
         "repeated": len(pushes) - queued,
-        "ignored": len(told.pushes) - len(pushes) + told.others,
+        "ignored": len(told.pushes) - len(pushes) + len(told.deletions) - looked_at + told.others,
     }
     for result, count in counted.items():
         hub.metrics.notifications.labels(kind, result).inc(count)
-    return NotificationResultV1(queued, counted["repeated"] + counted["ignored"])
+    return NotificationResultV1(counted["queued"], counted["repeated"] + counted["ignored"])
+
+
+async def _look_again(hub: Hub, told: Told, registry: str) -> int:
+    """Have workers look at what was deleted; return how much of it concerns anything.
+
+    That an event is told twice does not matter: what waits already waits once.
+    """
+    gone = set[Subject]()
+    for each in told.deletions:
+        with suppress(InputError):
+            gone.add(subject_of(registry or each.host, each.repository, each.digest))
+    if not gone:
+        return 0
+    async with hub.database.write_in_turn(Turn.PACKAGES) as connection:
+        return len(await deletions.look_again(connection, gone))
 
 
 def _subject(push: ToldPush, registry: str) -> Subject | None:

@@ -1,6 +1,7 @@
 """Clusters: what an administrator fixed at enrolment, and what their agents last said."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -9,17 +10,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tidegate.domain.errors import ConflictError, NotFoundError
 from tidegate.hub.clock import parse_instant, render_instant
-from tidegate.hub.store import audit, enrolments, organisation, tokens
+from tidegate.hub.store import audit, enrolments, feed, organisation, tokens
 from tidegate.hub.store.audit import Author
 from tidegate.hub.store.schema import clusters
 from tidegate.hub.store.tokens import Role
-from tidegate.wire.hub_v1 import ClusterEnrolV1, ClusterV1, GatingV1, HeartbeatV1
+from tidegate.wire.hub_v1 import (
+    ClusterEnrolV1,
+    ClusterFeedV1,
+    ClusterV1,
+    FeedEndV1,
+    GatingV1,
+    HeartbeatV1,
+)
 from tidegate.wire.protection_v1 import AlarmsV1, ClusterAlarmV1, ProtectionV1
 
 MAX_PROBLEMS = 50
 MAX_PROBLEM_CHARS = 1024
 MAX_ALARMS_LISTED = 100
 
+_ENDS = msgspec.json.Decoder(list[FeedEndV1])
 _LABELS = msgspec.json.Decoder(dict[str, str])
 _PROBLEMS = msgspec.json.Decoder(list[str])
 _PROTECTION: msgspec.json.Decoder[ProtectionV1 | None] = msgspec.json.Decoder(ProtectionV1 | None)
@@ -177,6 +186,7 @@ async def note_heartbeat(
             agent_version=body.agent_version[:128],
             policy_generation=body.policy_generation[:128],
             feed_at=render_instant(heard_at) if heard_at else "",
+            feed_ends=msgspec.json.encode(body.feed).decode(),
             problems=msgspec.json.encode(problems).decode(),
             protection=msgspec.json.encode(body.protection).decode(),
         )
@@ -212,9 +222,24 @@ async def _with_alarms(connection: AsyncConnection, rows: Sequence[Row[Any]]) ->
     found = [_cluster(row) for row in rows]
     alarmed = [row.name for row in rows if row.alarmed]
     alarms = await enrolments.alarms(connection, alarmed) if alarmed else {}
-    for cluster in found:
+    heads = await feed.ends(connection) if any(row.feed_ends != "[]" for row in rows) else {}
+    for cluster, row in zip(found, rows, strict=True):
+        cluster.feed = [_standing(end, heads) for end in _ENDS.decode(row.feed_ends)]
         cluster.problems = [*alarms.get(cluster.name, []), *cluster.problems]
     return found
+
+
+def _standing(end: FeedEndV1, heads: Mapping[str, FeedEndV1]) -> ClusterFeedV1:
+    """Hold what a cluster has of a chain against what the hub has."""
+    shown = partial(ClusterFeedV1, end.fingerprint, end.chain, end.epoch)
+    head = heads.get(end.fingerprint)
+    if head is None:
+        return shown("unknown-key")
+    if head.chain != end.chain:
+        return shown("other-chain")
+    if head.epoch > end.epoch:
+        return shown("behind", head.epoch - end.epoch)
+    return shown("same" if head.epoch == end.epoch else "ahead")
 
 
 async def _find(connection: AsyncConnection, name: str) -> Row[Any] | None:

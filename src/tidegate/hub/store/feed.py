@@ -34,6 +34,7 @@ from tidegate.wire.feed_http_v1 import (
     FeedPageV1,
     FeedStatusV1,
 )
+from tidegate.wire.hub_v1 import FeedEndV1
 
 MAX_KEYS = 64
 """Evidence keys with a feed; chains of keys out of use are dropped in time."""
@@ -129,6 +130,12 @@ async def head_of(connection: AsyncConnection, fingerprint: str) -> FeedHeadV1:
         snapshot=wire_snapshot(snapshot) if snapshot else None,
         is_filled=row.filled,
     )
+
+
+async def ends(connection: AsyncConnection) -> dict[str, FeedEndV1]:
+    """Return the end of each key's chain, by the key's fingerprint."""
+    rows = await connection.execute(select(_H.fingerprint, _H.chain, _H.epoch))
+    return {row.fingerprint: FeedEndV1(row.fingerprint, row.chain, row.epoch) for row in rows}
 
 
 async def status(connection: AsyncConnection) -> list[FeedStatusV1]:

@@ -140,7 +140,12 @@ def _reported_at(reports: Sequence[PlatformReportV1]) -> str:
 async def reports_of(connection: AsyncConnection, image_id: int) -> list[PlatformReportV1]:
     """Return the reports that are kept of an image."""
     query = select(images.c.reports).where(images.c.id == image_id)
-    return _REPORTS.decode((await connection.execute(query)).scalar_one())
+    return decode_reports((await connection.execute(query)).scalar_one())
+
+
+def decode_reports(kept: str) -> list[PlatformReportV1]:
+    """Return the reports that a row of `images` keeps."""
+    return _REPORTS.decode(kept)
 
 
 def risk_of(counts: CountsV1) -> int:
@@ -264,5 +269,5 @@ def _image(row: Row[Any], tags: dict[int, list[str]]) -> ImageV1:
         pushed_at=row.pushed_at,
         status=row.status,
         error=row.error,
-        reports=_REPORTS.decode(row.reports),
+        reports=decode_reports(row.reports),
     )
