@@ -23,6 +23,7 @@ export function ReAdmissionBar({ rules, onShow }: { rules: readonly RuleRecord[]
   const dismiss = () => {
     localStorage.setItem(KEY, newest);
     setDismissed(newest);
+    document.getElementById("content")?.focus(); // the button that had it is gone
   };
   return (
     <MessageBar intent="info" layout="multiline" className={styles["bar"] ?? ""}>
