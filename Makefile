@@ -6,7 +6,7 @@ PYTHON ?= python3
 .DEFAULT_GOAL := help
 # Tests start many processes; each would compile all of it anew where this is set.
 export PYTHONDONTWRITEBYTECODE :=
-.PHONY: help install up lint check test kube clients scanners registries e2e portal screens bench chaos soak crd docs golden faults fuzz fix lock clean helm
+.PHONY: help install up lint check test kube clients scanners registries e2e portal screens bench chaos recovery soak crd docs golden faults fuzz fix lock clean helm promql crds
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,12 @@ kube: ## build the real API server, controller-manager and kubectl into a cache 
 helm: ## build helm into a cache (once, a minute)
 	hack/helm/build.sh
 
+crds: ## fetch the kinds of cert-manager and the Prometheus Operator into a cache (once, seconds)
+	hack/crds/build.sh
+
+promql: ## build Prometheus' own parser into a cache, for alerts and the dashboard (once, half a minute)
+	hack/promql/build.sh
+
 clients: ## fetch the stock clients oras and cosign, which some tests drive (Debian)
 	hack/clients.sh
 
@@ -75,6 +81,9 @@ bench: install ## measure; results and method go to bench/RESULTS.md
 chaos: install ## storms of reviews while things fail (FULL=1: whole, SCENARIOS="slow gone": these)
 	$(BIN)/python bench/chaos.py $(if $(FULL),--full) $(if $(WRITE),--write) $(SCENARIOS)
 
+recovery: install ## lose and start everything in a gated cluster (ROWS="database order": these; WRITE=1)
+	PYTHONPATH=$(CURDIR)/src:$(CURDIR)/tests $(BIN)/python -m recovery $(if $(WRITE),--write) $(ROWS)
+
 MINUTES ?= 60
 soak: install ## reviews for MINUTES (60), and whether the gate grows; goes to bench/RESULTS.md
 	$(BIN)/python bench/soak.py --minutes $(MINUTES) --write
@@ -91,6 +100,7 @@ docs: install crd ## regenerate the reference pages that are made from code
 	$(BIN)/python -m tidegate.cli.docs > docs/reference/cli.md
 	$(BIN)/python hack/reference.py
 	$(BIN)/python hack/chart.py
+	$(BIN)/python hack/dashboard.py
 
 golden: install ## rewrite what the real API server sends and the scanners find; review the diff
 	$(BIN)/pytest -q tests/e2e/test_golden.py tests/e2e/test_judged_fields.py --rewrite-golden

@@ -15,6 +15,7 @@ from tidegate.domain.errors import InputError, TidegateError, UnavailableError
 from tidegate.gate import metrics as gate
 from tidegate.hub.api.problems import HANDLERS
 from tidegate.hub.metrics import Metrics
+from tidegate.scan import metrics as scan
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 NONE = "-"
@@ -43,9 +44,12 @@ METRICS = f"""\
 
 {MADE}
 
-In the Prometheus format. The gate's are at `/metrics` of its own port and of
-`TIDEGATE_GATE_METRICS_PORT`; the agent's at `/metrics` of its port; the hub's at `/metrics`, for
-the same machine only. Gate and agent add those of their process and of Python.
+In the Prometheus format. Each part serves them at `/metrics` of a port of its own for them,
+`TIDEGATE_GATE_METRICS_PORT`, `TIDEGATE_AGENT_METRICS_PORT`, `TIDEGATE_HUB_METRICS_PORT` and
+`TIDEGATE_SCAN_METRICS_PORT` (8081 in the chart); gate and agent on their main port as well, the hub
+there for the same machine only. All but the hub add those of their process and of Python. They name
+clusters, registries, evidence keys and versions, and hold no secret. What to alert on stands in the
+[runbooks](../runbooks/README.md); the chart has a dashboard of them.
 
 | metric | type | labels | meaning |
 |---|---|---|---|
@@ -112,7 +116,9 @@ def _http_status(error: type[TidegateError]) -> str:
 
 def render_metrics() -> str:
     """Return the page of metrics."""
-    found = [*vars(gate).values(), *vars(agent).values(), *vars(Metrics()).values()]
+    modules = (gate, agent, scan)
+    found = [metric for each in modules for metric in vars(each).values()]
+    found += vars(Metrics()).values()
     return METRICS + "".join(_metric_row(m) for m in found if isinstance(m, MetricWrapperBase))
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from support.agent_process import Hub, Kubectl, agent, until
 from tidegate.agent.enrolment import SecretPlace
-from tidegate.domain.errors import ConfigurationError
+from tidegate.domain.errors import ClusterUnavailableError
 from tidegate.domain.rule import default_rule
 from tidegate.gate.policy import PolicyStore
 from tidegate.gate.policy_watch import KubernetesSource
@@ -132,7 +132,8 @@ async def test_t26_an_agents_account_keeps_its_token_in_its_secret_and_sees_no_o
     assert await own.load() == "cluster-token"
     other = SecretPlace(client, "other", "tidegate")
     for call in (other.load(), other.try_out(), SecretPlace(client, "none", "tidegate").load()):
-        with pytest.raises(ConfigurationError, match="create secret generic"):
+        # Forbidden: an API server that has just started says so to everybody, so it is waited for.
+        with pytest.raises(ClusterUnavailableError, match="create secret generic"):
             await call
     await client.close()
     for name in (AGENT_TOKEN_SECRET, "other"):

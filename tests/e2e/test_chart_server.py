@@ -16,8 +16,9 @@ import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -25,7 +26,18 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from support.helm import CHART, VALUE_SETS, Manifest, find_helm, is_hook, pods_of, render
+from support.helm import (
+    CHART,
+    KINDS,
+    VALUE_SETS,
+    Manifest,
+    find_helm,
+    first_deleted,
+    is_hook,
+    left_behind,
+    pods_of,
+    render,
+)
 from support.installation import Installation, policy_object, until
 from support.outside_pod import Kubectl, NotThereError, OutsidePod
 from tidegate.agent.certificates import GateSecrets
@@ -64,7 +76,9 @@ class Released:
         self.folder = folder
         self.port = free_port()
         agent_port = str(free_port())
-        self.agent = self._pod("agent", TIDEGATE_AGENT_PORT=agent_port)
+        self.agent = self._pod(
+            "agent", TIDEGATE_AGENT_PORT=agent_port, TIDEGATE_AGENT_METRICS_PORT="0"
+        )
         self.gate = self._pod(
             "gate",
             TIDEGATE_GATE_PORT=str(self.port),
@@ -353,16 +367,55 @@ def test_an_upgrade_keeps_what_the_agent_filled(released: Released, namespace: s
 
     before = filled()
     released.install("--set", "gate.replicas=3", "--set", "webhook.timeoutSeconds=7")
-    released.agent.bring()  # it keeps the webhook as its mounted file has it
-    until(
-        lambda: released.get("validatingwebhookconfiguration/tidegate")["webhooks"][0],
-        lambda hook: hook["timeoutSeconds"] == 7,
-    )
     assert filled() == before
     assert run_pod(released, namespace, "after", "clean").startswith("0 ")
     released.helm("rollback", RELEASE, "1")
-    released.agent.bring()
     assert filled() == before
+    released.install()
+
+
+@contextmanager
+def timeouts_of_the_webhook(released: Released) -> Iterator[Callable[[], list[str]]]:
+    """Yield what tells the webhook's time limits one after the other, as the API server had them."""
+    path = released.folder / f"timeouts-{secrets.token_hex(3)}"
+    with path.open("wb") as file:
+        watching = subprocess.Popen(
+            [
+                released.cluster.kubectl, f"--kubeconfig={released.cluster.kubeconfig}", "get",
+                "validatingwebhookconfiguration/tidegate", "--watch",
+                "-o", "jsonpath={.webhooks[0].timeoutSeconds}{'\\n'}",
+            ],
+            stdout=file,
+        )  # fmt: skip
+
+    def seen() -> list[str]:
+        return [value for value, _ in groupby(path.read_text().split())]
+
+    try:
+        until(seen, bool)
+        yield seen
+    finally:
+        watching.terminate()
+        watching.wait()
+
+
+def test_t13_the_agent_does_not_undo_an_upgrade_and_still_undoes_everybody_else(
+    released: Released,
+) -> None:
+    """Nobody brings the agent's mounts up to date here: a kubelet takes a minute for that."""
+    with timeouts_of_the_webhook(released) as seen:
+        wanted = seen()
+        for chosen in ("7", "8"):
+            released.install("--set", f"webhook.timeoutSeconds={chosen}")
+            # One after the other: once this is undone, the agent has looked at the upgrade too.
+            by_hand = '[{"op":"replace","path":"/webhooks/0/timeoutSeconds","value":29}]'
+            said = released.kubectl(
+                "patch", "validatingwebhookconfiguration/tidegate", "--type=json", f"-p={by_hand}"
+            )
+            assert said.returncode == 0, said.stderr
+            wanted = [*wanted, chosen, "29", chosen]
+            until(seen, lambda told, want=wanted: len(told) >= len(want), within_s=40)
+            assert seen() == wanted
     released.install()
 
 
@@ -555,17 +608,12 @@ def test_t13_uninstalled_nothing_of_it_is_left(released: Released, namespace: st
     """The last test here: what is left are the rules with their kind, as they were asked to be."""
     released.gate.stop()  # so that a webhook that stayed would be noticed
     said = released.helm("uninstall", RELEASE, "--debug")
-    deleted = re.findall(r'Starting delete for "([^"]+)" (\w+)', said)
-    assert deleted[0] == ("tidegate", "ValidatingWebhookConfiguration"), said
-    assert ("tidegate-gate", "Deployment") in deleted[1:]
+    assert first_deleted(said) == ("tidegate", "ValidatingWebhookConfiguration"), said
+    assert 'Starting delete for "tidegate-gate" Deployment' in said
     assert run_pod(released, namespace, "free", "critical").startswith("0 pod/free created")
     released.agent.stop()
-    kinds = (
-        "validatingwebhookconfigurations,clusterroles,clusterrolebindings,roles,rolebindings,"
-        "serviceaccounts,services,deployments,networkpolicies,poddisruptionbudgets,secrets"
-    )
-    left = released.kubectl("get", kinds, "-A", "-o", "name").stdout.split()
-    assert [name for name in left if "tidegate" in name] == []
+    left = released.kubectl("get", ",".join(KINDS), "-A", "-o", "name").stdout
+    assert left_behind(left) == []
     crds = released.kubectl("get", "crd", "-o", "name").stdout.split()
     kind = "customresourcedefinition.apiextensions.k8s.io"
     assert crds == [f"{kind}/{n}.tidegate.io" for n in ("breakglasses", "securityartifactpolicies")]

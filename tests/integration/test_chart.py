@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import yaml
-from prometheus_client.metrics import MetricWrapperBase
 
 from support.helm import (
     CHART,
@@ -26,8 +25,7 @@ from support.helm import (
     try_render,
 )
 from tidegate.agent import settings as agent_settings
-from tidegate.agent.webhook_watch import ChosenWebhook
-from tidegate.gate import metrics as gate_metrics
+from tidegate.agent.webhook_source import KEY, parse_chosen
 from tidegate.gate import settings as gate_settings
 from tidegate.hub import settings as hub_settings
 from tidegate.scan import settings as scan_settings
@@ -64,6 +62,8 @@ def test_what_is_rendered_is_what_was_reviewed(name: str, request: pytest.Fixtur
     objects = render(name)
     for crd in of_kind(objects, "CustomResourceDefinition"):
         crd["spec"] = "as config/crd/ has it"
+    for shown in of_kind(objects, "ConfigMap", "tidegate-dashboard"):
+        shown["data"] = dict.fromkeys(shown["data"], "as files/dashboard.json has it")
     text = yaml.safe_dump_all(objects, sort_keys=False, width=100)
     golden = GOLDEN / f"{name}.yaml"
     if request.config.getoption("--rewrite-golden"):
@@ -93,6 +93,8 @@ def test_no_pod_may_be_root_or_keep_a_right(name: str, rendered: dict[str, list[
         assert pod["enableServiceLinks"] is False, where
         assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys(), where
         assert all("hostPath" not in volume for volume in pod.get("volumes", [])), where
+        for mount in (m for c in pod["containers"] for m in c.get("volumeMounts", [])):
+            assert mount.get("readOnly") or mount["name"] in ("data", "tmp"), (where, mount)
         for container in (*pod.get("initContainers", []), *pod["containers"]):
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False,
@@ -266,7 +268,7 @@ def test_each_part_starts_with_what_it_is_given(
     given = environment_of(pod)
     mounts = [m["mountPath"] for m in pod["containers"][0].get("volumeMounts", [])]
     for setting, value in given.items():
-        if setting.endswith(("_FILE", "_DIR", "_REGISTRIES")) or value.startswith("/etc/"):
+        if value.startswith("/"):
             assert any(value.startswith(mount) for mount in mounts), f"{setting}={value}"
     match part:
         case "gate":
@@ -290,13 +292,13 @@ def test_trust_files_are_ones_that_can_be_read(
 ) -> None:
     for body in of_kind(rendered[name], "ConfigMap"):
         for file, text in body["data"].items():
-            if file != "webhook.yaml":
+            if file not in ("webhook.yaml", "tidegate.json"):
                 parse_trust_configuration(text.encode())
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_t13_the_agent_keeps_the_webhook_that_is_installed(
-    name: str, rendered: dict[str, list[Manifest]], tmp_path: Path
+    name: str, rendered: dict[str, list[Manifest]]
 ) -> None:
     kept = [o for o in of_kind(rendered[name], "ConfigMap") if "webhook.yaml" in o["data"]]
     agents = [o for o in of_kind(rendered[name], "Deployment") if "agent" in o["metadata"]["name"]]
@@ -304,9 +306,12 @@ def test_t13_the_agent_keeps_the_webhook_that_is_installed(
         assert kept == []
         return
     (body,) = kept
-    file = tmp_path / "webhook.yaml"
-    file.write_text(body["data"]["webhook.yaml"])
-    assert differences(webhook_of(rendered[name]), ChosenWebhook(file, None).read()) == []
+    (agent,) = agents
+    (container,) = agent["spec"]["template"]["spec"]["containers"]
+    named = {e["name"]: e["value"] for e in container["env"]}["TIDEGATE_AGENT_WEBHOOK_CONFIG_MAP"]
+    assert named == body["metadata"]["name"]
+    chosen = parse_chosen(body["data"][KEY].encode(), "the chart")
+    assert differences(webhook_of(rendered[name]), chosen) == []
 
 
 # How parts reach each other
@@ -331,7 +336,11 @@ def test_every_part_has_a_network_policy_for_both_ways(
 
 def test_t20_the_agent_hears_gates_alone(rendered: dict[str, list[Manifest]]) -> None:
     (policy,) = of_kind(rendered["everything"], "NetworkPolicy", "tidegate-agent")
-    (rule,) = policy["spec"]["ingress"]
+    rule, metrics = policy["spec"]["ingress"]
+    assert (rule["ports"], metrics["ports"]) == (
+        [{"port": "http", "protocol": "TCP"}],
+        [{"port": "metrics", "protocol": "TCP"}],
+    )
     gate = {"app.kubernetes.io/name": "tidegate", "app.kubernetes.io/component": "gate"}
     assert rule["from"] == [{"podSelector": {"matchLabels": gate}}]
 
@@ -425,6 +434,18 @@ def test_one_agent_writes_at_a_time(rendered: dict[str, list[Manifest]]) -> None
             "hub-postgresql", ["worker.credentialsKeySecret="], "sealed for itself", id="sealed"
         ),
         pytest.param("hub-postgresql", ["hub.enabled=false"], "no hub", id="worker without hub"),
+        pytest.param("gate", ["agent.auditLog.file=audit.log"], "where it is", id="log of nowhere"),
+        pytest.param("gate", ["agent.auditLog.hostPath=/var/log"], "a file", id="log of no name"),
+        pytest.param("gate", ["agent.auditLog.file=../shadow"], "/agent/auditLog/file", id="up"),
+        pytest.param(
+            "gate",
+            ["agent.auditLog.file=a", "agent.auditLog.hostPath=/var/../etc"],
+            "/agent/auditLog/hostPath",
+            id="up by the folder",
+        ),
+        pytest.param(
+            "everything", ["agent.auditLog.hostPath=/var/log"], "both set", id="log of two places"
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_by_name(values: str, sets: list[str], says: str) -> None:
@@ -472,32 +493,8 @@ def test_every_value_is_explained_where_it_stands() -> None:
 
 
 def alerts() -> list[Manifest]:
-    (group,) = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text("utf-8"))["groups"]
-    rules: list[Manifest] = group["rules"]
-    return rules
-
-
-@pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
-def test_an_alert_asks_for_metrics_and_labels_that_are_there(rule: Manifest) -> None:
-    exported = {
-        sample.name
-        for collector in vars(gate_metrics).values()
-        if isinstance(collector, MetricWrapperBase)
-        for family in collector.describe()
-        for sample in (family, *collector.collect())
-    }
-    names = set(re.findall(r"tidegate_[a-z_]+", rule["expr"]))
-    assert names
-    known = {
-        f"{name}{suffix}" for name in exported for suffix in ("", "_total", "_bucket", "_count")
-    }
-    assert names <= known
-    table = (ROOT / "docs/reference/metrics.md").read_text("utf-8")
-    for name in names:
-        (row,) = re.findall(rf"^\| `{name.removesuffix('_bucket')}` .*$", table, flags=re.MULTILINE)
-        used = re.findall(r"(\w+)=\"", rule["expr"])
-        used += re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"])
-        assert all(f"`{label}`" in row for label in used if label != "instance")
+    groups = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text("utf-8"))["groups"]
+    return [rule for group in groups for rule in group["rules"]]
 
 
 @pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
@@ -517,14 +514,95 @@ def test_every_runbook_is_an_alerts() -> None:
 
 
 def test_alerts_link_to_where_runbooks_are_served(rendered: dict[str, list[Manifest]]) -> None:
-    (body,) = of_kind(rendered["cert-manager"], "PrometheusRule")
-    (group,) = body["spec"]["groups"]
-    assert [
-        {**r, "annotations": {k: v for k, v in r["annotations"].items() if k != "runbook_url"}}
-        for r in group["rules"]
-    ] == alerts()
-    assert all(
-        r["annotations"]["runbook_url"]
-        == f"https://runbooks.example/tidegate/{r['annotations']['runbook']}.md"
-        for r in group["rules"]
+    rules = [
+        rule
+        for body in of_kind(rendered["cert-manager"], "PrometheusRule")
+        for group in body["spec"]["groups"]
+        for rule in group["rules"]
+    ]
+    bases = [rule["annotations"].pop("runbook_url") for rule in rules]
+    of_parts_there = ("tidegate_gate_", "tidegate_agent_")
+    assert rules == [rule for rule in alerts() if any(p in rule["expr"] for p in of_parts_there)]
+    assert bases == [
+        f"https://runbooks.example/tidegate/{rule['annotations']['runbook']}.md" for rule in rules
+    ]
+
+
+# What Prometheus reads
+
+
+def parts_of(objects: list[Manifest]) -> set[str]:
+    return {
+        where.rpartition("-")[2]
+        for where in pods_of(objects)
+        if where.startswith(("Deployment/", "StatefulSet/"))
+    }
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_every_part_has_its_metrics_behind_a_service_and_an_open_port(
+    name: str, rendered: dict[str, list[Manifest]]
+) -> None:
+    objects = rendered[name]
+    for part in parts_of(objects):
+        (service,) = of_kind(objects, "Service", f"tidegate-{part}-metrics")
+        assert service["spec"]["selector"]["app.kubernetes.io/component"] == part
+        for policy in of_kind(objects, "NetworkPolicy", f"tidegate-{part}"):
+            assert [{"port": "metrics", "protocol": "TCP"}] in [
+                rule["ports"] for rule in policy["spec"]["ingress"]
+            ]
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_prometheus_reads_every_part_by_its_service(
+    name: str, rendered: dict[str, list[Manifest]]
+) -> None:
+    objects = rendered[name]
+    monitors = of_kind(objects, "ServiceMonitor")
+    rules = of_kind(objects, "PrometheusRule")
+    wanted = parts_of(objects) if name in ("everything", "cert-manager") else set()
+    assert {m["metadata"]["name"] for m in monitors} == {f"tidegate-{part}" for part in wanted}
+    assert {m["metadata"]["name"] for m in rules} == {f"tidegate-{part}" for part in wanted}
+    for monitor in monitors:
+        labels = monitor["spec"]["selector"]["matchLabels"]
+        selected = [
+            s
+            for s in of_kind(objects, "Service")
+            if labels.items() <= s["metadata"]["labels"].items()
+        ]
+        (service,) = selected
+        (endpoint,) = monitor["spec"]["endpoints"]
+        assert endpoint["port"] in [port["name"] for port in service["spec"]["ports"]]
+
+
+def test_the_dashboard_is_where_grafanas_sidecar_looks(
+    rendered: dict[str, list[Manifest]],
+) -> None:
+    (shown,) = of_kind(rendered["everything"], "ConfigMap", "tidegate-dashboard")
+    assert shown["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert shown["metadata"]["annotations"] == {"grafana_folder": "Platform"}
+    assert json.loads(shown["data"]["tidegate.json"])["uid"] == "tidegate"
+    assert of_kind(rendered["gate"], "ConfigMap", "tidegate-dashboard") == []
+
+
+def test_the_audit_log_is_read_only_and_by_its_folder(
+    rendered: dict[str, list[Manifest]],
+) -> None:
+    """A file that is mounted by itself stays the one that was rotated away."""
+    by_claim = pods_of(rendered["everything"])["Deployment/tidegate-agent"]
+    by_path = pods_of(
+        render("gate", "agent.auditLog.file=audit.log", "agent.auditLog.hostPath=/var/log/kube")
+    )["Deployment/tidegate-agent"]
+    wanted = (
+        (by_claim, {"persistentVolumeClaim": {"claimName": "audit-log", "readOnly": True}}),
+        (by_path, {"hostPath": {"path": "/var/log/kube", "type": "Directory"}}),
     )
+    for pod, source in wanted:
+        assert {"name": "audit-log", **source} in pod["volumes"]
+        (container,) = pod["containers"]
+        (mount,) = [m for m in container["volumeMounts"] if m["name"] == "audit-log"]
+        assert mount["readOnly"] is True
+        log = environment_of(pod)["TIDEGATE_AGENT_AUDIT_LOG"]
+        assert log == f"{mount['mountPath']}/audit.log"
+    without = pods_of(rendered["gate"])["Deployment/tidegate-agent"]
+    assert "TIDEGATE_AGENT_AUDIT_LOG" not in environment_of(without)

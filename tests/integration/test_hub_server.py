@@ -46,7 +46,7 @@ class Served:
         return await asyncio.open_connection("127.0.0.1", self.port)
 
     def cut(self, reason: str) -> float:
-        text = self.hub.metrics.render({}, self.hub.signals, 0).decode()
+        text = self.hub.metrics.render(None, self.hub.signals).decode()
         named = f'tidegate_hub_cut_connections_total{{reason="{reason}"}} '
         return sum(float(line.removeprefix(named)) for line in text.splitlines() if named in line)
 

@@ -1,6 +1,7 @@
 """The real helm on our chart: what it renders, as parsed objects and as text."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -67,3 +68,22 @@ def pods_of(objects: Iterable[Manifest]) -> dict[str, Manifest]:
         if template:
             found[f"{body['kind']}/{body['metadata']['name']}"] = template["spec"]
     return found
+
+
+KINDS = (
+    "validatingwebhookconfigurations", "clusterroles", "clusterrolebindings", "roles",
+    "rolebindings", "serviceaccounts", "services", "deployments", "networkpolicies",
+    "poddisruptionbudgets", "secrets",
+)  # fmt: skip
+"""Of what the chart makes, other than namespaces, kinds and rules, which are asked to stay."""
+
+
+def first_deleted(said: str) -> tuple[str, str]:
+    """Return name and kind of what `helm uninstall --debug` deleted first."""
+    found = re.search(r'Starting delete for "([^"]+)" (\w+)', said)
+    return (found[1], found[2]) if found else ("", "")
+
+
+def left_behind(names: str) -> list[str]:
+    """Return what is ours among what `kubectl get -o name` printed."""
+    return [name for name in names.split() if "tidegate" in name]

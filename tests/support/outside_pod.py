@@ -114,7 +114,7 @@ class OutsidePod:
         """Return the files of a volume; none for an empty one."""
         if (secret := volume.get("secret")) is not None:
             data = self._data(f"secret/{secret['secretName']}", secret.get("optional", False))
-            return _chosen(data, secret)
+            return chosen_files(data, secret)
         if (mapped := volume.get("configMap")) is not None:
             found = self._get(f"configmap/{mapped['name']}").get("data", {})
             return {name: text.encode() for name, text in found.items()}
@@ -137,7 +137,7 @@ class OutsidePod:
         return found
 
 
-def _chosen(data: Mapping[str, bytes], source: Mapping[str, Any]) -> dict[str, bytes]:
+def chosen_files(data: Mapping[str, bytes], source: Mapping[str, Any]) -> dict[str, bytes]:
     """Return the files of `data` that a Secret volume names: all without `items`."""
     if "items" not in source:
         return dict(data)

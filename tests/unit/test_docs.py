@@ -84,7 +84,7 @@ PARTS = {
     [
         ("hub", "reference/hub-api.md"),
         ("registry", "reference/registry.md"),
-        ("scan", "explanation/scanning.md"),
+        ("scan", "reference/scan-settings.md"),
     ],
 )
 def test_every_setting_that_a_part_reads_has_a_row(part: str, page: str, tmp_path: Path) -> None:
@@ -150,9 +150,10 @@ def test_every_error_type_has_a_row() -> None:
 
 def test_every_metric_in_the_code_has_a_row() -> None:
     source = "".join(
-        (ROOT / f"src/tidegate/{part}/metrics.py").read_text() for part in ("gate", "agent", "hub")
+        (ROOT / f"src/tidegate/{part}/metrics.py").read_text()
+        for part in ("gate", "agent", "hub", "scan")
     )
-    names = set(re.findall(r'"(tidegate_(?:gate|agent|hub)_[a-z_]+)"', source))
+    names = set(re.findall(r'"(tidegate_(?:gate|agent|hub|scan)_[a-z_]+)"', source))
     assert len(names) > 10
     told = {row.removesuffix("_total") for row in rows("reference/metrics.md")}
     assert told == names

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from tidegate.agent.alarms import Alarms
-from tidegate.agent.metrics import AUDIT_LINES_SKIPPED, FAILED_OPEN
+from tidegate.agent.metrics import AUDIT_LINES_SKIPPED, AUDIT_LOG_UNREADABLE, FAILED_OPEN
 from tidegate.agent.reasons import Reason
 from tidegate.agent.webhook_watch import CONFIGURATION
 from tidegate.wire.webhook import WEBHOOK_NAME
@@ -102,10 +102,13 @@ class AuditLog:
                 self.close()
                 self._rest, self._skipping = b"", False
                 new = self._open(at_end=False)
-                if new is not None:
-                    self._read_on(new)
+                if new is None:
+                    return
+                self._read_on(new)
         except OSError as error:
             self._say(str(error))
+        else:
+            self._is_well()
 
     def _open(self, *, at_end: bool) -> BinaryIO | None:
         """Open the log; None where that does not work now."""
@@ -116,7 +119,7 @@ class AuditLog:
         except OSError as error:
             self._say(str(error))
             return None
-        self._problem = ""
+        self._is_well()
         return self._file
 
     def _is_rotated(self, file: BinaryIO) -> bool:
@@ -161,8 +164,13 @@ class AuditLog:
         else:
             self._alarms.end(Reason.GATE_FAILED_OPEN)
 
+    def _is_well(self) -> None:
+        self._problem = ""
+        AUDIT_LOG_UNREADABLE.set(0)
+
     def _say(self, problem: str) -> None:
         """Log a problem once."""
+        AUDIT_LOG_UNREADABLE.set(1)
         if problem != self._problem:
             log.warning("audit log not read", path=str(self._path), why=problem)
         self._problem = problem

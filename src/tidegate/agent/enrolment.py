@@ -9,8 +9,10 @@ import asyncio
 import base64
 import os
 import random
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 import structlog
 from lightkube import AsyncClient
@@ -20,17 +22,24 @@ from lightkube.types import PatchType
 import tidegate
 from tidegate.agent.settings import Settings
 from tidegate.domain.errors import (
+    ClusterUnavailableError,
     ConfigurationError,
     InputError,
     MissingSettingError,
     UnavailableError,
 )
-from tidegate.kube.client import API_ERRORS, describe
+from tidegate.kube.client import API_ERRORS, describe, status_code
 from tidegate.wire.hub_v1 import ClusterEnrolledV1, EnrolV1
 
 SECRET_KEY = "token"  # noqa: S105, the name of a key of a Secret
 RETRY_S = (0.5, 10.0)
-"""First and longest pause before the hub is asked again."""
+"""First and longest pause before the hub or the API server is asked again."""
+
+_NOT_THERE = 404
+"""HTTP status that waiting does not mend. All else may pass: an API server that starts refuses what
+it allows a moment later (403), one that is overloaded says so (429)."""
+
+T = TypeVar("T")
 
 MAX_TOKEN_BYTES = 4096
 
@@ -38,7 +47,7 @@ log = structlog.get_logger()
 
 
 class TokenPlace(Protocol):
-    """Where the cluster's token is kept."""
+    """Where the cluster's token is kept; raises ClusterUnavailableError while nobody can say."""
 
     async def load(self) -> str:
         """Return the token; empty: there is none yet."""
@@ -112,7 +121,7 @@ class SecretPlace:
         try:
             secret = await self._client.get(Secret, self._name, namespace=self._namespace)
         except API_ERRORS as error:
-            raise self._unusable(describe(error)) from error
+            raise self._failed(error) from error
         try:
             return base64.b64decode((secret.data or {}).get(SECRET_KEY, "")).decode().strip()
         except ValueError as error:
@@ -138,10 +147,18 @@ class SecretPlace:
                 dry_run=dry_run,
             )
         except API_ERRORS as error:
-            raise self._unusable(describe(error)) from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> ConfigurationError | ClusterUnavailableError:
+        if status_code(error) == _NOT_THERE:
+            return self._unusable(describe(error))
+        return ClusterUnavailableError(self._message(describe(error)))
 
     def _unusable(self, why: str) -> ConfigurationError:
-        return ConfigurationError(
+        return ConfigurationError(self._message(why))
+
+    def _message(self, why: str) -> str:
+        return (
             f"Secret {self._namespace}/{self._name}: {why}; make it with `kubectl -n "
             f"{self._namespace} create secret generic {self._name}`, and let the agent get and "
             "patch it (config/rbac/agent.yaml)"
@@ -156,35 +173,42 @@ class Enroller(Protocol):
 
 
 async def obtain_token(settings: Settings, place: TokenPlace, hub: Enroller) -> str:
-    """Return the cluster's token; enrols where there is none yet, however long the hub is away.
+    """Return the cluster's token; enrols where there is none yet.
+
+    However long hub or API server are away: an agent that ended for that would come back minutes
+    late, and one that ended between the exchange and its keeping would need a person.
 
     Raises:
         ConfigurationError: there is no token and no way to one.
     """
-    token = await place.load()
+    token = await _until_answered(place.load)
     if token:
         return token
     one_time = _read_one_time(settings.enrol_token_file)
-    await place.try_out()
+    await _until_answered(place.try_out)
     granted = await _exchange(hub, EnrolV1(one_time, tidegate.__version__, settings.cluster))
-    await place.keep(granted)
+    await _until_answered(partial(place.keep, granted))
     log.info("enrolled", cluster=settings.cluster)
     return granted
 
 
 async def _exchange(hub: Enroller, body: EnrolV1) -> str:
+    try:
+        return (await _until_answered(partial(hub.enrol, body))).token
+    except InputError as error:
+        raise ConfigurationError(f"the hub does not enrol this cluster: {error}") from error
+
+
+async def _until_answered(ask: Callable[[], Awaitable[T]]) -> T:
+    """Return what `ask` does; asks again while nobody answers."""
     pause_s, longest_s = RETRY_S
     while True:
         try:
-            answer = await hub.enrol(body)
+            return await ask()
         except UnavailableError as error:
-            log.warning("not enrolled yet", why=str(error))
+            log.warning("no token for the hub yet", why=str(error))
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311, spreads load
             pause_s = min(2 * pause_s, longest_s)
-        except InputError as error:
-            raise ConfigurationError(f"the hub does not enrol this cluster: {error}") from error
-        else:
-            return answer.token
 
 
 def _read_one_time(path: Path | None) -> str:

@@ -51,7 +51,16 @@ AUDIT_LINES_SKIPPED = Counter(
     "tidegate_agent_audit_lines_skipped",
     "Lines of the audit log that were too long or no JSON, so that nobody knows what they say.",
 )
+AUDIT_LOG_UNREADABLE = Gauge(
+    "tidegate_agent_audit_log_unreadable",
+    "1 while the audit log that the agent is to read cannot be read, else 0.",
+)
 VERDICTS_LATE = Gauge(
     "tidegate_agent_verdicts_late",
     "1 while verdicts reach the agent late or not at all, so that pods cannot be compared.",
 )
+
+# Series that alerts watch stand at 0 from the start: of one that begins with 1 nobody sees an
+# increase.
+for _source in ("audit-log", "detection"):
+    FAILED_OPEN.labels(_source)

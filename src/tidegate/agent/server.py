@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 import uvicorn
 from lightkube import AsyncClient
+from prometheus_client import generate_latest
 
 from tidegate.agent.admitted import open_index
 from tidegate.agent.admitted_link import AdmittedLink, living_in
@@ -34,6 +35,7 @@ from tidegate.agent.settings import Settings
 from tidegate.domain.errors import ConfigurationError, MissingSettingError
 from tidegate.hubclient import HubClient
 from tidegate.kube.client import connect
+from tidegate.net.metrics_port import metrics_port
 from tidegate.process import announce, configure_logs, listen
 
 DRAIN_S = 3
@@ -99,6 +101,9 @@ async def _serve(settings: Settings) -> None:
                 loops.append(InventoryLink(hub, settings.cluster, client).run())
                 loops.extend(_rejudging(settings, hub, client, keeper, admitted, stack))
         listener = stack.enter_context(contextlib.closing(listen(settings.host, settings.port)))
+        await stack.enter_async_context(
+            metrics_port(settings.host, settings.metrics_port, _render_metrics)
+        )
         server = _Server(relay)
         tasks = [asyncio.create_task(loop) for loop in (*loops, server.serve([listener]))]
         stopping = asyncio.create_task(stop.wait())
@@ -175,11 +180,15 @@ def _protection(
 ) -> Protection | None:
     if client is None or not isinstance(keeper, ClusterKeeper):
         return None
-    return Protection(client, settings, keeper.drift_log, _now)
+    return Protection(client, settings, keeper, _now)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+async def _render_metrics() -> bytes:
+    return generate_latest()
 
 
 def _gate(settings: Settings, stack: contextlib.AsyncExitStack) -> GateLink | None:

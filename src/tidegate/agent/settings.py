@@ -37,6 +37,9 @@ class Settings:
     """Address on which gates hand over events."""
     port: int = 0
     """Port of it; 0: one that is free."""
+    metrics_port: int | None = None
+    """Port on the same address for /metrics and /healthz alone; 0: one that is free. Unset: none
+    but `port`, which serves them too."""
     gate_token_file: Path | None = None
     """Bearer token shared with the gates, for events from them and questions to them; read each
     time. Unset: no events are taken."""
@@ -46,6 +49,8 @@ class Settings:
     """Authority of the gates' certificate, PEM; unset: the system's."""
     webhook_file: Path | None = None
     """The webhook configuration as it was chosen; the cluster's is kept so. Unset: not watched."""
+    webhook_config_map: str = ""
+    """Name of a ConfigMap of `namespace`, with key `webhook.yaml`, in the place of that file."""
     webhook_ca_file: Path | None = None
     """PEM that becomes its `caBundle`; unset: what the file says, or whoever else writes it."""
     canary_s: int = 60
@@ -98,10 +103,14 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         namespace=given.get("namespace", NAMESPACE),
         host=given.get("host", "127.0.0.1"),
         port=_number(given, "port", 0, 65535),
+        metrics_port=(
+            _number(given, "metrics_port", 0, 65535) if "metrics_port" in given else None
+        ),
         gate_token_file=_path(given, "gate_token_file"),
         gate_url=_url(given, "gate_url"),
         gate_ca_file=_path(given, "gate_ca_file"),
         webhook_file=_path(given, "webhook_file"),
+        webhook_config_map=given.get("webhook_config_map", ""),
         webhook_ca_file=_path(given, "webhook_ca_file"),
         audit_log=_path(given, "audit_log"),
         canary_s=_number(given, "canary_s", 60, 86_400),
@@ -115,11 +124,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def _require_complete(settings: Settings) -> None:
-    if settings.token_file and settings.token_secret:
-        raise ConfigurationError(
-            f"{PREFIX}TOKEN_FILE and {PREFIX}TOKEN_SECRET are both set; the cluster's token is "
-            "kept in one place, so unset one"
-        )
+    _require_one_place(settings)
     if settings.token_secret and settings.policy_dir:
         raise ConfigurationError(
             f"{PREFIX}TOKEN_SECRET is set without a cluster; name a file with {PREFIX}TOKEN_FILE"
@@ -128,7 +133,7 @@ def _require_complete(settings: Settings) -> None:
         raise MissingSettingError(
             f"{PREFIX}WEBHOOK_CA_FILE is set without {PREFIX}WEBHOOK_FILE, whose caBundle it is"
         )
-    for name in ("gate_token_secret", "gate_service", "webhook_file"):
+    for name in ("gate_token_secret", "gate_service", "webhook_file", "webhook_config_map"):
         if getattr(settings, name) and settings.policy_dir:
             raise ConfigurationError(
                 f"{PREFIX}{name.upper()} is set without a cluster, and what it names is in one"
@@ -150,6 +155,18 @@ def _require_complete(settings: Settings) -> None:
         )
     if settings.hub_url and not settings.cluster:
         raise MissingSettingError(f"{PREFIX}CLUSTER is not set; an agent with a hub needs it")
+
+
+def _require_one_place(settings: Settings) -> None:
+    for one, other, what in (
+        ("token_file", "token_secret", "the cluster's token is kept"),
+        ("webhook_file", "webhook_config_map", "the webhook is chosen"),
+    ):
+        if getattr(settings, one) and getattr(settings, other):
+            raise ConfigurationError(
+                f"{PREFIX}{one.upper()} and {PREFIX}{other.upper()} are both set; {what} in one "
+                "place, so unset one"
+            )
 
 
 def _path(given: Mapping[str, str], name: str) -> Path | None:

@@ -1,20 +1,20 @@
 """Watches the webhook configuration: put back when it differs, told when it is gone.
 
 Whoever may edit it decides whether anything is gated at all (THREATS rows 10, 13). It is compared
-with the file that the operator chose, so a wider selector, a softer failure policy or an authority
-of somebody else's lasts as long as a watch needs to tell. A deletion is told and not undone: to
+with what the operator chose, so a wider selector, a softer failure policy or an authority of
+somebody else's lasts as long as a watch needs to tell. What was chosen is read after the webhook
+was seen, and a repair is refused where the webhook changed meanwhile: an upgrade, which changes
+first what is chosen and then the webhook, is never undone. A deletion is told and not undone: to
 make it anew would take the right to make any, and an uninstallation would never end.
 """
 
 import asyncio
-import base64
-from collections.abc import Mapping
 from contextlib import aclosing
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+import httpx2
 import structlog
 from lightkube import AsyncClient
 from lightkube.generic_resource import create_global_resource
@@ -25,12 +25,13 @@ from tidegate.agent.drift import DriftLog
 from tidegate.agent.kube_events import KubeEvents, Note, Subject
 from tidegate.agent.metrics import WEBHOOK_PRESENT, WEBHOOK_REPAIRS
 from tidegate.agent.reasons import Level, Reason
-from tidegate.domain.errors import ConfigurationError, InputError
-from tidegate.kube.client import API_ERRORS, describe
+from tidegate.agent.webhook_source import KIND, Body, ChosenWebhook
+from tidegate.domain.errors import ClusterUnavailableError, ConfigurationError
+from tidegate.kube.client import API_ERRORS, describe, status_code
 from tidegate.kube.watch import Changed, Deleted, Event, Listed, Lost, follow
 from tidegate.wire.names import CONFIGURATION_NAME
 from tidegate.wire.protection_v1 import WebhookState
-from tidegate.wire.strict_yaml import load_documents
+from tidegate.wire.webhook import EXCLUDED_NAMESPACES
 from tidegate.wire.webhook_drift import (
     describe_differences,
     differences,
@@ -41,7 +42,7 @@ from tidegate.wire.webhook_drift import (
 FIELD_MANAGER = "tidegate-agent"
 
 LOOK_S = 5.0
-"""How often the file is read again; changes of the configuration itself are watched."""
+"""How often what is chosen is read again; changes of the configuration itself are watched."""
 
 GRACE_S = 30.0
 """At the start, how long a configuration that was never seen may take to come."""
@@ -49,65 +50,17 @@ GRACE_S = 30.0
 QUIET_S = (1.0, 30.0)
 """Pause after a repair: a fight with another writer stays cheap. It doubles while it lasts."""
 
-MAX_FILE_BYTES = 1024 * 1024
-
 NAME_LABEL = "kubernetes.io/metadata.name"
 
-Body = Mapping[str, Any]
-
 _API = "admissionregistration.k8s.io/v1"
-_KIND = "ValidatingWebhookConfiguration"
 _Configuration = create_global_resource(
-    "admissionregistration.k8s.io", "v1", _KIND, "validatingwebhookconfigurations"
+    "admissionregistration.k8s.io", "v1", KIND, "validatingwebhookconfigurations"
 )
 
-CONFIGURATION = Subject(_API, _KIND, CONFIGURATION_NAME)
+CONFIGURATION = Subject(_API, KIND, CONFIGURATION_NAME)
 """What alarms about it are about."""
 
 log = structlog.get_logger()
-
-
-class ChosenWebhook:
-    """The webhook configuration that the operator chose, in a file; read again each time."""
-
-    def __init__(self, path: Path, ca_file: Path | None) -> None:
-        """`ca_file`: PEM that becomes the `caBundle`, so that it can be rotated by itself."""
-        self._path = path
-        self._ca_file = ca_file
-
-    def read(self) -> Body:
-        """Return the configuration.
-
-        Raises:
-            ConfigurationError: a file cannot be read or is no configuration of our name.
-        """
-        try:
-            with self._path.open("rb") as file:
-                (body,) = load_documents(
-                    file.read(MAX_FILE_BYTES + 1), str(self._path), MAX_FILE_BYTES
-                )
-            name = body["metadata"]["name"]
-            hooks = body["webhooks"]
-            if (body["kind"], name) != (_KIND, CONFIGURATION_NAME) or not hooks:
-                raise ConfigurationError(
-                    f"{self._path}: got {str(body['kind'])[:80]} {str(name)[:80]!r}, want a "
-                    f"{_KIND} {CONFIGURATION_NAME!r} with webhooks"
-                )
-            if self._ca_file is not None:
-                with self._ca_file.open("rb") as file:
-                    bundle = base64.b64encode(file.read(MAX_FILE_BYTES)).decode()
-                hooks = [
-                    {**hook, "clientConfig": {**hook["clientConfig"], "caBundle": bundle}}
-                    for hook in hooks
-                ]
-            chosen = {"webhooks": hooks}
-            differences(chosen, chosen)  # of the shape that comparing takes for granted
-        except (OSError, InputError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ConfigurationError(
-                f"TIDEGATE_AGENT_WEBHOOK_FILE {self._path}: {type(error).__name__}: {error}; want "
-                f"one {_KIND} {CONFIGURATION_NAME!r}"
-            ) from error
-        return chosen
 
 
 class WebhookWatch:
@@ -121,10 +74,10 @@ class WebhookWatch:
         events: KubeEvents,
         drift: DriftLog,
     ) -> None:
-        """Read what was chosen; raises what `ChosenWebhook.read` raises."""
         self._client = client
         self._source = chosen
-        self._chosen = chosen.read()
+        self._chosen: Body | None = None
+        """None: it was never read."""
         self._settled: Body | None = None
         """What was chosen when the configuration was last found to be so."""
         self._alarms = alarms
@@ -135,6 +88,10 @@ class WebhookWatch:
         self._ever_seen = False
         self._repairs = 0
         """In a row."""
+        self._is_contested = False
+        """Whether somebody wrote between the last look and its repair."""
+        self._is_misread = False
+        """Whether what is chosen could not be used at the last look: its alarm stands then."""
         self._news = asyncio.Event()
         self.state: WebhookState = "unknown"
         self.seen = asyncio.Event()
@@ -152,6 +109,8 @@ class WebhookWatch:
     @property
     def excluded(self) -> frozenset[str]:
         """Namespaces that are chosen not to be gated, by their name."""
+        if self._chosen is None:
+            return frozenset(EXCLUDED_NAMESPACES)
         found: set[str] = set()
         for hook in self._chosen["webhooks"]:
             selector = hook.get("namespaceSelector") or {}
@@ -170,10 +129,11 @@ class WebhookWatch:
         events = follow(self._client, _Configuration, CONFIGURATION_NAME)
         async with aclosing(events):
             async for event in events:
-                self._take(event)
+                self.take(event)
                 self._news.set()
 
-    def _take(self, event: Event) -> None:
+    def take(self, event: Event) -> None:
+        """Take what the API server says of the configuration; `look` does what follows."""
         self._lost = event.reason if isinstance(event, Lost) else ""
         match event:
             case Listed(objects):
@@ -206,28 +166,41 @@ class WebhookWatch:
 
     async def look(self, *, patient: bool = False) -> None:
         """Compare once, tell and repair; `patient`: one that is missing may still come."""
-        self._read_chosen()
-        if self._lost:
+        found, lost = self._found, self._lost  # before what is chosen is read: see the module
+        chosen = None if lost else await self._read_chosen()
+        if chosen is None:
             self.state = "unknown"
             return
-        WEBHOOK_PRESENT.set(self._found is not None)
-        if self._found is None:
+        WEBHOOK_PRESENT.set(found is not None)
+        if found is None:
             if not patient:
                 self._say_missing()
             return
         self._alarms.end(Reason.WEBHOOK_MISSING)
-        differing = differences(self._found, self._chosen)
+        differing = differences(found, chosen)
         if differing:
-            await self._repair(self._found, differing)
+            await self._repair(found, chosen, differing)
         else:
-            self._settle()
+            self._settle(chosen)
 
-    def _read_chosen(self) -> None:
+    async def _read_chosen(self) -> Body | None:
+        """Return what is chosen, of before where it cannot be used; None: nobody can say."""
         try:
-            self._chosen = self._source.read()
+            self._chosen = await self._source.read()
+            self._is_misread = False
         except ConfigurationError as error:
-            message = f"{error}; the webhook configuration is kept as it was chosen before"
+            self._is_misread = True
+            kept = (
+                "the webhook configuration is kept as it was chosen before"
+                if self._chosen
+                else "nothing is known of how the webhook configuration was chosen"
+            )
+            message = f"{error}; {kept}"
             self._alarms.raise_(Reason.WEBHOOK_NOT_AS_WANTED, message, CONFIGURATION)
+        except ClusterUnavailableError as error:
+            log.warning("what is chosen of the webhook is not read", why=str(error))
+            return None
+        return self._chosen
 
     def _say_missing(self) -> None:
         self.state = "missing"
@@ -241,40 +214,51 @@ class WebhookWatch:
             CONFIGURATION,
         )
 
-    def _settle(self) -> None:
+    def _settle(self, chosen: Body) -> None:
         self.state = "as wanted"
-        self._settled = self._chosen
-        self._alarms.end(Reason.WEBHOOK_NOT_AS_WANTED)
+        self._settled = chosen
+        self._is_contested = False
+        if not self._is_misread:
+            self._alarms.end(Reason.WEBHOOK_NOT_AS_WANTED)
 
-    async def _repair(self, found: Body, differing: list[str]) -> None:
+    async def _repair(self, found: Body, chosen: Body, differing: list[str]) -> None:
         what = describe_differences(differing)
-        body = {"webhooks": repaired(found, self._chosen)}
+        body: dict[str, Any] = {"webhooks": repaired(found, chosen)}
+        if not self._is_contested:
+            # Written since it was seen: perhaps by an upgrade, so look again. But once only, or
+            # whoever writes fast enough would never be undone.
+            version = found["metadata"].get("resourceVersion")
+            body["metadata"] = {"resourceVersion": version}
         put = partial(
             self._client.patch, _Configuration, CONFIGURATION_NAME, patch_type=PatchType.MERGE
         )
         self._repairs += 1
         try:
             after = dict(await put(body))
-            left = differences(after, self._chosen)
+            left = differences(after, chosen)
         except API_ERRORS as error:
+            if status_code(error) == httpx2.codes.CONFLICT and not self._is_contested:
+                self._is_contested = True
+                return
             self._say_differs(f"differs from what was chosen in {what}, and was not put back: "
                               f"{describe(error)}")  # fmt: skip
             return
         self._found = after
+        self._is_contested = False
         WEBHOOK_REPAIRS.inc()
-        self._tell_repair(found, what)
+        self._tell_repair(found, what, is_chosen_since=self._settled not in (None, chosen))
         if left:
             self._say_differs(
                 f"was put back and still differs from what was chosen in "
                 f"{describe_differences(left)}"
             )
         else:
-            self._settle()
+            self._settle(chosen)
 
-    def _tell_repair(self, found: Body, what: str) -> None:
+    def _tell_repair(self, found: Body, what: str, *, is_chosen_since: bool) -> None:
         by = last_writer(found, FIELD_MANAGER)
         who = f" by {by!r}" if by else ""
-        if self._settled is not None and self._settled != self._chosen:
+        if is_chosen_since:
             message = f"Brought to what is chosen since: {what}"
             log.info("webhook configuration brought up to date", fields=what)
             self._events.tell(Note(CONFIGURATION, Level.NORMAL, Reason.WEBHOOK_REPAIRED, message))

@@ -17,9 +17,15 @@ Not done here: bytes, owners (the cluster is asked elsewhere), rules.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
+
+from tidegate.domain.identity import ByIdentity
 
 MAX_PLATFORMS = 64
 """Platforms that node selectors may name; naming more restricts nothing."""
+
+MAX_PODS = 1024
+"""Pods whose images are remembered: those of one controller are read as one."""
 
 GENERATED_BASE_CHARS = 58
 """Of a controller's name in its pods' names: 63 less five random characters
@@ -152,8 +158,13 @@ class ObjectFacts:
 
 
 def images_of(obj: ObjectFacts) -> tuple[ImageUse, ...]:
-    """Return every place of `obj` that names an image, owned or not."""
-    return tuple(use for _, use in _places(obj))
+    """Return every place of `obj` that names an image, owned or not; of one pod always the same."""
+    return _images_of(obj.kind, ByIdentity(obj.pod))
+
+
+@lru_cache(maxsize=MAX_PODS)
+def _images_of(kind: str, pod: ByIdentity[PodFacts]) -> tuple[ImageUse, ...]:
+    return tuple(use for _, use in _places(kind, pod.value))
 
 
 def changed_images(new: ObjectFacts, old: ObjectFacts | None) -> tuple[ImageUse, ...]:
@@ -162,9 +173,11 @@ def changed_images(new: ObjectFacts, old: ObjectFacts | None) -> tuple[ImageUse,
         return ()
     if old is None or _scheduling(new.pod) != _scheduling(old.pod):
         return images_of(new)
-    before = {(section, use.container, use.image) for section, use in _places(old)}
+    before = {(section, use.container, use.image) for section, use in _places(old.kind, old.pod)}
     return tuple(
-        use for section, use in _places(new) if (section, use.container, use.image) not in before
+        use
+        for section, use in _places(new.kind, new.pod)
+        if (section, use.container, use.image) not in before
     )
 
 
@@ -213,14 +226,14 @@ def workload_of(
     )
 
 
-def _places(obj: ObjectFacts) -> Iterator[tuple[str, ImageUse]]:
+def _places(kind: str, pod: PodFacts) -> Iterator[tuple[str, ImageUse]]:
     """Yield each place with its section, which is the list that it stands in."""
-    path = POD_SPEC_PATHS[obj.kind]
+    path = POD_SPEC_PATHS[kind]
     sections = (
-        ("containers", "image", obj.pod.containers),
-        ("initContainers", "image", obj.pod.init_containers),
-        ("ephemeralContainers", "image", obj.pod.ephemeral_containers),
-        ("volumes", "image.reference", obj.pod.image_volumes),
+        ("containers", "image", pod.containers),
+        ("initContainers", "image", pod.init_containers),
+        ("ephemeralContainers", "image", pod.ephemeral_containers),
+        ("volumes", "image.reference", pod.image_volumes),
     )
     for section, leaf, entries in sections:
         for entry in entries:

@@ -63,6 +63,8 @@ class EvidenceCache:
             limits.max_cached_reports, limits.max_cached_bytes
         )
         self._generation = ""
+        self.changes = 0
+        """Grows whenever a state becomes another."""
 
     @property
     def estimated_bytes(self) -> int:
@@ -75,6 +77,7 @@ class EvidenceCache:
             self._reports.clear()
             self._states.clear()
             self._generation = generation
+            self.changes += 1
 
     def report(self, key: SubjectKey, artifact: Digest) -> VerifiedReport | None:
         """Return the verified report in `artifact`."""
@@ -88,13 +91,20 @@ class EvidenceCache:
     def fresh(self, key: SubjectKey, now: datetime) -> Report | Missing | None:
         """Return what was found so recently that the registry need not be asked."""
         state = self._states.get(key)
-        if state is None:
+        # A clock set back must not keep anything for ever.
+        if state is None or not state.read_at <= now < self._fresh_until(state):
             return None
+        return state.evidence
+
+    def fresh_until(self, key: SubjectKey) -> datetime | None:
+        """Return the first instant at which what was found has to be asked for again."""
+        state = self._states.get(key)
+        return None if state is None else self._fresh_until(state)
+
+    def _fresh_until(self, state: SubjectState) -> datetime:
         is_report = isinstance(state.evidence, Report)
         seconds = self._limits.fresh_s if is_report else self._limits.negative_s
-        # A clock set back must not keep anything for ever.
-        age = now - state.read_at
-        return state.evidence if timedelta(0) <= age < timedelta(seconds=seconds) else None
+        return state.read_at + timedelta(seconds=seconds)
 
     def last_report(self, key: SubjectKey) -> Report | None:
         """Return the report last found, however long ago."""
@@ -124,6 +134,7 @@ class EvidenceCache:
         weight = _weight(evidence) if isinstance(evidence, Report) else BYTES_PER_REPORT
         origin = EvidenceOrigin(EvidenceSource.REGISTRY, now)
         self._states.put(key, SubjectState(evidence, now, origin), weight)
+        self.changes += 1
 
 
 class Lru(Generic[K, V]):

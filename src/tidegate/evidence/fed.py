@@ -71,17 +71,25 @@ class FedEvidence:
         self._look_behind = look_behind
         self._made = Lru[Digest, dict[str, _Made]](MAX_FED_REPORTS, MAX_FED_BYTES)
         self._generation = ""
+        self._changes = 0
         self.faults = 0
         """Times that what is held could not be read; the registry was asked then."""
+
+    @property
+    def changes(self) -> int:
+        """Grows whenever rows, or what was made of them, may say something else."""
+        return self._changes + self._store.changes
 
     def use_generation(self, generation: str) -> None:
         """Drop what was made under another trust configuration."""
         if generation != self._generation:
             self._made.clear()
             self._generation = generation
+            self._changes += 1
 
     def changed(self, subjects: Iterable[Digest] | None) -> None:
         """Make reports about `subjects` anew; None: all of them, for the snapshot is another."""
+        self._changes += 1
         if subjects is None:
             self._made.clear()
             return
@@ -167,6 +175,7 @@ class FedEvidence:
         in_rows = {each.artifact for each in rows}
         added = any(source.artifact not in in_rows for source in report.sources)
         made = _Made(report, fingerprints, read_at if added else None)
+        self._changes += 1
         self._put(subject, reference.name, made)
 
     def _make(

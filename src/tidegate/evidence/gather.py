@@ -8,7 +8,7 @@ found out is `Unavailable`, unless a report was known before: then that one is u
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from traceback import format_exception
 
@@ -17,6 +17,7 @@ import structlog
 from tidegate.domain.digest import Digest
 from tidegate.domain.errors import TidegateError, UnavailableError
 from tidegate.domain.evidence import (
+    EvidenceSource,
     ImageEvidence,
     Missing,
     MissingReason,
@@ -28,6 +29,7 @@ from tidegate.domain.evidence import (
 from tidegate.domain.reference import ImageReference
 from tidegate.evidence.cache import EvidenceCache, SubjectKey
 from tidegate.evidence.fed import FedEvidence
+from tidegate.evidence.held import HeldGroups, HeldImages, State
 from tidegate.evidence.images import (
     ImageResolver,
     PlatformManifest,
@@ -43,9 +45,10 @@ from tidegate.evidence.verify import VerifiedReport
 from tidegate.trust.configuration import TagResolution, TrustConfiguration
 
 DEFAULT_LIMITS = EvidenceLimits()
+FOREVER = datetime.max.replace(tzinfo=UTC)
 
-MAX_LAST_HELD = 4096
-"""Images whose evidence is given out as the same object as long as it is the same."""
+MAX_NOT_CONFIGURED = 4096
+"""Images of other registries whose evidence, that there is none, is given out as one object."""
 
 _log = structlog.get_logger(__name__)
 
@@ -87,7 +90,8 @@ class Gatherer:
         self._memory = memory
         self._cache = cache
         self._limits = limits
-        self._last_held: dict[ImageReference, ImageEvidence] = {}
+        self._last_held = HeldImages()
+        self._groups = HeldGroups()
         self._flights: dict[SubjectKey, asyncio.Task[Report | Missing | Unavailable]] = {}
         self._client = client
         self._images = ImageResolver(client, limits)
@@ -100,7 +104,7 @@ class Gatherer:
     def use_client(self, client: RegistryReader) -> None:
         """Read by `client` from now on: the registries' settings changed."""
         self._client = client
-        self._images.use_client(client)
+        self._images.use_client(client)  # a change: no group holds any more
         self._reader = SubjectReader(client, self._memory, self._cache, self._limits)
 
     async def gather(
@@ -131,15 +135,47 @@ class Gatherer:
     def held(
         self, references: Sequence[ImageReference], now: datetime, platforms: tuple[str, ...] = ()
     ) -> dict[ImageReference, ImageEvidence] | None:
-        """Return what `gather` would say without asking anybody; None where it has to ask."""
+        """Return what `gather` would say without asking anybody; None where it has to ask.
+
+        It is quickest for the very same `references` again, which are not to be changed; nor is
+        what is returned.
+        """
         review = self._review(now, 0.0, platforms)
-        found: dict[ImageReference, ImageEvidence] = {}
+        state = State(review.trust, platforms, self._changes())
+        found = self._groups.get(references, state, now)
+        if found is not None:
+            return found
+        found, until = {}, FOREVER
         for each in references:
-            evidence = self._held(self._client.canonical(each), review)
+            name = self._client.canonical(each)
+            evidence = self._held(name, review)
             if evidence is None:
                 return None
             found[each] = evidence
+            until = min(until, self._holds_until(name, evidence, review))
+        self._groups.keep(references, state, now, until, found)
         return found
+
+    def _changes(self) -> int:
+        """Return a number that grows with every change of what `held` looks at, but the time."""
+        fed = 0 if self._fed is None else self._fed.changes
+        return self._cache.changes + self._images.changes + fed
+
+    def _holds_until(
+        self, reference: ImageReference, evidence: ImageEvidence, review: _Review
+    ) -> datetime:
+        """Return until when what is held about an image is held while nothing changes."""
+        until = FOREVER
+        if self._client.configured(reference.registry):
+            tags = review.tags_of(reference)
+            until = self._images.known_until(reference, review.now, tags) or review.now
+        for each in evidence.platforms:
+            if each.digest is None or each.origin is None:
+                continue
+            if each.origin.source is EvidenceSource.REGISTRY:
+                key = _key(reference, each.digest, review)
+                until = min(until, self._cache.fresh_until(key) or review.now)
+        return until
 
     def remembered(
         self, references: Sequence[ImageReference], now: datetime, platforms: tuple[str, ...] = ()
@@ -181,29 +217,7 @@ class Gatherer:
             if known is None:
                 return None
             found.append(known)
-        return self._same(reference, image, found) if found else None
-
-    def _same(
-        self, reference: ImageReference, image: ResolvedImage, found: list[PlatformEvidence]
-    ) -> ImageEvidence:
-        """Return what was held about the image before where it says the same: the very object.
-
-        So whoever remembers what follows from it finds it again by identity.
-        """
-        before = self._last_held.get(reference)
-        if (
-            before is not None
-            and before.digest == image.digest
-            and before.tag_asked_at == image.asked_at
-            and len(before.platforms) == len(found)
-            and all(map(_is_same, before.platforms, found))
-        ):
-            return before
-        made = ImageEvidence(image.digest, tuple(found), image.asked_at)
-        if len(self._last_held) >= MAX_LAST_HELD:
-            self._last_held.clear()  # all at once: what is in use is soon back
-        self._last_held[reference] = made
-        return made
+        return self._last_held.same(reference, image, found) if found else None
 
     def _remembered(self, reference: ImageReference, review: _Review) -> ImageEvidence | None:
         """Return the last that is known of an image; None: not even what its platforms are."""
@@ -387,19 +401,10 @@ class Gatherer:
         return found
 
 
-@lru_cache(maxsize=MAX_LAST_HELD)
+@lru_cache(maxsize=MAX_NOT_CONFIGURED)
 def _not_configured(reference: ImageReference) -> ImageEvidence:
     missing = Missing(MissingReason.NOT_CONFIGURED, reference.registry)
     return ImageEvidence.of(missing, reference.digest)
-
-
-def _is_same(one: PlatformEvidence, other: PlatformEvidence) -> bool:
-    return (
-        one.evidence is other.evidence
-        and one.platform == other.platform
-        and one.digest == other.digest
-        and (one.origin is other.origin or one.origin == other.origin)
-    )
 
 
 def _key(reference: ImageReference, subject: Digest, review: _Review) -> SubjectKey:

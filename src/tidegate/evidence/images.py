@@ -10,7 +10,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tidegate.domain.digest import Digest
 from tidegate.domain.errors import (
@@ -59,14 +59,18 @@ class ImageResolver:
     def __init__(self, client: RegistryReader, limits: EvidenceLimits) -> None:
         self._client = client
         self._limits = limits
+        self._tag_age = timedelta(seconds=limits.tag_s)
         self._images: OrderedDict[ImageReference, ResolvedImage] = OrderedDict()
         self._tags: OrderedDict[ImageReference, tuple[ResolvedImage, datetime]] = OrderedDict()
         self._flights: dict[ImageReference, asyncio.Task[ResolvedImage | None]] = {}
+        self.changes = 0
+        """Grows whenever a reference may mean something else."""
 
     def use_client(self, client: RegistryReader) -> None:
         """Ask `client` from now on; what tags named at another place is forgotten."""
         self._client = client
         self._tags.clear()
+        self.changes += 1
 
     async def aclose(self) -> None:
         """End the flights that are still under way."""
@@ -114,11 +118,24 @@ class ImageResolver:
             untagged = reference if reference.tag is None else reference.at(reference.digest)
             return self._images.get(untagged)
         if tags.fresh_for is None:
-            fresh = self._named(reference, now, timedelta(seconds=self._limits.tag_s))
+            fresh = self._named(reference, now, self._tag_age)
             return fresh[0] if fresh is not None else None
         return self._usable(reference, now, tags.fresh_for) or (
             self._usable(reference, now, tags.usable_for) if self._client.busy(reference) else None
         )
+
+    def known_until(
+        self, reference: ImageReference, now: datetime, tags: TagResolution
+    ) -> datetime | None:
+        """Return until when the answer of `known` holds while nothing changes.
+
+        None: only for now, because a registry has no time for us.
+        """
+        if reference.digest is not None:
+            return datetime.max.replace(tzinfo=UTC)
+        max_age = tags.fresh_for or self._tag_age
+        found = self._named(reference, now, max_age)
+        return None if found is None else found[1] + max_age
 
     def _usable(
         self, reference: ImageReference, now: datetime, max_age: timedelta
@@ -144,6 +161,7 @@ class ImageResolver:
             TidegateError: that could not be found out.
         """
         fetched = await self._client.fetch_manifest(reference)
+        self.changes += 1
         if fetched is None:
             self._tags.pop(reference, None)
             return None

@@ -40,6 +40,8 @@ class FeedStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._feeds: dict[str, _KeyFeed] = {}
+        self.changes = 0
+        """Grows whenever what is held becomes something else."""
 
     def state(self, fingerprint: str) -> ChainState | None:
         """Return how far the chain of a key is held."""
@@ -105,6 +107,7 @@ class FeedStore:
         feed.heads[state.chain, state.epoch] = (signed.digest, feed.number)
         feed.state, feed.audience = state, signed.batch.audience
         self._feeds[signed.key.fingerprint] = feed
+        self.changes += 1
 
     def adopt(self, signed: SignedSnapshot, snapshot: Snapshot | None) -> None:
         """Hold a snapshot that `judge_snapshot` said to apply; batches after it stay applied.
@@ -128,10 +131,12 @@ class FeedStore:
         if not feed.heads:
             feed.state = state
         self._feeds[signed.key.fingerprint] = feed
+        self.changes += 1
 
     def forget(self, fingerprint: str) -> None:
         """Hold nothing of a key any more."""
         feed = self._feeds.pop(fingerprint, None)
+        self.changes += 1
         if feed is not None:
             feed.deltas.close()
 

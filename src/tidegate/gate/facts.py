@@ -14,9 +14,11 @@ from typing import TypeVar
 from tidegate.domain.decide import JudgedImage
 from tidegate.domain.errors import InvalidReferenceError
 from tidegate.domain.evidence import ImageEvidence, Unavailable, UnavailableReason
+from tidegate.domain.identity import IdentityTable
 from tidegate.domain.reference import ImageReference, parse_reference
 from tidegate.domain.scope import CompiledPolicy
 from tidegate.domain.workload import (
+    MAX_PODS,
     ImageUse,
     Lookup,
     ObjectFacts,
@@ -73,6 +75,17 @@ class Facts:
 
     workload: Workload
     judged: Sequence[JudgedImage]
+    """The very same again for the same images while what is known about them is the same."""
+
+
+@dataclass(slots=True)
+class _Images:
+    """Images that are asked about together, and what was known of them last."""
+
+    parsed: list[ImageReference | Unavailable]
+    wanted: list[ImageReference]
+    evidence: dict[ImageReference, ImageEvidence] | None = None
+    judged: Sequence[JudgedImage] = ()
 
 
 class FactFinder:
@@ -89,6 +102,7 @@ class FactFinder:
         self._cluster = cluster
         self._slots = slots
         self._cluster_name = cluster_name
+        self._images = IdentityTable[tuple[ImageUse, ...], _Images](MAX_PODS)
 
     def held(self, question: Question) -> Facts | None:
         """Return the facts where all of them are in memory, or none is asked for."""
@@ -103,22 +117,36 @@ class FactFinder:
             labels = self._cluster.namespace_labels_held(obj.namespace)
         if owners is None or labels is None:
             return None
-        parsed = [_parse(use.image) for use in question.images]
-        evidence = self._evidence_held(parsed, question)
-        if evidence is None:
+        judged = self._judged_held(question)
+        if judged is None:
             return None
         return Facts(
             workload_of(obj, cluster=self._cluster_name, namespace_labels=labels, owners=owners),
-            _judged(question.images, parsed, evidence),
+            judged,
         )
 
-    def _evidence_held(
-        self, parsed: Sequence[ImageReference | Unavailable], question: Question
-    ) -> dict[ImageReference, ImageEvidence] | None:
-        wanted = _distinct(parsed)
+    def _judged_held(self, question: Question) -> Sequence[JudgedImage] | None:
+        """Return each image with its evidence where all of it is in memory."""
+        images = self._images_of(question.images)
         if not question.policy.gating_on:
-            return dict.fromkeys(wanted, LATE)
-        return self._evidence.held(wanted, question.now, node_platforms(question.object.pod))
+            return _judged(question.images, images.parsed, dict.fromkeys(images.wanted, LATE))
+        platforms = node_platforms(question.object.pod)
+        evidence = self._evidence.held(images.wanted, question.now, platforms)
+        if evidence is None:
+            return None
+        if evidence is not images.evidence:
+            images.evidence = evidence
+            images.judged = _judged(question.images, images.parsed, evidence)
+        return images.judged
+
+    def _images_of(self, uses: tuple[ImageUse, ...]) -> _Images:
+        """Return `uses` with their texts read."""
+        known = self._images.get(uses)
+        if known is None:
+            parsed = [_parse(use.image) for use in uses]
+            known = _Images(parsed, _distinct(parsed))
+            self._images.put(uses, known)
+        return known
 
     async def find_out(self, question: Question, budget_s: float) -> Facts:
         """Return the facts, what is not held asked for within the budget."""

@@ -15,6 +15,17 @@ REVIEW_SECONDS = Histogram(
     "Time from the whole body to the answer.",
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+EVIDENCE = Counter(
+    "tidegate_gate_evidence",
+    "Platforms of images that reviews judged, by what was known (report, missing or unavailable) "
+    "and where it was learnt (feed, registry, or none: nowhere).",
+    ["found", "source"],
+)
+REPORT_AGE_SECONDS = Histogram(
+    "tidegate_gate_report_age_seconds",
+    "Age of the reports that reviews went by, since their newest scan; one for each platform.",
+    buckets=(3600, 21600, *(day * 86400 for day in (1, 2, 7, 14, 30, 90, 180, 365))),
+)
 IN_FLIGHT = Gauge(
     "tidegate_gate_reviews_in_flight", "Reviews that wait for a registry or the cluster now."
 )
@@ -115,6 +126,14 @@ FEED_REFUSED = Counter(
     "Batches and snapshots of the feed that were refused, by reason (docs/reference/feed.md).",
     ["reason"],
 )
+
+
+# Series that alerts watch stand at 0 from the start: of one that begins with 1 nobody sees an
+# increase.
+for _origin in ("api-server", "direct", "rejudged"):
+    REVIEWS.labels("fault", _origin)
+for _reason in ("queue", "spool", "disk", "build", "corrupt", "refused"):
+    EVENTS_DROPPED.labels(_reason)
 
 
 @cache

@@ -26,6 +26,7 @@ from tidegate.domain.verdict import Decision, Verdict
 from tidegate.domain.workload import Workload, changed_images
 from tidegate.gate.canary import canary_answer
 from tidegate.gate.events import ACTIONS, Moment, Origin, event_of
+from tidegate.gate.evidence_seen import count_evidence
 from tidegate.gate.facts import GRACE_S, FactFinder, Facts, Question
 from tidegate.gate.first_sight import (
     WAIT_S,
@@ -176,6 +177,8 @@ class Reviewer:
         self, question: Question, facts: Facts, asked: Moment, budget_s: float
     ) -> Answer | Awaitable[Answer]:
         """Return the answer, or what gives it once all is known that only some denials ask for."""
+        if question.policy.gating_on:
+            count_evidence(facts.judged, question.now)
         verdict = self._decide(question, facts)
         if self._own_pods is not None and question.policy.re_admits and not verdict.allowed:
             return self._finish_own_pod(self._own_pods, question, facts, verdict, asked, budget_s)

@@ -7,17 +7,22 @@ a report grows old. All of it is part of what is asked, as with `gate.judgements
 """
 
 from bisect import bisect_right
+from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from tidegate.domain.decide import JudgedImage, decide
+from tidegate.domain.identity import IdentityTable
 from tidegate.domain.scope import CompiledPolicy
 from tidegate.domain.verdict import Verdict
 from tidegate.domain.workload import Lookup, Workload
 from tidegate.gate.judgements import NEVER, Judgements
 
 MAX_VERDICTS = 4096
+MAX_KEYS = 1024
+"""Lists of images whose part of the key is remembered."""
+
 MAX_IMAGES = 16
 """Of a workload whose verdict is kept."""
 
@@ -41,7 +46,8 @@ class Verdicts:
     def __init__(self, policy: CompiledPolicy) -> None:
         self._policy = policy
         self._judgements = Judgements()
-        self._known: dict[Hashable, _Remembered] = {}
+        self._known: OrderedDict[Hashable, _Remembered] = OrderedDict()
+        self._keys = IdentityTable[Sequence[JudgedImage], Hashable](MAX_KEYS)
         self._ends = sorted(
             each.exemption.expires_at
             for rule in policy.rules
@@ -59,8 +65,8 @@ class Verdicts:
         verdict = decide(self._policy, workload, judged, now, self._judgements)
         until = min(self._judgements.until, self._next_end(now))
         if now < until and len(judged) <= MAX_IMAGES:
-            if len(self._known) >= MAX_VERDICTS:
-                self._known.clear()  # all at once: what is in use is soon back
+            if len(self._known) >= MAX_VERDICTS and key not in self._known:
+                self._known.popitem(last=False)
             self._known[key] = _Remembered(judged, verdict, now, until)
         return verdict
 
@@ -76,18 +82,27 @@ class Verdicts:
             labels if isinstance(labels, Lookup) else tuple(labels.items()),
             tuple(workload.labels.items()),
             self._names(workload),
-            *[
-                part
-                for each in judged
-                for part in (
-                    id(each.evidence),
-                    each.reference,
-                    each.use.image,
-                    each.use.field_path,
-                    each.use.container,
-                )
-            ],
+            self._images_key(judged),
         )
+
+    def _images_key(self, judged: Sequence[JudgedImage]) -> Hashable:
+        """Return everything about the images; made once for the same object."""
+        known = self._keys.get(judged)
+        if known is not None:
+            return known
+        key = tuple(
+            part
+            for each in judged
+            for part in (
+                id(each.evidence),
+                each.reference,
+                each.use.image,
+                each.use.field_path,
+                each.use.container,
+            )
+        )
+        self._keys.put(judged, key)
+        return key
 
     def _names(self, workload: Workload) -> Hashable:
         """Return what rules learn from the workload's names."""

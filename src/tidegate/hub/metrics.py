@@ -1,6 +1,7 @@
 """What the hub counts, in the Prometheus format."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
@@ -8,6 +9,13 @@ from tidegate.hub.clock import parse_instant
 from tidegate.hub.signals import Signals
 from tidegate.wire.hub_data_v1 import AdvisorySourceV1
 from tidegate.wire.hub_v1 import JobState
+
+
+class Seen(NamedTuple):
+    """What the database says at one look."""
+
+    jobs: Mapping[JobState, int]
+    advisories: Sequence[AdvisorySourceV1] = ()
 
 
 class Metrics:
@@ -59,6 +67,11 @@ class Metrics:
             "Requests that wait for a connection to the database.",
             registry=registry,
         )
+        self._answers = Gauge(
+            "tidegate_hub_database_answers",
+            "1 where the database answered for this look, else 0; what it knows is left out then.",
+            registry=registry,
+        )
         self._waiting = Gauge(
             "tidegate_hub_waiting", "Requests that wait for a change.", ["of"], registry=registry
         )
@@ -84,19 +97,15 @@ class Metrics:
             registry=registry,
         )
 
-    def render(
-        self,
-        job_counts: dict[JobState, int],
-        signals: Signals,
-        queue: int = 0,
-        advisories: Sequence[AdvisorySourceV1] = (),
-    ) -> bytes:
-        """Return all of them as text."""
-        self._set_advisories(advisories)
+    def render(self, seen: Seen | None, signals: Signals, queue: int = 0) -> bytes:
+        """Return all of them as text; `seen` None: the database did not answer."""
+        self._answers.set(seen is not None)
+        self._jobs.clear()  # what nobody knows now must not look as it was
+        self._set_advisories(() if seen is None else seen.advisories)
         self._queue.set(queue)
         for name in ("policy", "events", "jobs"):
             self._waiting.labels(name).set(getattr(signals, name).waiting)
-        for state, count in job_counts.items():
+        for state, count in ({} if seen is None else seen.jobs).items():
             self._jobs.labels(state).set(count)
         return generate_latest(self._registry)
 

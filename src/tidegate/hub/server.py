@@ -5,11 +5,13 @@ import gc
 import signal
 import socket
 from datetime import UTC, datetime
+from functools import partial
 from types import FrameType
 
 import uvicorn
 import uvloop
 
+from tidegate.hub.api.health import render_metrics
 from tidegate.hub.app import make_app, running
 from tidegate.hub.context import Hub
 from tidegate.hub.oidc.provider import Provider
@@ -18,6 +20,7 @@ from tidegate.hub.store.database import Database
 from tidegate.hub.store.migrate import migrate
 from tidegate.net.guard import guarded
 from tidegate.net.limits import ConnectionLimits
+from tidegate.net.metrics_port import metrics_port
 from tidegate.process import announce
 
 KEEP_ALIVE_S = 75
@@ -55,7 +58,8 @@ def serve(settings: HubSettings) -> int:
         signal.signal(number, _ignore)  # uvicorn raises it once more after a clean end
 
     async def run() -> None:
-        async with running(hub):
+        port = metrics_port(settings.host, settings.metrics_port, partial(render_metrics, hub))
+        async with running(hub), port:
             await server.serve()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -53,6 +53,9 @@ class HubSettings:
     host: str = "127.0.0.1"
     port: int = 8080
     """0: any free one."""
+    metrics_port: int | None = None
+    """Port on the same address for /metrics and /healthz alone, which asks for no token; 0: any
+    free one. None: metrics are for this machine alone, on `port`."""
     bootstrap_tokens_file: Path | None = None
     """JSON {"admin", "reader", "scanner", "registry": token, "clusters": {name: token}}."""
     notify_registry: str = ""
@@ -76,6 +79,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> HubSettings:
         database_url=_text(values, "DATABASE_URL") or _default_database(values),
         host=_text(values, "HOST", HubSettings.host),
         port=_whole(values, "PORT", HubSettings.port, most=65535),
+        metrics_port=(
+            _whole(values, "METRICS_PORT", 0, most=65535) if _text(values, "METRICS_PORT") else None
+        ),
         bootstrap_tokens_file=_path(values, "BOOTSTRAP_TOKENS_FILE"),
         notify_registry=_text(values, "NOTIFY_REGISTRY").lower(),
         event_retention_d=_whole(values, "EVENT_RETENTION_D", HubSettings.event_retention_d),

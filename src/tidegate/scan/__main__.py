@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import structlog
+from prometheus_client import generate_latest
 
 from tidegate.domain.errors import (
     ConfigurationError,
@@ -23,6 +24,7 @@ from tidegate.domain.errors import (
 )
 from tidegate.evidence.trust_file import TrustFile
 from tidegate.hubclient.client import HubClient
+from tidegate.net.metrics_port import metrics_port
 from tidegate.plugins import load_formats
 from tidegate.process import announce, configure_logs
 from tidegate.scan.feed import FeedOptions, FeedWriter
@@ -68,7 +70,11 @@ async def _run(settings: ScanSettings) -> None:
     database = settings.scanner_db or settings.data_dir / "scanner-db"
     scanner = load_scanner(settings.scanner, database)
     registries = ScanRegistries(trust, sealing_key, settings.certificates_dir)
-    async with HubClient(settings.hub_url, token) as hub, aclosing(registries):
+    async with (
+        HubClient(settings.hub_url, token) as hub,
+        aclosing(registries),
+        metrics_port(settings.metrics_host, settings.metrics_port, _render_metrics),
+    ):
         presence = Presence(hub, settings.name, key, registries, settings.index_file)
         watcher = Watcher(hub, registries, settings.name, settings.heartbeat_s, _now)
         feed = _feed(settings, hub, key, registries)
@@ -115,6 +121,10 @@ def _feed(
     filler = Filler(hub, registries.client, writer, _now)
     of_worker = CompactorOptions(settings.name, settings.feed_audience, settings.feed_dir)
     return writer, Compactor(hub, key, writer, filler, of_worker, _now)
+
+
+async def _render_metrics() -> bytes:
+    return generate_latest()
 
 
 def _now() -> datetime:

@@ -31,6 +31,7 @@ from tidegate.domain.errors import (
 from tidegate.scan.attach import own_evidence_key, sign_apart
 from tidegate.scan.feed_chain import Position, judge_head, next_batch, position_of
 from tidegate.scan.feed_seen import load_seen, store_seen
+from tidegate.scan.metrics import FEED_APPENDED_AT, FEED_ROWS_WAITING
 from tidegate.trust.dsse import sign_envelope
 from tidegate.trust.keys import SigningKey, fingerprint
 from tidegate.wire.feed_http_v1 import FeedAppendedV1, FeedAppendV1, FeedHeadV1
@@ -235,6 +236,7 @@ class FeedWriter:
                 retry_after_s=HEARTBEAT_S,
             )
         self._rows[told] = row
+        FEED_ROWS_WAITING.set(len(self._rows))
         self._offered.set()
 
     def _forget(self, subject: str, scanner: str) -> None:
@@ -278,6 +280,7 @@ class FeedWriter:
                     self._images.pop(digest, None)
                     self._remember(digest)
                 self._failure = None
+                FEED_ROWS_WAITING.set(len(self._rows))
                 self._attempt.notify_all()
         position = await self._where()
         if self._now() - position.issued_at >= timedelta(seconds=HEARTBEAT_S) or not position.epoch:
@@ -300,6 +303,7 @@ class FeedWriter:
             for told in [told for told, row in self._rows.items() if is_ahead(row, now)]:
                 del self._rows[told]
                 _log.warning("feed.row_left_out", subject=told.subject, error="ahead of now")
+            FEED_ROWS_WAITING.set(len(self._rows))
             self._attempt.notify_all()
 
     async def _append(self, rows: tuple[RowV1, ...], images: tuple[ImageV1, ...]) -> None:
@@ -362,6 +366,7 @@ class FeedWriter:
             # What gates hold of an old chain stays; whoever begins with this one lacks it.
             self._told.clear()
         self._position = self._seen = position
+        FEED_APPENDED_AT.set(position.issued_at.timestamp())
         store_seen(self._options.seen_file, self.fingerprint, position)
 
     def _remember(self, told: _Told | str) -> None:

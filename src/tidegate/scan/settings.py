@@ -70,6 +70,11 @@ class ScanSettings:
     registries."""
     name: str = "worker"
     """`TIDEGATE_SCAN_NAME`: what the hub calls this worker; default the host's name."""
+    metrics_host: str = "127.0.0.1"
+    """`TIDEGATE_SCAN_METRICS_HOST`: address for `metrics_port`; default `127.0.0.1`."""
+    metrics_port: int | None = None
+    """`TIDEGATE_SCAN_METRICS_PORT`: plain HTTP port for `/metrics` and `/healthz`, without a token;
+    0: one that is free, which the log names; unset: none."""
 
     @property
     def index_file(self) -> Path:
@@ -130,6 +135,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> ScanSettings:
         key_passphrase=found.get(f"{_PREFIX}KEY_PASSPHRASE", ""),
         attestation=_truth(found, "ATTESTATION"),
         feed_audience=_audience(found),
+        metrics_host=found.get(f"{_PREFIX}METRICS_HOST", "").strip() or "127.0.0.1",
+        metrics_port=_port(found, "METRICS_PORT"),
         name=(found.get(f"{_PREFIX}NAME") or socket.gethostname() or "worker")[:128],
     )
 
@@ -166,6 +173,15 @@ def _truth(environment: Mapping[str, str], name: str) -> bool:
 def _names(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
     text = environment.get(f"{_PREFIX}{name}", "")
     return tuple(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
+
+
+def _port(environment: Mapping[str, str], name: str) -> int | None:
+    text = environment.get(f"{_PREFIX}{name}", "").strip()
+    if not text:
+        return None
+    if not text.isascii() or not text.isdecimal() or int(text[:10]) > 65535:
+        raise ConfigurationError(f"{_PREFIX}{name} is {text[:80]!r}; want a number from 0 to 65535")
+    return int(text)
 
 
 def _number(

@@ -36,6 +36,7 @@ from tidegate.scan.feed_chain import image_row
 from tidegate.scan.foreign import NO_BORROWING, Borrowing
 from tidegate.scan.judge import Judge
 from tidegate.scan.layout import LayoutLimits
+from tidegate.scan.metrics import HUB_FAILURES, JOB_SECONDS, JOBS, JOBS_IN_WORK, SIGNED_AT
 from tidegate.scan.package_list import PackageList
 from tidegate.scan.pipeline import (
     Platform,
@@ -137,6 +138,7 @@ class Worker:
                 failures = 0
             except (UnavailableError, InputError) as error:
                 failures += 1
+                HUB_FAILURES.inc()
                 _log.warning("hub.gives_no_jobs", error=str(error), failures=failures)
                 pause_s = min(2.0 ** min(failures, 10) / 4, MAX_BACKOFF_S)
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - spreads load
@@ -148,6 +150,10 @@ class Worker:
 
     async def work(self, job: JobV1) -> None:
         """Do one job to its end and tell the hub how it went."""
+        with JOB_SECONDS.labels(job.kind).time(), JOBS_IN_WORK.track_inprogress():
+            await self._work(job)
+
+    async def _work(self, job: JobV1) -> None:
         log = _log.bind(job=job.id, image=f"{job.registry}/{job.repository}@{job.digest}")
         log.info("job.started", kind=job.kind, attempt=job.attempt)
         task: asyncio.Task[Done] = asyncio.create_task(self._do(job, log))
@@ -157,6 +163,7 @@ class Worker:
         except asyncio.CancelledError:
             if _ended_by_itself(heartbeat) and not _asked_to_stop():
                 log.warning("job.abandoned", why="its lease is lost")
+                JOBS.labels(job.kind, "abandoned").inc()
                 return
             await _stop(task)
             with suppress(TimeoutError):
@@ -276,6 +283,7 @@ class Worker:
 
     def _note_signing(self) -> None:
         if self.publisher.signed_at is not None:
+            SIGNED_AT.set(self.publisher.signed_at.timestamp())
             self.on_signed(self.publisher.signed_at)
 
     async def _tell(self, job: JobV1, platform: Platform, scanned: "_Scanned | None") -> None:
@@ -333,6 +341,7 @@ class Worker:
         done: Done,
         log: structlog.typing.FilteringBoundLogger,
     ) -> None:
+        JOBS.labels(job.kind, "completed").inc()
         try:
             await self.hub.complete_job(job, done.reports, done.not_attached)
         except (UnavailableError, InputError) as error:
@@ -351,6 +360,7 @@ class Worker:
         rescan: bool = False,
         reports: Sequence[PlatformReportV1] = (),
     ) -> None:
+        JOBS.labels(job.kind, "failed").inc()
         log.warning("job.failed", error=error, retry=retry, rescan=rescan, reports=len(reports))
         try:
             await self.hub.fail_job(

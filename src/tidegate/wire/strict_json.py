@@ -70,6 +70,11 @@ def read_strict_json(body: bytes, *, max_depth: int = MAX_JSON_DEPTH, max_values
     return _DECODER.decode(body) if len(body) <= SHORT_BYTES else TOO_LARGE
 
 
+def is_plain_json(text: bytes) -> bool:
+    """Whether `text` is strict JSON in the compact form in which encoders write it; quick."""
+    return len(text) <= SHORT_BYTES and _plain(_shallow_decoder(), text) is not _NOT_PLAIN
+
+
 def _refuse_ambiguity(body: bytes) -> None:
     try:
         json.loads(

@@ -171,6 +171,21 @@ def parse_object(
     )
 
 
+def parse_spec(kind: str, spec: bytes) -> PodFacts:
+    """Return what the specification of an object says about pods to run, as JSON.
+
+    Of a pod, it is without labels: these stand in its metadata.
+
+    Raises:
+        msgspec.MsgspecError: a field that is read has another type than Kubernetes gives it.
+    """
+    value = _SPEC_DECODERS[kind].decode(spec)
+    if isinstance(value, _PodSpec):
+        return _pod_facts(value, {})
+    template, meta = _template_parts(value)
+    return _pod_facts(template, meta.labels or {})
+
+
 def _parts(obj: _Pod | _Controller | _CronJob) -> tuple[_Meta, _PodSpec, _Meta]:
     """Return the object's metadata, its pod specification and the metadata of its pods.
 
@@ -179,14 +194,14 @@ def _parts(obj: _Pod | _Controller | _CronJob) -> tuple[_Meta, _PodSpec, _Meta]:
     meta = obj.metadata or _Meta()
     if isinstance(obj, _Pod):
         return meta, obj.spec or _PodSpec(), meta
-    spec: _TemplateSpec | None
-    if isinstance(obj, _CronJob):
-        job = obj.spec.job_template if obj.spec else None
-        spec = job.spec if job else None
-    else:
-        spec = obj.spec
+    return meta, *_template_parts(obj.spec)
+
+
+def _template_parts(spec: _TemplateSpec | _CronJobSpec | None) -> tuple[_PodSpec, _Meta]:
+    if isinstance(spec, _CronJobSpec):
+        spec = spec.job_template.spec if spec.job_template else None
     template = (spec.template if spec else None) or _Template()
-    return meta, template.spec or _PodSpec(), template.metadata or _Meta()
+    return template.spec or _PodSpec(), template.metadata or _Meta()
 
 
 def _pod_facts(spec: _PodSpec, labels: dict[str, str]) -> PodFacts:
@@ -246,4 +261,9 @@ _TYPES: dict[str, type[_Pod | _CronJob]] = {"Pod": _Pod, "CronJob": _CronJob}
 
 _DECODERS: dict[str, Any] = {
     kind: msgspec.json.Decoder(_TYPES.get(kind, _Controller)) for kind in POD_SPEC_PATHS
+}
+
+_SPECS = {"Pod": _PodSpec, "CronJob": _CronJobSpec}
+_SPEC_DECODERS: dict[str, Any] = {
+    kind: msgspec.json.Decoder(_SPECS.get(kind, _TemplateSpec)) for kind in POD_SPEC_PATHS
 }

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from tidegate.agent import audit_log
 from tidegate.agent.alarms import Alarms
@@ -87,6 +88,25 @@ def test_t03_a_line_without_an_end_is_skipped_and_what_follows_is_read(
     )
     log.look()
     assert log.count == 1
+
+
+def unreadable() -> float | None:
+    return REGISTRY.get_sample_value("tidegate_agent_audit_log_unreadable")
+
+
+def test_a_log_that_cannot_be_read_is_told_until_it_can(log: AuditLog, tmp_path: Path) -> None:
+    assert unreadable() == 1
+    append(tmp_path / "audit.log", OPEN, b"\n")
+    log.look()
+    assert (unreadable(), log.count) == (0, 1)
+    (tmp_path / "audit.log").rename(tmp_path / "audit-1.log")
+    (tmp_path / "audit.log").mkdir()
+    log.look()
+    assert unreadable() == 1
+    (tmp_path / "audit.log").rmdir()
+    append(tmp_path / "audit.log", OPEN, b"\n")
+    log.look()
+    assert (unreadable(), log.count) == (0, 2)
 
 
 def test_what_is_older_than_a_day_does_not_count(tmp_path: Path) -> None:

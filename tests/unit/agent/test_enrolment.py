@@ -1,11 +1,17 @@
 """An agent gets its cluster's token once, keeps it, and wastes no one-time token."""
 
 import asyncio
+import base64
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
+from lightkube import ApiError
+from lightkube.resources.core_v1 import Secret
 
-from tidegate.agent.enrolment import FilePlace, obtain_token
+from tidegate.agent.enrolment import FilePlace, SecretPlace, obtain_token
 from tidegate.agent.settings import Settings
 from tidegate.domain.errors import (
     ConfigurationError,
@@ -100,3 +106,68 @@ async def test_a_file_without_a_token_is_refused(settings: Settings, content: by
     settings.enrol_token_file.write_bytes(content)
     with pytest.raises(ConfigurationError, match="ENROL_TOKEN_FILE"):
         await obtain_token(settings, place(settings), Hub())
+
+
+class Secrets:
+    """An API server with one Secret; it is away for some calls, or has something against all."""
+
+    def __init__(self, *, away: int = 0, away_after: int = 0, refuses: int = 0) -> None:
+        self.data: dict[str, str] = {}
+        self.away_for, self.away_after, self.refuses = away, away_after, refuses
+        self.calls: list[str] = []
+
+    def _answer(self, call: str) -> None:
+        self.calls.append(call)
+        if self.refuses:
+            raise refusal(self.refuses)
+        if self.away_after < len(self.calls) <= self.away_after + self.away_for:
+            if len(self.calls) % 3 == 0:
+                raise httpx2.ConnectError("connection refused")
+            raise refusal(403 if len(self.calls) % 3 == 1 else 503)  # no rights are read yet
+
+    async def get(self, _kind: object, _name: str, *, namespace: str) -> Any:  # noqa: ANN401 as lightkube
+        assert namespace == "tidegate"
+        self._answer("get")
+        return Secret.from_dict({"data": dict(self.data)})
+
+    async def patch(
+        self, _kind: object, _name: str, body: dict[str, Any], *, dry_run: bool, **_: object
+    ) -> None:
+        self._answer("try" if dry_run else "patch")
+        if not dry_run:
+            self.data |= body["data"]
+
+
+def refusal(code: int) -> ApiError:
+    body = {"kind": "Status", "code": code, "message": f"no, {code}"}
+    return ApiError(response=httpx2.Response(code, json=body))
+
+
+@pytest.mark.parametrize(
+    ("away_after", "calls"),
+    [
+        pytest.param(0, ["get", "get", "get", "get", "try", "patch"], id="at the start"),
+        pytest.param(1, ["get", "try", "try", "try", "try", "patch"], id="before the exchange"),
+        pytest.param(2, ["get", "try", "patch", "patch", "patch", "patch"], id="after it"),
+    ],
+)
+async def test_an_api_server_that_is_away_is_waited_for_and_no_token_is_lost(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, away_after: int, calls: list[str]
+) -> None:
+    monkeypatch.setattr("tidegate.agent.enrolment.RETRY_S", (0.0, 0.0))
+    settings = replace(settings, token_file=None, token_secret="agent")  # noqa: S106 its name
+    server, hub = Secrets(away=3, away_after=away_after), Hub()
+    kept = SecretPlace(server, "agent", "tidegate")  # type: ignore[arg-type] # all of it that is used
+    async with asyncio.timeout(5):
+        assert await obtain_token(settings, kept, hub) == "cluster-token-1"
+    assert server.calls == calls
+    assert len(hub.asked) == 1
+    assert base64.b64decode(server.data["token"]) == b"cluster-token-1"
+
+
+async def test_a_secret_that_is_not_there_ends_the_agent(settings: Settings) -> None:
+    kept = SecretPlace(Secrets(refuses=404), "agent", "tidegate")  # type: ignore[arg-type]
+    hub = Hub()
+    with pytest.raises(ConfigurationError, match="create secret generic agent"):
+        await obtain_token(settings, kept, hub)
+    assert hub.asked == []

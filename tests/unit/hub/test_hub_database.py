@@ -3,10 +3,11 @@
 import asyncio
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from support.hub_world import START, TOKENS, World, until
 from tidegate.domain.errors import OverloadedError
+from tidegate.hub.api.health import render_metrics
 from tidegate.hub.clock import render_instant
 from tidegate.hub.settings import DatabaseLimits, HubSettings
 from tidegate.hub.store import audit
@@ -112,6 +113,21 @@ async def test_an_overloaded_hub_says_when_to_come_again_and_serves_afterwards(
         assert "wait for its database" in refused.json()["detail"]
     made = await admin.post("/api/v1/tokens", json={"name": "t", "role": "reader"})
     assert made.status_code == 201
-    shown = world.hub.metrics.render({}, world.hub.signals, 7).decode()
+    shown = world.hub.metrics.render(None, world.hub.signals, 7).decode()
     assert "tidegate_hub_requests_overloaded_total 1.0" in shown
     assert "tidegate_hub_database_queue 7.0" in shown
+
+
+async def test_while_the_database_is_away_the_metrics_say_so_and_show_nothing_old(
+    world: World,
+) -> None:
+    there = (await render_metrics(world.hub)).decode()
+    assert "tidegate_hub_database_answers 1.0" in there
+    assert 'tidegate_hub_jobs{state="queued"} 0.0' in there
+    world.hub.metrics.refused.labels("401").inc()
+    async with world.hub.database.write() as connection:
+        await connection.execute(text("ALTER TABLE jobs RENAME TO jobs_elsewhere"))
+    away = (await render_metrics(world.hub)).decode()
+    assert "tidegate_hub_database_answers 0.0" in away
+    assert "tidegate_hub_jobs{" not in away
+    assert 'tidegate_hub_requests_refused_total{status="401"} 1.0' in away

@@ -190,7 +190,7 @@ async def test_unknown_event_is_not_found(world: World) -> None:
 async def test_dropped_events_are_counted(world: World) -> None:
     await world.c1.post_events([], dropped=7)
     assert b'tidegate_hub_events_dropped_total{cluster="c1"} 7.0' in world.hub.metrics.render(
-        {}, world.hub.signals
+        None, world.hub.signals
     )
 
 

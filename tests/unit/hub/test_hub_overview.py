@@ -11,6 +11,7 @@ from support.image_world import HOST, index, lease, manifest, report, scanned, t
 from tidegate.domain.errors import InputError, NotPermittedError
 from tidegate.hub.clock import render_instant
 from tidegate.hub.jobs.pruning import prune
+from tidegate.hub.metrics import Seen
 from tidegate.wire.event_v1 import AdmissionEventV1, ImageRowV1
 from tidegate.wire.hub_data_v1 import (
     AdvisorySourceV1,
@@ -21,6 +22,7 @@ from tidegate.wire.hub_data_v1 import (
 from tidegate.wire.hub_v1 import ClusterEnrolV1, HeartbeatV1, RuleApplyV1, SettingsV1
 from tidegate.wire.oci_v1 import OCI_INDEX
 from tidegate.wire.policy_v1alpha1 import ConfigurationV1, ExemptionV1, RuleV1, TimeBoundV1
+from tidegate.wire.protection_v1 import BreakGlassV1, ProtectionV1
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e\x1b[31m\0\"'--"
 
@@ -246,6 +248,67 @@ async def test_clusters_that_may_not_enforce_are_named_with_the_reason(world: Wo
     }
 
 
+def glass(name: str, until_h: float) -> BreakGlassV1:
+    until = render_instant(START + timedelta(hours=until_h))
+    since = render_instant(START)
+    return BreakGlassV1(name, "shop", f"sha256:{'ab' * 32}", "checkout is down", since, until)
+
+
+async def test_what_is_let_in_by_hand_is_shown_until_it_ends_also_with_its_agent_away(
+    world: World,
+) -> None:
+    seen = ProtectionV1(break_glass=[glass("two", 2), glass("one", 1)], break_glass_count=2)
+    await world.c1.send_heartbeat("c1", HeartbeatV1("1", "", [], seen))
+    many = ProtectionV1(break_glass=[glass("three", 3)], break_glass_count=30)
+    await world.c2.send_heartbeat("c2", HeartbeatV1("1", "", [], many))
+
+    async def shown() -> tuple[list[tuple[str, str]], int]:
+        found = await world.reader.get_overview()
+        return [(each.cluster, each.object.name) for each in found.break_glass], (
+            found.break_glass_count
+        )
+
+    assert await shown() == ([("c2", "three"), ("c1", "two"), ("c1", "one")], 32)
+    world.later(3600)
+    assert await shown() == ([("c2", "three"), ("c1", "two")], 31)
+    await world.c2.send_heartbeat("c2", HeartbeatV1("1", "", [], ProtectionV1(break_glass=[])))
+    assert await shown() == ([("c1", "two")], 1)
+
+
+async def test_an_end_that_is_no_instant_is_shown_nowhere(world: World) -> None:
+    odd = glass("odd", 1)
+    odd.until = HOSTILE
+    seen = ProtectionV1(break_glass=[odd], break_glass_count=1)
+    await world.c1.send_heartbeat("c1", HeartbeatV1("1", "", [], seen))
+    assert (await world.reader.get_overview()).break_glass == []
+
+
+async def test_feeds_are_shown_the_oldest_first_and_one_that_stands_still_is_a_problem(
+    world: World,
+) -> None:
+    wanted = (await world.reader.get_cluster("c1")).wanted_generation
+    for name in ("c3", "c4"):
+        enrolled = await world.admin.enrol_cluster(ClusterEnrolV1(name))
+        body = HeartbeatV1("1", wanted, feed_at=render_instant(START) if name == "c4" else "")
+        await world.client(enrolled.token).send_heartbeat(name, body)
+    world.later(300)
+    now = render_instant(START + timedelta(seconds=300))
+    await world.c1.send_heartbeat("c1", HeartbeatV1("1", wanted, feed_at=now))
+    found = await world.reader.get_overview()
+    # c2's agent was never heard of, which the problems say.
+    assert [(each.cluster, each.old) for each in found.feeds] == [
+        ("c4", False),
+        ("c1", False),
+        ("c3", False),
+    ]
+    world.later(1)
+    found = await world.reader.get_overview()
+    assert (found.feeds[0].cluster, found.feeds[0].old) == ("c4", True)
+    told = [(each.name, each.problem) for each in found.clusters]
+    assert ("c4", "No findings were fed to it since 2026-11-23T09:00:00Z.") in told
+    assert not [problem for name, problem in told if name in ("c1", "c3") and "fed" in problem]
+
+
 async def test_registries_and_repositories_are_counted(world: World) -> None:
     await scanned(world, "a", "shop/a", high=1)
     await scanned(world, "b", "shop/a", critical=1)
@@ -309,12 +372,12 @@ async def test_the_advisories_that_workers_judge_by_are_counted_with_their_age(
     demo = AdvisorySourceV1("npm", "demo set", 3, "2026-10-01T00:00:00Z")
     await world.scanner.put_worker("w1", heartbeat(advisories=[source, demo]))
     assert await world.reader.list_advisories() == [source, demo]
-    text = world.hub.metrics.render({}, world.hub.signals, advisories=[source, demo]).decode()
+    text = world.hub.metrics.render(Seen({}, [source, demo]), world.hub.signals).decode()
     assert 'tidegate_hub_advisories{ecosystem="PyPI"} 5.0' in text
     assert 'advisories_updated_at_seconds{ecosystem="PyPI"} 1.7934912e+09' in text
     assert 'advisories_imported_at_seconds{ecosystem="PyPI"} 1.7935776e+09' in text
     assert 'advisories_imported_at_seconds{ecosystem="npm"}' not in text
-    again = world.hub.metrics.render({}, world.hub.signals, advisories=[demo]).decode()
+    again = world.hub.metrics.render(Seen({}, [demo]), world.hub.signals).decode()
     assert 'ecosystem="PyPI"' not in again, "an ecosystem that is gone must not look young"
 
 

@@ -24,6 +24,7 @@ def test_every_setting_is_read() -> None:
             "TIDEGATE_HUB_DATABASE_URL": "sqlite+aiosqlite:////x.db",
             "TIDEGATE_HUB_HOST": "0.0.0.0",  # noqa: S104  # it is only read
             "TIDEGATE_HUB_PORT": "0",
+            "TIDEGATE_HUB_METRICS_PORT": "8081",
             "TIDEGATE_HUB_BOOTSTRAP_TOKENS_FILE": "/t.json",
             "TIDEGATE_HUB_NOTIFY_REGISTRY": "Localhost:5000",
             "TIDEGATE_HUB_EVENT_RETENTION_D": "7",
@@ -38,6 +39,7 @@ def test_every_setting_is_read() -> None:
         database_url="sqlite+aiosqlite:////x.db",
         host="0.0.0.0",  # noqa: S104  # it is only read
         port=0,
+        metrics_port=8081,
         bootstrap_tokens_file=Path("/t.json"),
         notify_registry="localhost:5000",
         event_retention_d=7,
@@ -129,9 +131,10 @@ def test_without_a_place_for_data_the_hub_does_not_start() -> None:
 
 @pytest.mark.parametrize("value", ["x", "-1", "65536", "1.5", "٣"])
 def test_a_port_that_is_none_is_named(value: str) -> None:
-    values = {"TIDEGATE_HUB_DATABASE_URL": "sqlite+aiosqlite://", "TIDEGATE_HUB_PORT": value}
-    with pytest.raises(ConfigurationError, match=f"TIDEGATE_HUB_PORT is '{value}'"):
-        read_settings(values)
+    for name in ("TIDEGATE_HUB_PORT", "TIDEGATE_HUB_METRICS_PORT"):
+        values = {"TIDEGATE_HUB_DATABASE_URL": "sqlite+aiosqlite://", name: value}
+        with pytest.raises(ConfigurationError, match=f"{name} is '{value}'"):
+            read_settings(values)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,13 @@ def test_defaults_are_as_documented() -> None:
     assert (settings.concurrency, settings.scanner, settings.deadline_s) == (1, "builtin", 600)
     assert settings.max_image_bytes == 10 * 2**30
     assert settings.renew_after_d == 182
+    assert (settings.metrics_host, settings.metrics_port) == ("127.0.0.1", None)
+
+
+def test_metrics_are_served_where_it_is_said() -> None:
+    given = {"TIDEGATE_SCAN_METRICS_HOST": "::1", "TIDEGATE_SCAN_METRICS_PORT": "8081"}
+    settings = read_settings({**COMPLETE, **given})
+    assert (settings.metrics_host, settings.metrics_port) == ("::1", 8081)
 
 
 def test_a_scanners_database_and_the_formats_are_named() -> None:
@@ -55,6 +62,9 @@ def test_a_missing_setting_is_named(name: str) -> None:
         ("DEADLINE_S", "nan"),
         ("HEARTBEAT_S", "-1"),
         ("MAX_IMAGE_BYTES", "inf"),
+        ("METRICS_PORT", "65536"),
+        ("METRICS_PORT", "1.5"),
+        ("METRICS_PORT", "٣"),
     ],
 )
 def test_a_number_out_of_range_is_refused_with_its_range(name: str, value: str) -> None:

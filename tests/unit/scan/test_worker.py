@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx2
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
 from support.report_documents import in_toto_vulns, statement
 from tidegate.domain.digest import Digest, digest_of
@@ -163,15 +164,26 @@ async def until(held: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
+def ended_jobs() -> dict[str, float]:
+    """Return how many jobs this process counted as ended, by how."""
+    return {
+        how: REGISTRY.get_sample_value("tidegate_scan_jobs_total", {"kind": "scan", "result": how})
+        or 0.0
+        for how in ("completed", "failed", "abandoned")
+    }
+
+
 async def test_a_job_whose_lease_is_lost_is_abandoned_in_silence(tmp_path: Path) -> None:
     scanner = StuckScanner()
     world = make_world(tmp_path, scanner, ScriptedHub())
+    before = ended_jobs()
     task = asyncio.create_task(world.worker.work(world.job))
     await scanner.started.wait()
     world.hub.progress_status = 409
     await until(task.done)
     assert scanner.stopped
     assert world.hub.said("complete") == world.hub.said("fail") == []
+    assert ended_jobs() == {**before, "abandoned": before["abandoned"] + 1}
 
 
 async def test_a_worker_that_is_stopped_while_it_abandons_a_job_ends(tmp_path: Path) -> None:
@@ -229,7 +241,9 @@ async def test_a_failure_is_told_to_the_hub_and_never_a_report(
     tmp_path: Path, error: Exception, retry: str
 ) -> None:
     world = make_world(tmp_path, FailingScanner(error), ScriptedHub())
+    before = ended_jobs()
     await world.worker.work(world.job)
+    assert ended_jobs() == {**before, "failed": before["failed"] + 1}
     (failure,) = world.hub.said("fail")
     told = msgspec.json.decode(failure, type=JobFailureV1)
     assert str(error) in told.error
@@ -381,9 +395,11 @@ async def test_a_job_is_complete_only_when_its_rows_are_in_the_chain(tmp_path: P
     task = asyncio.create_task(feeding(world, ledger).work(no_image(world)))
     await until(lambda: ledger.waiting)
     assert world.hub.said("complete") == []
+    before = ended_jobs()
     ledger.open.set()
     await task
     assert len(world.hub.said("complete")) == 1
+    assert ended_jobs() == {**before, "completed": before["completed"] + 1}
 
 
 async def test_a_job_whose_rows_are_not_in_the_chain_is_tried_again(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from litestar import MediaType, Request, Response, get
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
-from tidegate.domain.errors import HubUnavailableError, NotPermittedError
+from tidegate.domain.errors import HubUnavailableError, NotPermittedError, UnavailableError
 from tidegate.hub.api.access import TheHub
+from tidegate.hub.context import Hub
+from tidegate.hub.metrics import Seen
 from tidegate.hub.store import jobs, migrate, organisation, workers
 
 _log = structlog.get_logger()
@@ -44,12 +46,22 @@ async def get_metrics(hub: TheHub, request: Request[Any, Any, Any]) -> Response[
     """Return the counters; only to this machine: they name clusters."""
     host = request.client.host if request.client else ""
     if not _is_loopback(host):
-        raise NotPermittedError("metrics are served to this machine alone; scrape over loopback")
-    async with hub.database.read() as connection:
-        counts = await jobs.counts(connection)
-        advisories = await workers.advisories(connection)
-    body = hub.metrics.render(counts, hub.signals, hub.database.waiting, advisories)
-    return Response(body, media_type=CONTENT_TYPE_LATEST)
+        raise NotPermittedError(
+            "metrics are served here to this machine alone; scrape over loopback, or the port of "
+            "TIDEGATE_HUB_METRICS_PORT"
+        )
+    return Response(await render_metrics(hub), media_type=CONTENT_TYPE_LATEST)
+
+
+async def render_metrics(hub: Hub) -> bytes:
+    """Return all that the hub counts; while its database is away, that it is."""
+    try:
+        async with hub.database.read() as connection:
+            seen = Seen(await jobs.counts(connection), await workers.advisories(connection))
+    except (SQLAlchemyError, UnavailableError) as error:
+        _log.warning("metrics without the database", error=str(error))
+        seen = None
+    return hub.metrics.render(seen, hub.signals, hub.database.waiting)
 
 
 def _is_loopback(host: str) -> bool:
