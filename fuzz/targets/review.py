@@ -24,9 +24,10 @@ NO_REPORT = ImageEvidence.of(Missing(MissingReason.NO_REPORT))
 def check_review(data: bytes) -> None:
     """Parse, compare with a reader of another make, decide and answer."""
     uid = read_uid(data)
-    try:
-        request = parse_review(data)
-    except MalformedReviewError:
+    request = _read(data)
+    # With a space before it a review is read as a whole, and not by its outline.
+    assert request == _read(b" " + data), "the outline says something else than the whole"
+    if request is None:
         render_response(uid, allowed=False, message="not read")
         return
     assert request.uid == uid, f"two uids in one review: {uid!r} and {request.uid!r}"
@@ -42,6 +43,13 @@ def check_review(data: bytes) -> None:
         _require_denied(
             request, [JudgedImage(use, _parsed(use.image), NO_REPORT) for use in changed]
         )
+
+
+def _read(data: bytes) -> AdmissionRequest | None:
+    try:
+        return parse_review(data)
+    except MalformedReviewError:
+        return None
 
 
 def _parsed(image: str) -> ImageReference | None:
