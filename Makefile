@@ -47,6 +47,7 @@ check: lint ## lint and the fast tests (under 60 s)
 
 test: check ## everything: the fast checks, then real registries, scanner, hub and API server
 	$(BIN)/pytest -q -n 2 -m "integration or slow" tests/unit tests/property
+	TIDEGATE_EXAMPLES=100 $(BIN)/pytest -q -n 2 tests/property
 	$(BIN)/pytest -q tests/contract tests/integration tests/e2e tests/portal
 
 kube: ## build the real API server, controller-manager and kubectl into a cache (once, minutes)
@@ -110,7 +111,7 @@ golden: install ## rewrite what the real API server sends and the scanners find;
 	$(BIN)/pytest -q tests/integration/test_chart.py --rewrite-golden
 
 faults: install ## remove each guard in turn; a test must fail for it
-	$(BIN)/python tests/faults.py
+	TIDEGATE_EXAMPLES=100 $(BIN)/python tests/faults.py
 
 SECONDS ?= 60
 fuzz: install ## try changed inputs on each parser for SECONDS (60) under libFuzzer

@@ -2,6 +2,7 @@
 import { expect, type Page } from "@playwright/test";
 
 import { signIn, site, test } from "./site";
+import { undo, whileDenying } from "./states";
 
 const RULE = "Keyboard rule";
 const MOST_STEPS = 60;
@@ -130,4 +131,23 @@ test("the first Tab of a page skips the navigation", async ({ page }) => {
   await page.keyboard.press("Enter");
   await page.keyboard.press("Tab");
   expect(await focusedName(page)).toBe("Refresh");
+});
+
+test("what is recommended while a deny rule is new is read, looked up and dismissed by keys alone", async ({ page }) => {
+  await whileDenying("/")();
+  try {
+    await signIn(page, "/rules");
+    await expect(page.getByText("A deny rule is new")).toBeVisible();
+    await tabTo(page, "Show how");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("dialog", { name: "Own pods of workloads" })).toBeVisible();
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole("button", { name: "Show how" })).toBeFocused();
+    await tabTo(page, "Dismiss the recommendation");
+    await page.keyboard.press("Enter");
+    await expect(page.getByText("A deny rule is new")).toHaveCount(0);
+    await expect(page.getByRole("main")).toBeFocused();
+  } finally {
+    await undo();
+  }
 });

@@ -1,4 +1,7 @@
 import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { promisify } from "node:util";
 
 import { expect, test as base, type APIRequestContext, type Browser, type Page } from "@playwright/test";
@@ -68,6 +71,19 @@ export async function kubectl(...args: string[]): Promise<Said> {
   } catch (error) {
     const failed = error as { code: number; stdout: string; stderr: string };
     return { code: failed.code, text: failed.stdout + failed.stderr };
+  }
+}
+
+/** Applies an object, or the text of one, to the site's cluster; fails where it is refused. */
+export async function applied(body: object | string) {
+  const folder = mkdtempSync(path.join(tmpdir(), "tidegate-applied-"));
+  try {
+    const file = path.join(folder, "object.yaml");
+    writeFileSync(file, typeof body === "string" ? body : JSON.stringify(body));
+    const said = await kubectl("apply", "-f", file);
+    expect(said.code, said.text).toBe(0);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -3,6 +3,7 @@ import path from "node:path";
 import type { Page } from "@playwright/test";
 
 import { site } from "./site";
+import { undo, whileDenying, whileTold } from "./states";
 
 /** A state of the portal that is looked at and checked as a whole. */
 export interface View {
@@ -16,6 +17,8 @@ export interface View {
 
 const panel = (page: Page) => page.getByRole("dialog");
 const question = (page: Page) => page.getByRole("alertdialog");
+
+const alarmed = (page: Page) => page.getByText("Cluster frankfurt-1 may not be gated").waitFor();
 
 async function openTab(page: Page, name: string) {
   await page.getByRole("link", { name: "Lab example" }).click();
@@ -66,6 +69,29 @@ const NO_IMAGE = `/registries/registry.example/${encodeURIComponent("shop/web")}
 /** All pages, with their panels and dialogs, for one who is signed in. */
 export const VIEWS: readonly View[] = [
   { name: "overview", path: "/overview", forReaders: true },
+  { name: "overview-alarm", path: whileTold("canaryAdmitted", "/overview", { feedAt: "" }) },
+  { name: "overview-break-glass", path: whileTold("breakGlass", "/overview"), forReaders: true },
+  { name: "overview-feed-old", path: whileTold("enforces", "/overview", { feedAt: "2026-01-01T00:00:00Z" }) },
+  { name: "banner-webhook-missing", path: whileTold("webhookMissing", "/monitoring?range=all"), forReaders: true, act: alarmed },
+  { name: "banner-webhook-drifted", path: whileTold("webhookDrifted", "/clusters"), act: alarmed },
+  { name: "banner-canary-wrong", path: whileTold("canaryAdmitted", "/rules"), act: alarmed },
+  { name: "banner-no-verdict", path: whileTold("failedOpen", "/registries"), act: alarmed },
+  { name: "cluster-webhook-missing", path: whileTold("webhookMissing", "/clusters/frankfurt-1"), act: alarmed },
+  { name: "cluster-webhook-drifted", path: whileTold("webhookDrifted", "/clusters/frankfurt-1"), act: alarmed },
+  { name: "cluster-canary-wrong", path: whileTold("canaryAdmitted", "/clusters/frankfurt-1"), act: alarmed },
+  { name: "cluster-no-verdict", path: whileTold("failedOpen", "/clusters/frankfurt-1"), forReaders: true, act: alarmed },
+  { name: "cluster-break-glass", path: whileTold("breakGlass", "/clusters/frankfurt-1"), forReaders: true },
+  { name: "rules-new-deny", path: whileDenying("/rules"), act: (page) => page.getByText("A deny rule is new").waitFor() },
+  { name: "rules-re-admission", path: whileDenying("/rules/re-admission"), forReaders: true },
+  {
+    name: "rule-new-deny",
+    path: whileTold("enforces", "/rules/new"),
+    act: async (page) => {
+      await panel(page).getByRole("combobox", { name: "Action" }).click();
+      await page.getByRole("option", { name: "Deny" }).click();
+      await panel(page).getByText("It judges pods that are made anew, too").waitFor();
+    },
+  },
   { name: "rules", path: "/rules", forReaders: true },
   {
     name: "rules-chosen",
@@ -314,6 +340,7 @@ export const VIEWS: readonly View[] = [
 
 /** Goes to a view and does what leads to it. */
 export async function open(page: Page, view: View) {
+  await undo();
   await page.goto(site().portal + (typeof view.path === "string" ? view.path : await view.path()));
   await settled(page);
   await view.act?.(page);

@@ -229,6 +229,54 @@ async def test_t15_the_agents_account_may_put_its_webhook_back_and_no_more(
         assert (said.stdout.strip() == "yes") is allowed, place
 
 
+async def test_break_glass_in_force_and_re_admission_are_told_to_the_hub(
+    cluster: LocalCluster, kubectl: Kubectl, hub: Hub, tmp_path: Path
+) -> None:
+    glass = {
+        "apiVersion": "tidegate.io/v1alpha1",
+        "kind": "BreakGlass",
+        "metadata": {"name": "incident-told"},
+        "spec": {
+            "namespace": "shop",
+            "digest": "sha256:" + "ab" * 32,
+            "reason": "checkout is down, the fix comes tonight",
+            "duration": "90m",
+        },
+    }
+    policy = {
+        "apiVersion": "tidegate.io/v1alpha1",
+        "kind": "SecurityArtifactPolicy",
+        "metadata": {"name": "re-admission"},
+        "spec": {"reAdmission": "Audit", "vulnerabilityAssessmentGatedDeployment": []},
+    }
+
+    async def apply(body: dict[str, Any]) -> None:
+        said = await asyncio.to_thread(kubectl, "apply", "-f", "-", stdin=json.dumps(body))
+        assert said.returncode == 0, said.stderr
+
+    try:
+        async with agent(cluster, kubectl, hub, CANARY_S=0):
+            await until(lambda: seen(hub).break_glass == [] and seen(hub).re_admission == "Enforce")
+            await apply(glass)
+            await until(lambda: seen(hub).break_glass_count == 1)
+            (told,) = seen(hub).break_glass or []
+            assert (told.name, told.namespace) == ("incident-told", "shop")
+            assert told.reason == "checkout is down, the fix comes tonight"
+            since, until_ = datetime.fromisoformat(told.since), datetime.fromisoformat(told.until)
+            assert until_ - since == timedelta(minutes=90)
+            await apply(policy)
+            await until(lambda: seen(hub).re_admission == "Audit without an index")
+            await asyncio.to_thread(kubectl, "delete", "breakglass", "incident-told")
+            await until(lambda: seen(hub).break_glass == [])
+        async with agent(cluster, kubectl, hub, CANARY_S=0, DATA_DIR=tmp_path / "agent"):
+            await until(lambda: seen(hub).re_admission == "Audit")
+    finally:
+        await asyncio.to_thread(
+            kubectl, "delete", "breakglass", "incident-told", "--ignore-not-found"
+        )
+        await asyncio.to_thread(kubectl, "delete", "sap", "--all")
+
+
 async def test_t12_the_canary_passes_and_sees_a_gate_that_fails_open(
     cluster: LocalCluster, kubectl: Kubectl, hub: Hub, gate: Gate
 ) -> None:

@@ -1,8 +1,10 @@
 """The gate's own HTTP/1.1 over raw sockets: framing, smuggling, pipelines, expectations, its end."""
 
 import asyncio
+import gc
 import json
 import ssl
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -253,6 +255,25 @@ async def test_the_end_answers_what_runs_and_closes_what_is_idle(tmp_path: Path)
         await stopping
 
 
+async def test_at_the_end_a_review_on_a_connection_in_use_is_answered_and_told_to_go_elsewhere(
+    tmp_path: Path,
+) -> None:
+    """A rolling update: the API server may have written already when it hears of the end."""
+    async with running_gate(tmp_path) as gate, connected(gate) as (reader, writer):
+        writer.write(whole())
+        assert (await answer(reader))[0] == 200
+        stopping = asyncio.create_task(gate.server.stop())
+        await asyncio.sleep(0)  # the end began
+        assert gate.server.connections is not None
+        assert gate.server.connections.ending
+        writer.write(whole())
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        assert b"connection: close" in head
+        await rest(reader)
+        await stopping
+
+
 async def test_a_client_that_goes_away_costs_no_event_and_nobody_else(tmp_path: Path) -> None:
     async with running_gate(tmp_path) as gate:
         gate.evidence.delay_s = 0.2
@@ -267,3 +288,24 @@ async def test_a_client_that_goes_away_costs_no_event_and_nobody_else(tmp_path: 
         async with connected(gate) as (reader, writer):
             writer.write(whole())
             assert allowed((await answer(reader))[1])
+
+
+@pytest.mark.parametrize("sent", [b"", POST, whole(), HEALTH * 3, b"no http\r\n\r\n"])
+async def test_what_a_connection_held_is_free_once_it_is_closed(
+    tmp_path: Path, sent: bytes
+) -> None:
+    async with running_gate(tmp_path) as gate:
+        gc.collect()
+        gc.disable()  # nobody looks for cycles
+        try:
+            async with connected(gate) as (reader, writer):
+                writer.write(sent + HEALTH)
+                await reader.read(1)
+                assert gate.server.connections is not None
+                held = [weakref.ref(each) for each in gate.server.connections.open]
+            async with asyncio.timeout(10):
+                while any(each() is not None for each in held):
+                    await asyncio.sleep(0.01)
+        finally:
+            gc.enable()
+        assert held

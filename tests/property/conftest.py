@@ -1,10 +1,8 @@
-"""50 examples at every run; TIDEGATE_EXAMPLES raises it for a nightly run."""
-
-import os
+"""Every law here is tried on as many examples as `support.examples` says."""
 
 from hypothesis import settings
 
-settings.register_profile(
-    "laws", max_examples=int(os.environ.get("TIDEGATE_EXAMPLES", "50")), deadline=None
-)
+from support.examples import AT_LEAST
+
+settings.register_profile("laws", max_examples=AT_LEAST, deadline=None)
 settings.load_profile("laws")

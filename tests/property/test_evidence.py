@@ -13,6 +13,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.examples import examples
 from tidegate.domain.evidence import Missing, MissingReason, Report, Unavailable
 from tidegate.domain.severity import Severity
 from tidegate.evidence.memory import ReportMemory
@@ -100,7 +101,7 @@ deeds = st.lists(
 registries = st.booleans().map(lambda api: MemoryRegistry(has_referrers_api=api))
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(registries, deeds)
 def test_t01_nothing_that_a_stranger_pushes_changes_a_report(
     registry: MemoryRegistry, done: list[Deed]
@@ -124,7 +125,7 @@ def test_t01_nothing_that_a_stranger_pushes_changes_a_report(
     asyncio.run(example())
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(registries, deeds)
 def test_t01_nothing_that_a_stranger_pushes_makes_a_report(
     registry: MemoryRegistry, done: list[Deed]
@@ -143,7 +144,7 @@ def test_t01_nothing_that_a_stranger_pushes_makes_a_report(
     asyncio.run(example())
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     registries,
     st.lists(st.integers(-5, 5), min_size=1, max_size=4),

@@ -6,6 +6,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.examples import examples
 from tidegate.advisories.demo import AdvisorySet
 from tidegate.advisories.index import AdvisoryIndex
 from tidegate.advisories.match import match_packages
@@ -60,7 +61,7 @@ def indexed(bodies: list[bytes]) -> AdvisoryIndex:
     return index
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(records(), PACKAGES, st.randoms())
 def test_the_order_of_records_and_packages_never_changes_findings(
     bodies: list[bytes], packages: list[Package], random: Random
@@ -76,7 +77,7 @@ def test_the_order_of_records_and_packages_never_changes_findings(
         )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(records(), PACKAGES)
 def test_one_more_record_never_takes_a_vulnerable_package_away_or_lowers_the_worst(
     bodies: list[bytes], packages: list[Package]
@@ -91,7 +92,7 @@ def test_one_more_record_never_takes_a_vulnerable_package_away_or_lowers_the_wor
     assert worst is None or worst <= max(f.severity for f in after)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(records(), PACKAGES)
 def test_each_vulnerability_is_found_once_per_package(
     bodies: list[bytes], packages: list[Package]
@@ -103,7 +104,7 @@ def test_each_vulnerability_is_found_once_per_package(
     assert all(f.canonical_ids == (f.vulnerability_id,) for f in findings)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), min_size=1, max_size=3),
     st.integers(0, 12),
@@ -117,7 +118,7 @@ def test_ranges_agree_with_plain_arithmetic(pairs: list[tuple[int, int]], versio
     assert judged.affected is any(low <= version < low + width for low, width in pairs)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.binary(max_size=300))
 def test_t19_any_bytes_are_a_record_or_refused(body: bytes) -> None:
     with suppress(InvalidAdvisoryError):

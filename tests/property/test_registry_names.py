@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.examples import examples
 from tidegate.domain.digest import digest_of
 from tidegate.domain.reference import is_repository
 from tidegate.registry.app import Pages, Parts, Registry
@@ -52,7 +53,7 @@ def test_a_path_is_refused_or_names_a_repository_of_the_grammar(path: str) -> No
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)  # each example opens a store on disk
+@settings(max_examples=examples(60), deadline=None)  # each example opens a store on disk
 @given(
     st.lists(
         st.tuples(st.sampled_from(["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD"]), PATHS, PATHS),

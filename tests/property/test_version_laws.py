@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.examples import examples
 from tidegate.advisories.versions import COVERED, HASHED, IncomparableVersionError, parse_version
 
 NUMBER = st.integers(0, 30).map(str) | st.sampled_from(["00", "01", "010"])
@@ -58,7 +59,7 @@ SCHEMES = {
 
 @pytest.mark.parametrize("ecosystem", SCHEMES)
 def test_versions_are_totally_ordered(ecosystem: str) -> None:
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=examples(150), deadline=None)
     @given(st.tuples(*[SCHEMES[ecosystem]] * 3))
     def check(texts: tuple[str, str, str]) -> None:
         a, b, c = (parse_version(ecosystem, text) for text in texts)
@@ -76,7 +77,7 @@ def test_versions_are_totally_ordered(ecosystem: str) -> None:
 
 @pytest.mark.parametrize("ecosystem", sorted(SCHEMES.keys() & HASHED))
 def test_equal_versions_have_equal_hashes_where_they_are_kept_by_them(ecosystem: str) -> None:
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=examples(300), deadline=None)
     @given(SCHEMES[ecosystem], SCHEMES[ecosystem])
     def check(one: str, other: str) -> None:
         a, b = parse_version(ecosystem, one), parse_version(ecosystem, other)
@@ -87,7 +88,7 @@ def test_equal_versions_have_equal_hashes_where_they_are_kept_by_them(ecosystem:
 
 @pytest.mark.parametrize("ecosystem", sorted(COVERED))
 def test_t19_any_text_is_a_version_or_refused(ecosystem: str) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=examples(60), deadline=None)
     @given(st.text(max_size=60) | st.text("0123456789.-+~^_:vrabcdef", max_size=60))
     def check(text: str) -> None:
         with suppress(IncomparableVersionError):

@@ -20,8 +20,9 @@ from recovery.probing import NAMESPACE as APP
 from recovery.probing import Came, Record, pod
 from recovery.world import RELEASE, World, run_node, until
 from support.helm import KINDS, first_deleted, left_behind
-from tidegate.local.images import build_demo_images
+from tidegate.local.images import CLEAN_DEBIAN, DemoImage, build_image, debian_files
 from tidegate.local.install import kubectl
+from tidegate.wire.oci_v1 import OCI_MANIFEST
 
 NONE = "none"
 LOOKS_OFF = 40
@@ -216,12 +217,13 @@ async def clocks_jump(world: World, hours: int) -> Outcome:
         await asyncio.to_thread(offset.write_text, str(3600 * hours))
         await until(lambda: _looks(record, LOOKS_OFF), 120)
         wrong = sum(not sight.is_right for sight in record.sights)
+        in_service = len(world.node.endpoints())
         await asyncio.to_thread(offset.write_text, "0")
         seconds = await world.recovered(record, time.monotonic())
     world.site.clock_offset = None
     word = "ahead" if hours > 0 else "behind"
     span = f"{abs(hours)} h" if abs(hours) < 200 else f"{abs(hours) // 24} days"
-    note = f"with the clocks off, {wrong} of {LOOKS_OFF} looks were not right"
+    note = f"with the clocks off {wrong} of {LOOKS_OFF} looks were not right, {in_service} gates in service"
     return outcome(f"the gates' clocks jump {span} {word}, then back", seconds, record, note=note)
 
 
@@ -237,8 +239,10 @@ async def hub_database_restored(world: World) -> Outcome:
     await until(lambda: _in_service(world), 60)
     before = max(await world.gate_metric("tidegate_gate_feed_subjects"), default=0.0)
     dump = await asyncio.to_thread(_dump, world)
-    clean = next(image for image in build_demo_images() if image.tag == "clean")
-    await world.push(clean, f"after-{secrets.token_hex(2)}")
+    marker = {"etc/made-for": secrets.token_bytes(8)}
+    built = build_image([debian_files(CLEAN_DEBIAN), marker])
+    image = DemoImage("demo/app", "later", ((built.manifest, OCI_MANIFEST),), built.blobs)
+    await world.push(image, "later")
     await until(lambda: _holds_rows(world, before + 1), 90)
     epochs = await world.gate_metric("tidegate_gate_feed_epoch")
     async with seen(world) as record:

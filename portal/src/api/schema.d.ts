@@ -2051,6 +2051,15 @@ export interface components {
             local: boolean;
             oidc?: components["schemas"]["ProviderV1"] | null;
         };
+        /** BreakGlassV1 */
+        BreakGlassV1: {
+            name: string;
+            namespace: string;
+            digest: string;
+            reason: string;
+            since: string;
+            until: string;
+        };
         /** BucketV1 */
         BucketV1: {
             start: string;
@@ -2079,6 +2088,11 @@ export interface components {
             message: string;
             since: string;
         };
+        /** ClusterBreakGlassV1 */
+        ClusterBreakGlassV1: {
+            cluster: string;
+            object: components["schemas"]["BreakGlassV1"];
+        };
         /** ClusterEnrolV1 */
         ClusterEnrolV1: {
             name: string;
@@ -2097,16 +2111,6 @@ export interface components {
         ClusterEnrolledV1: {
             name: string;
             token: string;
-        };
-        /** ClusterFeedV1 */
-        ClusterFeedV1: {
-            fingerprint: string;
-            chain: string;
-            epoch: number;
-            /** @enum {string} */
-            standing: "same" | "behind" | "ahead" | "other-chain" | "unknown-key";
-            /** @default 0 */
-            missing?: number;
         };
         /** ClusterPolicyV1 */
         ClusterPolicyV1: {
@@ -2149,7 +2153,7 @@ export interface components {
             protection?: components["schemas"]["ProtectionV1"] | null;
             /** @default  */
             feedAt?: string;
-            feed?: components["schemas"]["ClusterFeedV1"][];
+            feed?: components["schemas"]["hub_clusters_v1_ClusterFeedV1"][];
         };
         /** ConfigurationV1 */
         ConfigurationV1: {
@@ -2863,6 +2867,10 @@ export interface components {
             riskiestImages: components["schemas"]["RiskyImageV1"][];
             expiringExemptions: components["schemas"]["ExpiringExemptionV1"][];
             clusters: components["schemas"]["ClusterProblemV1"][];
+            feeds?: components["schemas"]["protection_v1_ClusterFeedV1"][];
+            breakGlass?: components["schemas"]["ClusterBreakGlassV1"][];
+            /** @default 0 */
+            breakGlassCount?: number;
         };
         /** OwnerV1 */
         OwnerV1: {
@@ -3086,6 +3094,14 @@ export interface components {
             /** @default 0 */
             failedOpen?: number;
             alarms?: components["schemas"]["AlarmV1"][];
+            breakGlass?: components["schemas"]["BreakGlassV1"][] | null;
+            /** @default 0 */
+            breakGlassCount?: number;
+            /**
+             * @default unknown
+             * @enum {string}
+             */
+            reAdmission?: "Enforce" | "Audit" | "Audit without an index" | "unknown";
         };
         /** ProviderV1 */
         ProviderV1: {
@@ -3635,6 +3651,26 @@ export interface components {
             sealingFingerprint?: string;
             /** @default false */
             present?: boolean;
+        };
+        /** ClusterFeedV1 */
+        hub_clusters_v1_ClusterFeedV1: {
+            fingerprint: string;
+            chain: string;
+            epoch: number;
+            /** @enum {string} */
+            standing: "same" | "behind" | "ahead" | "other-chain" | "unknown-key";
+            /** @default 0 */
+            missing?: number;
+        };
+        /** ClusterFeedV1 */
+        protection_v1_ClusterFeedV1: {
+            cluster: string;
+            /** @default  */
+            feedAt?: string;
+            /** @default  */
+            lastSeenAt?: string;
+            /** @default false */
+            old?: boolean;
         };
     };
     responses: never;

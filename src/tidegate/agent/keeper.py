@@ -80,6 +80,11 @@ class ClusterKeeper:
         return self._book.merged.policy
 
     @property
+    def complete(self) -> bool:
+        """Whether all objects were seen at least once."""
+        return self._book.complete
+
+    @property
     def problems(self) -> tuple[str, ...]:
         """A sentence for each thing that is not as it should be."""
         broken = (

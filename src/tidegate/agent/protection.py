@@ -13,16 +13,26 @@ from tidegate.agent.audit_log import AuditLog
 from tidegate.agent.canary import Canary
 from tidegate.agent.detection import Detection, Gated
 from tidegate.agent.detection_memory import ConfigMapMemory
-from tidegate.agent.drift import DriftLog
+from tidegate.agent.keeper import ClusterKeeper
 from tidegate.agent.kube_events import KubeEvents
 from tidegate.agent.object_events import ObjectEvents
 from tidegate.agent.running import list_pods
 from tidegate.agent.settings import Settings
+from tidegate.agent.status import rfc3339
 from tidegate.agent.verdict_log import VerdictLog
 from tidegate.agent.webhook_source import ChosenWebhook, WebhookConfigMap, WebhookFile
 from tidegate.agent.webhook_watch import WebhookWatch
+from tidegate.domain.break_glass import BreakGlass
+from tidegate.domain.text import printable
+from tidegate.kube.break_glass import BreakGlasses, KubernetesBreakGlasses
 from tidegate.wire.hub_v1 import EventBatchV1
-from tidegate.wire.protection_v1 import MAX_ALARMS, ProtectionV1
+from tidegate.wire.protection_v1 import (
+    MAX_ALARMS,
+    MAX_BREAK_GLASS,
+    BreakGlassV1,
+    ProtectionV1,
+    ReAdmissionState,
+)
 from tidegate.wire.webhook import EXCLUDED_NAMESPACES
 
 
@@ -33,7 +43,7 @@ class Protection:
         self,
         client: AsyncClient,
         settings: Settings,
-        drift: DriftLog,
+        keeper: ClusterKeeper,
         clock: Callable[[], datetime],
     ) -> None:
         """Put together what `settings` ask for; raises what `WebhookFile` raises."""
@@ -41,13 +51,19 @@ class Protection:
         self.alarms = Alarms(clock, self.events.tell)
         chosen = _chosen(client, settings)
         self._webhook = (
-            WebhookWatch(client, chosen, self.alarms, self.events, drift) if chosen else None
+            WebhookWatch(client, chosen, self.alarms, self.events, keeper.drift_log)
+            if chosen
+            else None
         )
         self._audit = (
             AuditLog(settings.audit_log, self.alarms, clock) if settings.audit_log else None
         )
         self._verdicts = VerdictLog()
         self._clock = clock
+        self._keeper = keeper
+        self._keeps_admissions = settings.data_dir is not None
+        self._glasses = BreakGlasses()
+        self._glass_watch = KubernetesBreakGlasses(self._glasses, client)
         self._objects = ObjectEvents(client, self.events)
         self._detection = (
             Detection(
@@ -78,6 +94,7 @@ class Protection:
             self._canary,
             self._detection,
             self._audit,
+            self._glass_watch,
         )
         return [part.run() for part in parts if part is not None]
 
@@ -97,6 +114,7 @@ class Protection:
 
     def report(self) -> ProtectionV1:
         """Return what is seen now."""
+        glasses = self._glasses.holding(self._clock())
         return ProtectionV1(
             webhook=self._webhook.state if self._webhook else "not watched",
             canary=self._canary.state if self._canary else "off",
@@ -106,7 +124,30 @@ class Protection:
             unjudged_pods=self._detection.unjudged if self._detection else [],
             failed_open=self._audit.count if self._audit else 0,
             alarms=self.alarms.standing[:MAX_ALARMS],
+            break_glass=list(map(_told, glasses[:MAX_BREAK_GLASS]))
+            if self._glasses.known
+            else None,
+            break_glass_count=len(glasses),
+            re_admission=self._re_admission(),
         )
+
+    def _re_admission(self) -> ReAdmissionState:
+        if not self._keeper.complete:
+            return "unknown"
+        if not self._keeper.policy.re_admits:
+            return "Enforce"
+        return "Audit" if self._keeps_admissions else "Audit without an index"
+
+
+def _told(glass: BreakGlass) -> BreakGlassV1:
+    return BreakGlassV1(
+        name=glass.name,
+        namespace=glass.namespace,
+        digest=glass.digest,
+        reason=printable(glass.reason),
+        since=rfc3339(glass.since),
+        until=rfc3339(glass.until),
+    )
 
 
 def _chosen(client: AsyncClient, settings: Settings) -> ChosenWebhook | None:

@@ -180,7 +180,7 @@ def _protection(
 ) -> Protection | None:
     if client is None or not isinstance(keeper, ClusterKeeper):
         return None
-    return Protection(client, settings, keeper.drift_log, _now)
+    return Protection(client, settings, keeper, _now)
 
 
 def _now() -> datetime:

@@ -45,54 +45,60 @@ from tidegate.wire.statement_v1 import ReportOrigin, Statement, render_statement
 
 app = verb.command()
 
+ReportOption = Annotated[
+    str,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="A scanner's report, a VEX document, or a findings statement as `tidegate scan "
+        "-o statement` prints; - is standard input.",
+    ),
+]
+FormatNameOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="Its format, as `tidegate plugins` lists them. Default: the one it has.",
+    ),
+]
+ScannedAtOption = Annotated[
+    str,
+    typer.Option(
+        "--scanned-at",
+        metavar="TIME",
+        help="When the image was scanned, of a report that "
+        "does not say it (SARIF): 2026-11-23T09:00:00Z.",
+    ),
+]
+AttestationOption = Annotated[
+    bool,
+    typer.Option(
+        "--attestation", help="Also add it to the image's cosign attestations, for others."
+    ),
+]
+SourceKeyOption = Annotated[
+    str,
+    typer.Option(
+        "--source-key",
+        metavar="KEY",
+        help="Hand it to a worker instead, signed by this private key, which `sources` of "
+        "the worker's trust file names.",
+    ),
+]
+
 
 @app.command()
 def attach(
     context: typer.Context,
     reference: ReferenceArgument,
-    report: Annotated[
-        str,
-        typer.Option(
-            "--report",
-            metavar="FILE",
-            help="A scanner's report, a VEX document, or a findings statement as `tidegate scan "
-            "-o statement` prints; - is standard input.",
-        ),
-    ],
-    format_name: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="NAME",
-            help="Its format, as `tidegate plugins` lists them. Default: the one it has.",
-        ),
-    ] = AUTO,
-    scanned_at: Annotated[
-        str,
-        typer.Option(
-            "--scanned-at",
-            metavar="TIME",
-            help="When the image was scanned, of a report that "
-            "does not say it (SARIF): 2026-11-23T09:00:00Z.",
-        ),
-    ] = "",
+    report: ReportOption,
+    format_name: FormatNameOption = AUTO,
+    scanned_at: ScannedAtOption = "",
     platform: PlatformOption = "",
-    attestation: Annotated[
-        bool,
-        typer.Option(
-            "--attestation", help="Also add it to the image's cosign attestations, for others."
-        ),
-    ] = False,
+    attestation: AttestationOption = False,
     key: KeyOption = "",
-    source_key: Annotated[
-        str,
-        typer.Option(
-            "--source-key",
-            metavar="KEY",
-            help="Hand it to a worker instead, signed by this private key, which `sources` of "
-            "the worker's trust file names.",
-        ),
-    ] = "",
+    source_key: SourceKeyOption = "",
     trust: TrustOption = None,
     hub: HubOption = "",
 ) -> None:

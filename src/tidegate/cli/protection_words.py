@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from tidegate.cli.moments import short_moment
-from tidegate.wire.protection_v1 import ProtectionV1, UnjudgedPodV1, Why
+from tidegate.domain.text import printable
+from tidegate.wire.protection_v1 import ProtectionV1, ReAdmissionState, UnjudgedPodV1, Why
 
 WHY: dict[Why, str] = {
     "failed-open": "admitted without the gate",
@@ -34,7 +35,24 @@ def described_protection(protection: ProtectionV1 | None) -> Iterator[str]:
         yield f"            {_named(pod)}"
     if protection.failed_open:
         yield f"Fail-open:  {protection.failed_open} requests in the last day, by the audit log"
+    if protection.re_admission != "unknown":
+        yield f"Own pods:   {OWN_PODS[protection.re_admission]}"
+    for glass in protection.break_glass or ():
+        ends = short_moment(glass.until)
+        yield f"Let in:     {printable(glass.reason)}"
+        yield f"            break-glass {glass.name}, into {glass.namespace} until {ends}"
+        yield f"            {glass.digest}"
+    unnamed = protection.break_glass_count - len(protection.break_glass or ())
+    if unnamed > 0:
+        yield f"            and by {unnamed} more break-glass objects"
 
+
+OWN_PODS: dict[ReAdmissionState, str] = {
+    "Audit": "come back for 14 days after a later finding, with a warning",
+    "Enforce": "are denied like all others after a later finding",
+    "Audit without an index": "should come back, but the agent keeps no index of admissions",
+}
+"""What becomes of a workload's own pods; the portal says the same."""
 
 ALARMING: frozenset[Why] = frozenset({"failed-open", "not-watched", "not-recorded"})
 """What nobody chose."""

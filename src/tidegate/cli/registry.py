@@ -5,7 +5,6 @@ The hub keeps them for all workers, remembers what tests said, and has the worke
 those that do not tell of pushes. A cluster elsewhere has a trust configuration of its own.
 """
 
-from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
@@ -23,6 +22,24 @@ from tidegate.cli.output import (
 )
 from tidegate.cli.registries import TrustOption, load_trust
 from tidegate.cli.registry_add import Added, add_here, add_to_hub, of_hub, tell
+from tidegate.cli.registry_add_options import (
+    AliasOption,
+    AllowPrivateOption,
+    CaFileOption,
+    ClientCertOption,
+    ClientKeyOption,
+    DockerConfigOption,
+    PasswordFileOption,
+    PasswordStdinOption,
+    PlainHttpOption,
+    PollEveryOption,
+    PollOption,
+    PollRepositoryOption,
+    RepositoryOption,
+    RequestsPerMinuteOption,
+    UrlOption,
+    UsernameOption,
+)
 from tidegate.cli.registry_options import (
     absolute,
     parse_endpoint,
@@ -96,59 +113,24 @@ def show_registry(
 def add_registry(
     context: typer.Context,
     host: HostArgument,
-    url: Annotated[
-        str, typer.Option(metavar="URL", help="Where its API is, if not at https://HOST.")
-    ] = "",
-    username: Annotated[str, typer.Option(help="User name, or the name of a robot account.")] = "",
-    password_file: Annotated[
-        str,
-        typer.Option(metavar="FILE", help="File with the password or token; - is standard input."),
-    ] = "",
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
-    ] = False,
-    docker_config: Annotated[
-        Path | None,
-        typer.Option(
-            "--docker-config",
-            metavar="FILE",
-            dir_okay=False,
-            help="Take the credentials from Docker's config.json or a pull secret's file.",
-        ),
-    ] = None,
-    plain_http: Annotated[
-        bool, typer.Option("--plain-http", help="No TLS: the same as --url http://HOST.")
-    ] = False,
-    allow_private: Annotated[
-        bool, typer.Option("--allow-private", help="It may have a private or loopback address.")
-    ] = False,
-    ca_file: Annotated[
-        str, typer.Option(metavar="FILE", help="Further certificate authorities, PEM.")
-    ] = "",
-    client_cert: Annotated[
-        str, typer.Option(metavar="FILE", help="Certificate that it wants to see, PEM.")
-    ] = "",
-    client_key: Annotated[str, typer.Option(metavar="FILE", help="Its key, PEM.")] = "",
+    url: UrlOption = "",
+    username: UsernameOption = "",
+    password_file: PasswordFileOption = "",
+    password_stdin: PasswordStdinOption = False,
+    docker_config: DockerConfigOption = None,
+    plain_http: PlainHttpOption = False,
+    allow_private: AllowPrivateOption = False,
+    ca_file: CaFileOption = "",
+    client_cert: ClientCertOption = "",
+    client_key: ClientKeyOption = "",
     token_realm: Annotated[list[str] | None, HostsOption] = None,
     redirect_host: Annotated[list[str] | None, HostsOption] = None,
-    alias: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Mirror or cache of it, HOST or HOST/PATH; repeatable."),
-    ] = None,
-    repository: Annotated[
-        str, typer.Option(help="Repository that the test asks about, and tries a push in.")
-    ] = "",
-    poll: Annotated[
-        bool, typer.Option("--poll", help="Look for new tags: it does not tell of pushes.")
-    ] = False,
-    poll_repository: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Look at this one, not at its catalogue; repeatable."),
-    ] = None,
-    poll_every: Annotated[str, typer.Option(metavar="TIME", help="Such as 5m or 1h.")] = "5m",
-    requests_per_minute: Annotated[
-        int, typer.Option(min=1, max=60_000, help="Most that looking costs the registry.")
-    ] = 120,
+    alias: AliasOption = None,
+    repository: RepositoryOption = "",
+    poll: PollOption = False,
+    poll_repository: PollRepositoryOption = None,
+    poll_every: PollEveryOption = "5m",
+    requests_per_minute: RequestsPerMinuteOption = 120,
     hub: HubOption = "",
 ) -> None:
     """Test a registry, then let it be contacted.

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +26,7 @@ from prometheus_client import generate_latest
 from tidegate.domain.errors import MalformedReviewError, UnavailableError
 from tidegate.domain.text import printable
 from tidegate.gate.events import Origin, render_fitted
+from tidegate.gate.evidence_seen import EVIDENCE_SEEN
 from tidegate.gate.metrics import (
     IN_FLIGHT,
     READY,
@@ -255,11 +257,13 @@ class GateApp:
                 return Response(503 if problems else 200, text.encode())
             case "/metrics":
                 READY.set(not self._problems())
+                EVIDENCE_SEEN.flush()
                 return Response(200, generate_latest(), METRICS)
             case _:
                 return _refusal(404, "nothing here; want /healthz, /readyz or /metrics")
 
 
+@lru_cache(maxsize=64)
 def _timeout_s(query: bytes) -> float:
     """Return what the API server says that it waits: `?timeout=10s`."""
     found = _TIMEOUT.search(query)

@@ -4,12 +4,12 @@ Built after the answer went out. An event is bounded: a review with many images,
 rules is cut where people lose least, first findings, then the copies of the rules.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from time import monotonic
 from typing import Literal
 
+import msgspec
 from msgspec.structs import replace
 
 from tidegate.domain.evidence import Missing, Report, Stale, Unavailable
@@ -58,8 +58,7 @@ ACTIONS: dict[Decision, Action] = {
 """The words of events and metrics for decisions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """When and by whom a review was asked for."""
 
     now: datetime

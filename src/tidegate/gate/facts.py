@@ -11,6 +11,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
 
+import msgspec
+
 from tidegate.domain.decide import JudgedImage
 from tidegate.domain.errors import InvalidReferenceError
 from tidegate.domain.evidence import ImageEvidence, Unavailable, UnavailableReason
@@ -54,8 +56,7 @@ First = TypeVar("First")
 Second = TypeVar("Second")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, gc=False):
     """What is to be judged, by which rules."""
 
     request: AdmissionRequest
@@ -69,8 +70,7 @@ class Question:
     """On the monotonic clock: the caller waits no longer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, gc=False):
     """What is known about it."""
 
     workload: Workload

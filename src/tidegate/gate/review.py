@@ -11,11 +11,13 @@ own, judged by the rules, and any other error leaves this module, to be answered
 """
 
 from collections.abc import Awaitable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from tidegate.domain.break_glass import let_in
 from tidegate.domain.errors import UnavailableError
@@ -26,7 +28,7 @@ from tidegate.domain.verdict import Decision, Verdict
 from tidegate.domain.workload import Workload, changed_images
 from tidegate.gate.canary import canary_answer
 from tidegate.gate.events import ACTIONS, Moment, Origin, event_of
-from tidegate.gate.evidence_seen import count_evidence
+from tidegate.gate.evidence_seen import EVIDENCE_SEEN
 from tidegate.gate.facts import GRACE_S, FactFinder, Facts, Question
 from tidegate.gate.first_sight import (
     WAIT_S,
@@ -53,8 +55,7 @@ from tidegate.wire.admission_v1 import AdmissionRequest, parse_review, render_re
 from tidegate.wire.event_v1 import AdmissionEventV1
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """A response and what it says."""
 
     body: bytes
@@ -178,7 +179,7 @@ class Reviewer:
     ) -> Answer | Awaitable[Answer]:
         """Return the answer, or what gives it once all is known that only some denials ask for."""
         if question.policy.gating_on:
-            count_evidence(facts.judged, question.now)
+            EVIDENCE_SEEN.count(facts.judged, question.now)
         verdict = self._decide(question, facts)
         if self._own_pods is not None and question.policy.re_admits and not verdict.allowed:
             return self._finish_own_pod(self._own_pods, question, facts, verdict, asked, budget_s)

@@ -25,8 +25,11 @@ HANDSHAKE_DEADLINE_S = 5.0
 BACKLOG = 2048
 """Connections that wait to be accepted: an API server that starts opens many at once."""
 
+LINGER_S = 1.0
+"""At the end, how long connections are kept for reviews that are on their way already."""
+
 DRAIN_S = 3.0
-"""For running reviews at the end; evidence takes no longer. The process has 5 s in all."""
+"""For running reviews after that; evidence takes no longer. The process has 5 s in all."""
 
 
 def utc_now() -> datetime:
@@ -89,11 +92,11 @@ class HttpServer:
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
     async def stop(self) -> None:
-        """Stop to listen, let running requests finish within `DRAIN_S`, close."""
+        """Stop to listen, answer what was sent, let running requests finish, close."""
         if self._server is not None:
             self._server.close()
         if self.connections is not None:
-            await self.connections.end(DRAIN_S)
+            await self.connections.end(DRAIN_S, LINGER_S)
 
 
 def _count_cut(reason: str) -> None:

@@ -160,7 +160,7 @@ def _open_break_glass(
 ) -> BreakGlassSource | None:
     if client is None:
         return None
-    from tidegate.gate.break_glass import (  # noqa: PLC0415 12 MiB of client
+    from tidegate.kube.break_glass import (  # noqa: PLC0415 12 MiB of client
         BreakGlasses,
         KubernetesBreakGlasses,
     )

@@ -17,6 +17,9 @@ SILENT = timedelta(seconds=30)
 GENERATION_GRACE = timedelta(seconds=15)
 """A change of the rules is in force within seconds; sooner it is no problem."""
 
+FEED_OLD = timedelta(minutes=5)
+"""A batch of the feed comes every minute, with or without rows; gates warn as late."""
+
 SOON = timedelta(days=14)
 MAX_EXEMPTIONS = 50
 MAX_PROBLEMS = 200
@@ -107,6 +110,15 @@ def problems(
     ][:MAX_PROBLEMS]
 
 
+def is_old(feed_at: str, now: datetime) -> bool:
+    """Whether the feed stands still where its last batch came at `feed_at`; never where none did.
+
+    Without a feed gates ask registries.
+    """
+    heard = parse_instant(feed_at)
+    return heard is not None and now - heard > FEED_OLD
+
+
 def _problems(cluster: ClusterV1, edited_at: str, now: datetime) -> Iterable[str]:
     if cluster.gating == "Off":
         yield "Security gating is off: everything is admitted."
@@ -120,6 +132,8 @@ def _problems(cluster: ClusterV1, edited_at: str, now: datetime) -> Iterable[str
     fresh = edited is not None and now - edited < GENERATION_GRACE
     if cluster.policy_generation != cluster.wanted_generation and not fresh:
         yield "The rules in force there are not the current ones."
+    if is_old(cluster.feed_at, now):
+        yield f"No findings were fed to it since {cluster.feed_at[:19]}Z."
     yield from cluster.problems
 
 

@@ -115,7 +115,9 @@ class Connections:
         """Gets the reason for which a connection was cut."""
         self.open: set[Connection] = set()
         self.ending = False
-        """No further request is taken on any connection."""
+        """The next answer on each connection is its last."""
+        self.lingering = True
+        """Whether connections without a request are left open, and new ones taken."""
         self.loop = loop or asyncio.get_running_loop()
         self._date_at = -1
         self._date = b""
@@ -127,17 +129,28 @@ class Connections:
         """Return the protocol of a new connection."""
         return Connection(self)
 
-    async def end(self, drain_s: float) -> None:
-        """Let requests under way be answered for at most `drain_s`, then close what is open."""
+    async def end(self, drain_s: float, linger_s: float = 0.0) -> None:
+        """Let requests under way be answered for at most `drain_s`, then close what is open.
+
+        For `linger_s` before that, a connection that is idle still takes one request, whose answer
+        says that it was the last: whoever had sent it already would see it fail otherwise, and may
+        not send it again (RFC 9112 section 9.3.1).
+        """
         self.ending = True
-        until_s = self.loop.time() + drain_s
+        await self._gone(linger_s)
+        self.lingering = False
         for connection in tuple(self.open):
             connection.close_when_idle()
-        while self.open and self.loop.time() < until_s:
-            await asyncio.sleep(0.01)
+        await self._gone(drain_s)
         self._next_look.cancel()
         for connection in tuple(self.open):
             connection.abort()
+
+    async def _gone(self, within_s: float) -> None:
+        """Return when no connection is open any more, at the latest after `within_s`."""
+        until_s = self.loop.time() + within_s
+        while self.open and self.loop.time() < until_s:
+            await asyncio.sleep(0.01)
 
     def date(self) -> bytes:
         """Return the current Date (RFC 9110 section 6.6.1), made once a second."""
@@ -212,7 +225,7 @@ class Connection(asyncio.Protocol):
         if len(self._shared.open) > self._limits.max_connections:
             self._cut("too many connections")
             return
-        if self._shared.ending:
+        if not self._shared.lingering:
             self.abort()
             return
         self._set_due(self._limits.header_deadline_s, "header deadline")
@@ -226,6 +239,9 @@ class Connection(asyncio.Protocol):
         self._whole.clear()
         self._unread.clear()
         _free(self._reading)
+        # It holds us and we hold it; what TLS keeps for a connection (256 KiB) would stay with us
+        # until somebody looks for cycles, and a gate seldom does.
+        del self._parser
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; while a request is being answered, or answers are not read, they wait."""

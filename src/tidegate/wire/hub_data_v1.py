@@ -39,6 +39,7 @@ from tidegate.wire.hub_workers_v1 import (
     WorkerHeartbeatV1,
     WorkerV1,
 )
+from tidegate.wire.protection_v1 import ClusterBreakGlassV1, ClusterFeedV1
 
 __all__ = [
     "MAX_INVENTORY_IMAGES",
@@ -156,6 +157,12 @@ class OverviewV1(Wire):
     expiring_exemptions: list[ExpiringExemptionV1]
     clusters: list[ClusterProblemV1]
     """Only those with a problem, one entry for each problem."""
+    feeds: list[ClusterFeedV1] = msgspec.field(default_factory=list)
+    """The clusters whose last batch of the feed is the oldest, that one first; at most ten."""
+    break_glass: list[ClusterBreakGlassV1] = msgspec.field(default_factory=list)
+    """What is let in by hand now, the last to end first; at most fifty."""
+    break_glass_count: int = 0
+    """How many hold now, those that are not listed too."""
 
 
 class EventGroupV1(Wire):

@@ -9,10 +9,15 @@ MAX_ALARMS = 20
 MAX_ALARM_CHARS = 1024
 MAX_UNJUDGED_PODS = 100
 """Pods named; the others are counted."""
+MAX_BREAK_GLASS = 20
+"""Break-glass objects named; the others are counted."""
 
 WebhookState = Literal["as wanted", "not as wanted", "missing", "not watched", "unknown"]
 CanaryState = Literal["passing", "failing", "blocked", "off", "unknown"]
 DetectionState = Literal["on", "late", "off"]
+
+ReAdmissionState = Literal["Enforce", "Audit", "Audit without an index", "unknown"]
+"""What the policy objects say together; without an index of admissions, nothing comes back."""
 
 Why = Literal[
     "failed-open",
@@ -33,8 +38,11 @@ Text = Annotated[str, Meta(max_length=MAX_ALARM_CHARS)]
 ShortText = Annotated[str, Meta(max_length=256)]
 
 
-class _Wire(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
-    """Base of what is told: camelCase names, unknown fields refused."""
+class _Wire(msgspec.Struct, rename="camel", omit_defaults=True):
+    """Base of what is told: camelCase names, unknown fields passed over.
+
+    So a newer agent is heard by an older hub, and one that was rolled back reads what it kept.
+    """
 
 
 class AlarmV1(_Wire):
@@ -55,6 +63,37 @@ class UnjudgedPodV1(_Wire):
     why: Why
     created_at: ShortText
     images: Annotated[list[Annotated[str, Meta(max_length=512)]], Meta(max_length=20)] = []
+
+
+class BreakGlassV1(_Wire):
+    """A `BreakGlass` object that lets one image into one namespace now."""
+
+    name: ShortText
+    namespace: ShortText
+    digest: ShortText
+    reason: Annotated[str, Meta(max_length=512)]
+    since: ShortText
+    """RFC 3339, UTC."""
+    until: ShortText
+    """RFC 3339, UTC."""
+
+
+class ClusterBreakGlassV1(_Wire):
+    """A `BreakGlass` object and where it holds."""
+
+    cluster: str
+    object: BreakGlassV1
+
+
+class ClusterFeedV1(_Wire):
+    """How old what a cluster knows of findings is."""
+
+    cluster: str
+    feed_at: str = ""
+    """When the last batch of the feed came to it; empty: none did, and gates ask registries."""
+    last_seen_at: str = ""
+    old: bool = False
+    """A batch comes every minute, and here none came for five."""
 
 
 class ClusterAlarmV1(_Wire):
@@ -92,3 +131,8 @@ class ProtectionV1(_Wire):
     """Requests that the API server's audit log has as admitted without the gate, in the last
     day; 0 where no audit log is at hand."""
     alarms: Annotated[list[AlarmV1], Meta(max_length=MAX_ALARMS)] = []
+    break_glass: Annotated[list[BreakGlassV1], Meta(max_length=MAX_BREAK_GLASS)] | None = None
+    """Those that hold now, the last to end first; null: they could not be read."""
+    break_glass_count: int = 0
+    """How many hold now, those that are not named too."""
+    re_admission: ReAdmissionState = "unknown"

@@ -69,6 +69,8 @@ def agent_manifests() -> list[Manifest]:
         _rule(GROUP, [PLURAL], ["get", "list", "watch", "create"]),
         _rule(GROUP, [PLURAL], ["update", "patch", "delete"]) | {"resourceNames": own},
         _rule(GROUP, [f"{PLURAL}/status"], ["get", "patch"]),
+        # The hub shows what is let in by hand.
+        _rule(GROUP, [BREAK_GLASS], ["list", "watch"]),
         # The inventory of running images: `list` alone, every few seconds to a minute.
         _rule("", ["pods"], ["list"]),
         # Every few hours: whose admissions need not be remembered any more.

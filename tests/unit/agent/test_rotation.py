@@ -10,6 +10,7 @@ from cryptography.x509.verification import PolicyBuilder, Store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.examples import examples
 from tidegate.agent.rotation import (
     ANNOUNCE,
     AUTHORITY_LIFE,
@@ -146,7 +147,7 @@ def test_a_lost_authority_stays_trusted_while_gates_show_what_it_signed() -> Non
     assert trusts(begun.bundle, begun.pair, NOW)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(hops=st.lists(st.integers(1, 29 * 24 * 60), min_size=1, max_size=12), data=st.data())
 def test_no_caller_and_no_gate_are_ever_apart(hops: list[int], data: st.DataObject) -> None:
     """Whatever the moments at which it is looked, and however late each gate and API server is.

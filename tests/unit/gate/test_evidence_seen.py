@@ -18,7 +18,7 @@ from tidegate.domain.evidence import (
 )
 from tidegate.domain.reference import parse_reference
 from tidegate.domain.workload import ImageUse
-from tidegate.gate.evidence_seen import count_evidence
+from tidegate.gate.evidence_seen import EVIDENCE_SEEN, MAX_WAITING, EvidenceSeen
 
 FED = EvidenceOrigin(EvidenceSource.FEED, datetime(2026, 11, 23, 11, tzinfo=UTC))
 READ = EvidenceOrigin(EvidenceSource.REGISTRY, datetime(2026, 11, 23, 11, tzinfo=UTC))
@@ -58,7 +58,8 @@ def test_each_platform_is_counted_by_what_was_known_and_where(
 ) -> None:
     before = sample("tidegate_gate_evidence_total", found=found, source=source)
     image = judged(platform(evidence, origin), platform(evidence, origin))
-    count_evidence([image, image], NOW)
+    EVIDENCE_SEEN.count([image, image], NOW)
+    EVIDENCE_SEEN.flush()
     assert sample("tidegate_gate_evidence_total", found=found, source=source) == before + 4
 
 
@@ -67,7 +68,19 @@ def test_the_age_of_a_report_is_since_its_scan() -> None:
         return sample("tidegate_gate_report_age_seconds_bucket", le=str(seconds))
 
     day, week = within(86400.0), within(7 * 86400.0)
-    count_evidence([judged(platform(report(age=timedelta(days=3)), FED))], NOW)
+    EVIDENCE_SEEN.count([judged(platform(report(age=timedelta(days=3)), FED))], NOW)
+    EVIDENCE_SEEN.flush()
     assert (within(86400.0), within(7 * 86400.0)) == (day, week + 1)
-    count_evidence([judged(platform(Missing(MissingReason.NO_REPORT), READ))], NOW)
+    EVIDENCE_SEEN.count([judged(platform(Missing(MissingReason.NO_REPORT), READ))], NOW)
+    EVIDENCE_SEEN.flush()
     assert within(7 * 86400.0) == week + 1, "what is no report has no age"
+
+
+def test_reviews_of_the_same_list_are_counted_each() -> None:
+    before = sample("tidegate_gate_evidence_total", found="missing", source="registry")
+    seen = EvidenceSeen()
+    images = [judged(platform(Missing(MissingReason.NO_REPORT), READ))]
+    for _ in range(MAX_WAITING):
+        seen.count(images, NOW)
+    after = sample("tidegate_gate_evidence_total", found="missing", source="registry")
+    assert after == before + MAX_WAITING

@@ -1,11 +1,13 @@
 """Clusters get their rules, and nothing they say about themselves changes that."""
 
 import asyncio
+import json
 import time
 
+import msgspec
 import pytest
 
-from support.hub_world import World, until
+from support.hub_world import CLUSTER_TOKENS, World, until
 from tidegate.domain.errors import ConflictError, InputError, NotFoundError
 from tidegate.domain.rule import DEFAULT_RULE_NAME, Action, EvaluationMode
 from tidegate.wire.hub_v1 import (
@@ -18,7 +20,7 @@ from tidegate.wire.hub_v1 import (
     SettingsV1,
 )
 from tidegate.wire.policy_v1alpha1 import ConfigurationV1, RuleV1
-from tidegate.wire.protection_v1 import AlarmV1, ProtectionV1, UnjudgedPodV1
+from tidegate.wire.protection_v1 import AlarmV1, BreakGlassV1, ProtectionV1, UnjudgedPodV1
 
 
 def body(name: str, scope: CloudScopeV1 | None = None, *, enabled: bool = True) -> RuleWriteV1:
@@ -164,6 +166,14 @@ async def test_a_change_that_was_rolled_back_reaches_nobody(world: World) -> Non
 
 UNSEEN = UnjudgedPodV1("shop", "web-1", "failed-open", "2026-11-23T09:00:00Z", ["r/app"])
 ALARM = AlarmV1("CanaryAdmitted", "the API server admits all", "2026-11-23T09:00:00Z")
+GLASS = BreakGlassV1(
+    "incident-1",
+    "shop",
+    f"sha256:{'ab' * 32}",
+    "checkout is down",
+    "2026-11-23T09:00:00Z",
+    "2026-11-23T11:00:00Z",
+)
 SEEN = ProtectionV1(
     webhook="as wanted",
     canary="failing",
@@ -171,6 +181,9 @@ SEEN = ProtectionV1(
     unjudged={"failed-open": 1},
     unjudged_pods=[UNSEEN],
     alarms=[ALARM],
+    break_glass=[GLASS],
+    break_glass_count=1,
+    re_admission="Audit",
 )
 
 
@@ -181,6 +194,16 @@ async def test_what_an_agent_sees_of_its_gate_is_kept_and_told(world: World) -> 
     listed = next(c for c in await world.reader.list_clusters() if c.name == "c1")
     assert listed.protection is not None
     assert (listed.protection.alarms, listed.protection.unjudged_pods) == ([ALARM], [])
+    assert (listed.protection.break_glass, listed.protection.break_glass_count) == ([], 1)
+
+
+async def test_what_a_newer_agent_sees_is_kept_as_far_as_it_is_known_here(world: World) -> None:
+    body = json.loads(msgspec.json.encode(HeartbeatV1("2", "", [], SEEN)))
+    body["protection"] |= {"learned": {"later": [1]}}
+    body["protection"]["alarms"][0]["learned"] = True
+    answer = await world.raw(CLUSTER_TOKENS["c1"]).post("/api/v1/clusters/c1/heartbeat", json=body)
+    assert answer.status_code == 204, answer.text
+    assert (await world.reader.get_cluster("c1")).protection == SEEN
 
 
 async def test_alarms_of_all_clusters_stand_together_until_their_agents_end_them(

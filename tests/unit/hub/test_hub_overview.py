@@ -22,6 +22,7 @@ from tidegate.wire.hub_data_v1 import (
 from tidegate.wire.hub_v1 import ClusterEnrolV1, HeartbeatV1, RuleApplyV1, SettingsV1
 from tidegate.wire.oci_v1 import OCI_INDEX
 from tidegate.wire.policy_v1alpha1 import ConfigurationV1, ExemptionV1, RuleV1, TimeBoundV1
+from tidegate.wire.protection_v1 import BreakGlassV1, ProtectionV1
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e\x1b[31m\0\"'--"
 
@@ -245,6 +246,67 @@ async def test_clusters_that_may_not_enforce_are_named_with_the_reason(world: Wo
     assert ("c1", "Its agent has not been heard of since 2026-11-23T09:01:00Z.") in {
         (c.name, c.problem) for c in problems
     }
+
+
+def glass(name: str, until_h: float) -> BreakGlassV1:
+    until = render_instant(START + timedelta(hours=until_h))
+    since = render_instant(START)
+    return BreakGlassV1(name, "shop", f"sha256:{'ab' * 32}", "checkout is down", since, until)
+
+
+async def test_what_is_let_in_by_hand_is_shown_until_it_ends_also_with_its_agent_away(
+    world: World,
+) -> None:
+    seen = ProtectionV1(break_glass=[glass("two", 2), glass("one", 1)], break_glass_count=2)
+    await world.c1.send_heartbeat("c1", HeartbeatV1("1", "", [], seen))
+    many = ProtectionV1(break_glass=[glass("three", 3)], break_glass_count=30)
+    await world.c2.send_heartbeat("c2", HeartbeatV1("1", "", [], many))
+
+    async def shown() -> tuple[list[tuple[str, str]], int]:
+        found = await world.reader.get_overview()
+        return [(each.cluster, each.object.name) for each in found.break_glass], (
+            found.break_glass_count
+        )
+
+    assert await shown() == ([("c2", "three"), ("c1", "two"), ("c1", "one")], 32)
+    world.later(3600)
+    assert await shown() == ([("c2", "three"), ("c1", "two")], 31)
+    await world.c2.send_heartbeat("c2", HeartbeatV1("1", "", [], ProtectionV1(break_glass=[])))
+    assert await shown() == ([("c1", "two")], 1)
+
+
+async def test_an_end_that_is_no_instant_is_shown_nowhere(world: World) -> None:
+    odd = glass("odd", 1)
+    odd.until = HOSTILE
+    seen = ProtectionV1(break_glass=[odd], break_glass_count=1)
+    await world.c1.send_heartbeat("c1", HeartbeatV1("1", "", [], seen))
+    assert (await world.reader.get_overview()).break_glass == []
+
+
+async def test_feeds_are_shown_the_oldest_first_and_one_that_stands_still_is_a_problem(
+    world: World,
+) -> None:
+    wanted = (await world.reader.get_cluster("c1")).wanted_generation
+    for name in ("c3", "c4"):
+        enrolled = await world.admin.enrol_cluster(ClusterEnrolV1(name))
+        body = HeartbeatV1("1", wanted, feed_at=render_instant(START) if name == "c4" else "")
+        await world.client(enrolled.token).send_heartbeat(name, body)
+    world.later(300)
+    now = render_instant(START + timedelta(seconds=300))
+    await world.c1.send_heartbeat("c1", HeartbeatV1("1", wanted, feed_at=now))
+    found = await world.reader.get_overview()
+    # c2's agent was never heard of, which the problems say.
+    assert [(each.cluster, each.old) for each in found.feeds] == [
+        ("c4", False),
+        ("c1", False),
+        ("c3", False),
+    ]
+    world.later(1)
+    found = await world.reader.get_overview()
+    assert (found.feeds[0].cluster, found.feeds[0].old) == ("c4", True)
+    told = [(each.name, each.problem) for each in found.clusters]
+    assert ("c4", "No findings were fed to it since 2026-11-23T09:00:00Z.") in told
+    assert not [problem for name, problem in told if name in ("c1", "c3") and "fed" in problem]
 
 
 async def test_registries_and_repositories_are_counted(world: World) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.examples import examples
 from tidegate.domain.errors import MalformedReviewError
 from tidegate.domain.workload import POD_SPEC_PATHS, ControllerReference, NodeTerm, images_of
 from tidegate.wire.admission_v1 import parse_review, read_uid, render_response
@@ -201,7 +202,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(obj=JSON, old=JSON, kind=st.sampled_from([*POD_SPEC_PATHS, "Secret"]), op=JSON)
 def test_t17_any_json_in_a_review_is_read_or_refused(
     obj: object, old: object, kind: str, op: object
@@ -214,7 +215,7 @@ def test_t17_any_json_in_a_review_is_read_or_refused(
             continue
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 900), st.binary(max_size=3))
 def test_t17_any_bytes_are_read_or_refused(noise: bytes, place: int, patch: bytes) -> None:
     good = encode(review())

@@ -1,4 +1,4 @@
-import { Button, MessageBar, MessageBarBody, Switch } from "@fluentui/react-components";
+import { Button, MessageBar, MessageBarBody, MessageBarTitle, Switch } from "@fluentui/react-components";
 import { Checkmark20Regular, Delete20Regular, TaskListSquareLtr20Regular } from "@fluentui/react-icons";
 import { useState } from "react";
 import { useNavigate } from "react-router";
@@ -6,19 +6,25 @@ import { useNavigate } from "react-router";
 import { useMayWrite } from "../../api/session";
 import { useTell } from "../../app/toasts";
 import { ConfirmDialog, DetailPanel, Essentials, RelativeTime, Section, StatusBadge, type Fact } from "../../components";
+import { spaced } from "../../lib/format";
 import { useNow } from "../../lib/now";
 import styles from "./clusters.module.css";
 import { useAcknowledge, useDeleteCluster, useGating, type Cluster } from "./data";
 import { GatingOffDialog } from "./GatingOffDialog";
-import { healthOf, isCurrent, labelWords, PROVIDERS } from "./health";
+import { healthOf, isCurrent, labelWords, problemsBeside, PROVIDERS } from "./health";
+import { BreakGlassSection } from "./BreakGlassSection";
+import { FeedAge } from "./FeedAge";
+import { isOld } from "./feed";
 import { ProtectionSection } from "./ProtectionSection";
 
 /** One cluster: how it is, what is in force there, and its gating switch. */
 export function ClusterPanel({ cluster, onClose }: { cluster: Cluster; onClose: () => void }) {
   const mayWrite = useMayWrite();
   const navigate = useNavigate();
-  const { tone, text, why } = healthOf(cluster, useNow());
-  const problems = cluster.problems ?? [];
+  const now = useNow();
+  const { tone, text, why } = healthOf(cluster, now);
+  const alarms = cluster.protection?.alarms ?? [];
+  const problems = problemsBeside(cluster);
   return (
     <DetailPanel
       title={cluster.name}
@@ -37,23 +43,35 @@ export function ClusterPanel({ cluster, onClose }: { cluster: Cluster; onClose: 
         </>
       }
     >
-      {problems.length ? (
+      {alarms.length || problems.length ? (
         <div className={styles["problems"]}>
+          {alarms.map(({ kind, message, since }) => (
+            <MessageBar key={kind} intent="error" layout="multiline">
+              <MessageBarBody>
+                <MessageBarTitle>{spaced(kind)}</MessageBarTitle>
+                {message}{" "}
+                <span className={styles["muted"]}>
+                  (since <RelativeTime time={since} />)
+                </span>
+              </MessageBarBody>
+            </MessageBar>
+          ))}
           {problems.map((problem) => (
             <MessageBar key={problem} intent="warning" layout="multiline">
               <MessageBarBody>{problem}</MessageBarBody>
             </MessageBar>
           ))}
-          {mayWrite ? <Acknowledge name={cluster.name} /> : null}
+          {mayWrite && problems.length ? <Acknowledge name={cluster.name} /> : null}
         </div>
       ) : null}
       <Gating cluster={cluster} mayWrite={mayWrite} />
       <ProtectionSection cluster={cluster} />
+      <BreakGlassSection cluster={cluster} />
       <Section title="Identity">
         <Essentials facts={identity(cluster)} columns={1} />
       </Section>
       <Section title="Agent and policy">
-        <Essentials facts={policy(cluster)} columns={1} />
+        <Essentials facts={policy(cluster, now)} columns={1} />
       </Section>
     </DetailPanel>
   );
@@ -82,10 +100,10 @@ function identity(cluster: Cluster): Fact[] {
   ];
 }
 
-function policy(cluster: Cluster): Fact[] {
+function policy(cluster: Cluster, now: Date): Fact[] {
   return [
     { name: "Heard of", value: <RelativeTime time={cluster.lastSeenAt || undefined} /> },
-    { name: "Findings fed", value: <RelativeTime time={cluster.feedAt || undefined} never="none yet: gates ask registries" /> },
+    { name: "Findings fed", value: <FeedAge time={cluster.feedAt} old={isOld(cluster.feedAt, now)} /> },
     { name: "Agent version", value: cluster.agentVersion || "not known" },
     { name: "Policy in force", value: <Generation text={cluster.policyGeneration} /> },
     { name: "Policy wanted", value: <Generation text={cluster.wantedGeneration} /> },

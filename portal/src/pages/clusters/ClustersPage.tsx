@@ -67,7 +67,7 @@ export function Component() {
           rows={shown}
           rowKey={(row) => row.name}
           loading={isPending}
-          minWidth={960}
+          minWidth={920}
           activeKey={panel}
           onOpen={(row) => open(row.name)}
           empty={items.length ? <EmptyState title="No cluster matches">Nothing contains “{search}”.</EmptyState> : <None onEnrol={mayWrite ? () => open(ENROL) : undefined} />}
@@ -124,7 +124,7 @@ function columnsOf(now: Date): readonly Column<Cluster>[] {
     {
       key: "name",
       header: "Cluster",
-      width: "minmax(160px, 2fr)",
+      width: "minmax(136px, 2fr)",
       sortBy: (row) => row.name,
       render: (row) => (
         <Link className={styles["link"]} to={`/clusters/${encodeURIComponent(row.name)}`} onClick={(event) => event.stopPropagation()}>
@@ -135,7 +135,7 @@ function columnsOf(now: Date): readonly Column<Cluster>[] {
     {
       key: "health",
       header: "State",
-      width: "minmax(176px, 1.4fr)",
+      width: "minmax(160px, 1.4fr)",
       sortBy: (row) => healthOf(row, now).text,
       render: (row) => {
         const { tone, text, why } = healthOf(row, now);
@@ -146,19 +146,26 @@ function columnsOf(now: Date): readonly Column<Cluster>[] {
         );
       },
     },
-    { key: "gating", header: "Gating", width: "88px", sortBy: (row) => row.gating ?? "On", render: (row) => row.gating ?? "On" },
-    { key: "provider", header: "Provider", width: "minmax(112px, 1fr)", sortBy: (row) => row.provider, render: (row) => PROVIDERS[row.provider] },
-    { key: "account", header: "Account", width: "minmax(112px, 1fr)", sortBy: (row) => row.account, render: (row) => row.account || <span className={styles["muted"]}>none</span> },
+    { key: "gating", header: "Gating", width: "72px", sortBy: (row) => row.gating ?? "On", render: (row) => row.gating ?? "On" },
+    { key: "provider", header: "Provider", width: "minmax(104px, 1fr)", sortBy: (row) => row.provider, render: (row) => PROVIDERS[row.provider] },
+    { key: "account", header: "Account", width: "minmax(88px, 1fr)", sortBy: (row) => row.account, render: (row) => row.account || <span className={styles["muted"]}>none</span> },
     {
       key: "labels",
       header: "Labels",
-      width: "minmax(120px, 1.4fr)",
+      width: "minmax(88px, 1.4fr)",
       render: (row) => {
         const words = labelWords(row.labels);
         return words.length ? <span title={words.join("\n")}>{words.join(", ")}</span> : <span className={styles["muted"]}>none</span>;
       },
     },
-    { key: "version", header: "Agent", width: "88px", sortBy: (row) => row.agentVersion ?? "", render: (row) => row.agentVersion || "–" },
-    { key: "seen", header: "Heard of", width: "minmax(104px, 0.9fr)", sortBy: (row) => row.lastSeenAt ?? "", render: (row) => <RelativeTime time={row.lastSeenAt || undefined} /> },
+    { key: "version", header: "Agent", width: "72px", sortBy: (row) => row.agentVersion ?? "", render: (row) => row.agentVersion || "–" },
+    {
+      key: "fed",
+      header: "Findings fed",
+      width: "minmax(112px, 1fr)",
+      sortBy: (row) => row.feedAt ?? "",
+      render: (row) => <RelativeTime time={row.feedAt || undefined} />,
+    },
+    { key: "seen", header: "Heard of", width: "minmax(88px, 0.9fr)", sortBy: (row) => row.lastSeenAt ?? "", render: (row) => <RelativeTime time={row.lastSeenAt || undefined} /> },
   ];
 }

@@ -1,7 +1,8 @@
 import { Essentials, RelativeTime, Section, StatusBadge, type Fact } from "../../components";
+import { plural } from "../../lib/format";
 import styles from "./clusters.module.css";
 import { useCluster, type Cluster } from "./data";
-import { CANARY, DETECTION, isAlarming, unjudgedOf, WEBHOOK, WHY, type Protection } from "./protection";
+import { CANARY, DETECTION, isAlarming, RE_ADMISSION, unjudgedOf, WEBHOOK, WHY, type Protection } from "./protection";
 
 /** What the cluster's agent sees of its gate: whether it is asked, and who runs without it. */
 export function ProtectionSection({ cluster }: { cluster: Cluster }) {
@@ -35,11 +36,16 @@ export function ProtectionSection({ cluster }: { cluster: Cluster }) {
   );
 }
 
+function glasses({ breakGlassCount: count = 0 }: Protection) {
+  return count ? <StatusBadge tone="warning">{plural(count, "object")} in force, below</StatusBadge> : "none in force";
+}
+
 function facts(protection: Protection): Fact[] {
   const [webhookTone, webhook] = WEBHOOK[protection.webhook ?? "unknown"];
   const [canaryTone, canary] = CANARY[protection.canary ?? "unknown"];
   const [detectionTone, detection] = DETECTION[protection.detection ?? "off"];
   const unjudged = unjudgedOf(protection);
+  const reAdmission = protection.reAdmission ? RE_ADMISSION[protection.reAdmission] : undefined;
   return [
     { name: "Webhook configuration", value: <StatusBadge tone={webhookTone}>{webhook}</StatusBadge> },
     {
@@ -70,6 +76,10 @@ function facts(protection: Protection): Fact[] {
         "none"
       ),
     },
+    { name: "Break-glass", value: protection.breakGlass ? glasses(protection) : "not known: the agent could not read it" },
+    ...(reAdmission
+      ? [{ name: "Own pods of workloads", value: <StatusBadge tone={reAdmission[0]}>{reAdmission[1]}</StatusBadge> }]
+      : []),
     ...(protection.failedOpen
       ? [{ name: "Failed open", value: <StatusBadge tone="bad">{protection.failedOpen} requests in the last day, by the audit log</StatusBadge> }]
       : []),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Cluster } from "./data";
-import { healthOf, nameProblem, readLabels } from "./health";
+import { healthOf, nameProblem, problemsBeside, readLabels } from "./health";
 
 const NOW = new Date("2026-11-23T09:00:00Z");
 const WELL: Cluster = {
@@ -29,6 +29,16 @@ describe("a cluster's state", () => {
     ["Takes over new rules", { policyGeneration: "b" }],
   ] satisfies [string, Partial<Cluster>][])("is “%s”", (text, changes) => {
     expect(healthOf({ ...WELL, ...changes }, NOW).text).toBe(text);
+  });
+});
+
+describe("problems", () => {
+  it("are told beside alarms, and not again where an alarm tells them whole", () => {
+    const long = "x".repeat(800);
+    const alarms = [long, "the webhook is missing"].map((message, place) => ({ kind: String(place), message, since: "" }));
+    const problems = ["a token came a second time", long.slice(0, 500), "the webhook is missing", "feed: the hub is away"];
+    expect(problemsBeside({ ...WELL, problems, protection: { alarms } })).toEqual(["a token came a second time", "feed: the hub is away"]);
+    expect(problemsBeside({ ...WELL, problems })).toEqual(problems);
   });
 });
 

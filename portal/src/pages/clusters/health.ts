@@ -39,6 +39,15 @@ export function healthOf(cluster: Cluster, now: Date): Health {
   return { tone: "good", text: "Enforcing", why: "The newest rules are in force." };
 }
 
+/** An agent tells problems up to this length, and alarms whole. */
+const PROBLEM_CHARS = 500;
+
+/** Returns the problems that are not told as alarms already. */
+export function problemsBeside(cluster: Cluster): string[] {
+  const alarms = new Set(cluster.protection?.alarms?.map(({ message }) => message.slice(0, PROBLEM_CHARS)));
+  return (cluster.problems ?? []).filter((problem) => !alarms.has(problem));
+}
+
 export const isCurrent = (cluster: Cluster): boolean => cluster.policyGeneration === cluster.wantedGeneration;
 
 const PAIR = /^([^=\s][^=]*)=(.*)$/;

@@ -42,6 +42,14 @@ export const DETECTION: Record<NonNullable<Protection["detection"]>, [Tone, stri
   off: ["neutral", "Off"],
 };
 
+/** What becomes of a workload's own pods when a later finding makes their image bad. */
+export const RE_ADMISSION: Record<NonNullable<Protection["reAdmission"]>, [Tone, string]> = {
+  Audit: ["good", "Come back for 14 days, with a warning"],
+  Enforce: ["neutral", "Are denied like all others"],
+  "Audit without an index": ["warning", "Should come back, but the agent keeps no index of admissions"],
+  unknown: ["neutral", "Not known"],
+};
+
 export interface Unjudged {
   why: Why;
   text: string;

@@ -1,25 +1,11 @@
-import { useId, type ReactNode } from "react";
 import { Link } from "react-router";
 
 import { RelativeTime, SeverityCounts } from "../../components";
 import { formatCount, shortDigest } from "../../lib/format";
 import { imageLink } from "../registries/links";
+import { Card, Nothing } from "./Card";
 import type { Overview } from "./data";
 import styles from "./overview.module.css";
-
-function Card({ title, children }: { title: string; children: ReactNode }) {
-  const id = useId();
-  return (
-    <section className={styles["card"]} aria-labelledby={id}>
-      <h2 id={id} className={styles["cardTitle"]}>
-        {title}
-      </h2>
-      {children}
-    </section>
-  );
-}
-
-const Nothing = ({ children }: { children: ReactNode }) => <p className={styles["nothing"]}>{children}</p>;
 
 export function RiskiestImages({ images }: { images: Overview["riskiestImages"] }) {
   if (images.length === 0) return <Card title="Riskiest images running">{<Nothing>No image that runs is known to have findings.</Nothing>}</Card>;

@@ -5,8 +5,10 @@ import { Link } from "react-router";
 import { ErrorState, Page, PageHeader } from "../../components";
 import { formatCount } from "../../lib/format";
 import { useParam } from "../../lib/params";
+import { BreakGlass } from "./BreakGlass";
 import { ClusterBanner } from "./ClusterBanner";
 import { columnsOf, RANGES, totalsOf, useOverview, type Overview } from "./data";
+import { Feeds } from "./Feeds";
 import { totalLink } from "./links";
 import { ExpiringExemptions, RiskiestImages, TopRules } from "./Lists";
 import styles from "./overview.module.css";
@@ -44,6 +46,7 @@ function Loaded({ overview, hours }: { overview: Overview; hours: number }) {
     <div className={styles["scroller"]}>
       <div className={styles["content"]}>
         <ClusterBanner clusters={overview.clusters} />
+        <BreakGlass objects={overview.breakGlass ?? []} count={overview.breakGlassCount ?? 0} />
         <Tiles overview={overview} hours={hours} />
         <section className={styles["card"]} aria-labelledby="verdicts">
           <div className={styles["cardHead"]}>
@@ -55,7 +58,10 @@ function Loaded({ overview, hours }: { overview: Overview; hours: number }) {
           <VerdictChart columns={columns} bucketS={overview.bucketS} />
         </section>
         <div className={styles["columns"]}>
-          <RiskiestImages images={overview.riskiestImages} />
+          <div className={styles["side"]}>
+            <RiskiestImages images={overview.riskiestImages} />
+            <Feeds feeds={overview.feeds ?? []} />
+          </div>
           <div className={styles["side"]}>
             <TopRules rules={overview.topRules} />
             <ExpiringExemptions exemptions={overview.expiringExemptions} />

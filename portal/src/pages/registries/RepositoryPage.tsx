@@ -31,7 +31,7 @@ const WIDE_PX = 1080;
 export function Component() {
   const { registry = "", repository = "" } = useParams();
   const wide = useIsWide(WIDE_PX);
-  const columns = useMemo(() => (wide ? COLUMNS : COLUMNS.filter(({ key }) => key !== "digest" && key !== "platforms")), [wide]);
+  const columns = wide ? WIDE : NARROW;
   const [search, setSearch] = useParam("search");
   const { items, isPending, error, refetch } = useImages(registry, repository, search);
   const navigate = useNavigate();
@@ -75,22 +75,24 @@ export function Component() {
   );
 }
 
+/** With its digest where no column beside it has that. */
+const tagsColumn = (withDigest: boolean): Column<Image> => ({
+  key: "tags",
+  header: "Tags",
+  width: "minmax(160px, 2fr)",
+  sortBy: (row) => row.tags.join(),
+  render: (row) => (
+    <Link
+      className={styles["link"]}
+      to={imageLink(row.registry, row.repository, row.digest)}
+      onClick={(event) => event.stopPropagation()}
+    >
+      <Tags tags={row.tags} {...(withDigest ? { digest: row.digest } : {})} />
+    </Link>
+  ),
+});
+
 const COLUMNS: readonly Column<Image>[] = [
-  {
-    key: "tags",
-    header: "Tags",
-    width: "minmax(160px, 2fr)",
-    sortBy: (row) => row.tags.join(),
-    render: (row) => (
-      <Link
-        className={styles["link"]}
-        to={imageLink(row.registry, row.repository, row.digest)}
-        onClick={(event) => event.stopPropagation()}
-      >
-        <Tags tags={row.tags} />
-      </Link>
-    ),
-  },
   { key: "digest", header: "Digest", width: "minmax(208px, 1.4fr)", sortBy: (row) => row.digest, render: (row) => <Digest digest={row.digest} /> },
   {
     key: "platforms",
@@ -114,3 +116,6 @@ const COLUMNS: readonly Column<Image>[] = [
   { key: "status", header: "Scan", width: "minmax(160px, 1fr)", sortBy: (row) => row.status, render: (row) => <ImageStatus image={row} /> },
   { key: "pushed", header: "Pushed", width: "minmax(112px, 0.8fr)", sortBy: (row) => row.pushedAt, render: (row) => <RelativeTime time={row.pushedAt} /> },
 ];
+
+const WIDE = [tagsColumn(false), ...COLUMNS];
+const NARROW = [tagsColumn(true), ...COLUMNS.filter(({ key }) => key !== "digest" && key !== "platforms")];

@@ -181,11 +181,15 @@ function Told({ warnings }: { warnings: readonly string[] }) {
   return (
     <MessageBar intent="warning" layout="multiline">
       <MessageBarBody>
-        <ul className={styles["lines"]}>
-          {lines.map((line) => (
-            <li key={line}>{line}</li>
-          ))}
-        </ul>
+        {lines.length === 1 ? (
+          lines[0]
+        ) : (
+          <ul className={styles["lines"]}>
+            {lines.map((line) => (
+              <li key={line}>{line}</li>
+            ))}
+          </ul>
+        )}
       </MessageBarBody>
     </MessageBar>
   );

@@ -36,6 +36,8 @@ import type { RuleRecord } from "./form";
 import { ImportPanel } from "./ImportPanel";
 import { PolicyObjectPanel } from "./PolicyObjectPanel";
 import { policyText } from "./policyText";
+import { ReAdmissionBar } from "./ReAdmissionBar";
+import { ReAdmissionPanel } from "./ReAdmissionPanel";
 import styles from "./RulesTable.module.css";
 import { RulesTable } from "./RulesTable";
 import { useStagedOrder } from "./useStagedOrder";
@@ -89,6 +91,7 @@ export function Component() {
         placeholder="Search by rule or scope name"
         status={isFetching && !isPending ? "Refreshing" : isPending ? "" : plural(shown.length, "rule")}
       />
+      <ReAdmissionBar rules={rules} onShow={() => open("/re-admission")} />
       {staged.conflict ? <Conflict told={staged.conflict.message} onOverwrite={() => staged.save(true)} onDiscard={staged.reset} /> : null}
       {error ? (
         <ErrorState error={error} onRetry={() => void refetch()} />
@@ -110,6 +113,7 @@ export function Component() {
       )}
       {panel === "import" && mayWrite ? <ImportPanel onClose={() => open("")} /> : null}
       {panel === "policy-object" ? <PolicyObjectPanel only={chosen} onClose={() => open("")} /> : null}
+      {panel === "re-admission" ? <ReAdmissionPanel onClose={() => open("")} /> : null}
       {(panel === "new" && mayWrite) || edited ? (
         <RuleEditor key={panel} record={edited} rules={rules} onClose={() => open("")} />
       ) : null}
@@ -121,7 +125,7 @@ export function Component() {
 }
 
 /** What stands in an address in the place of a rule. */
-const PANELS: ReadonlySet<string> = new Set(["new", "import", "policy-object"]);
+const PANELS: ReadonlySet<string> = new Set(["new", "import", "policy-object", "re-admission"]);
 
 function mentions(record: RuleRecord, search: string): boolean {
   const text = [record.rule.name, record.rule.description, scopeWords(record.rule), cloudWords(record.cloudScope)];
@@ -145,7 +149,7 @@ interface ConflictProps {
 /** Somebody else changed the order while this one was staged. */
 function Conflict({ told, onOverwrite, onDiscard }: ConflictProps) {
   return (
-    <MessageBar intent="warning" layout="multiline" role="alert" className={styles["conflict"] ?? ""}>
+    <MessageBar intent="warning" layout="multiline" role="alert" className={styles["bar"] ?? ""}>
       <MessageBarBody>
         <MessageBarTitle>Your order is not saved</MessageBarTitle>
         {told}

@@ -12,7 +12,7 @@ from tidegate.hub.api.clusters import with_wanted
 from tidegate.hub.api.problems import documented
 from tidegate.hub.clock import render_instant
 from tidegate.hub.context import Hub
-from tidegate.hub.store import clusters, event_tallies, inventory, organisation
+from tidegate.hub.store import cluster_watch, clusters, event_tallies, inventory, organisation
 from tidegate.wire.hub_data_v1 import ClusterProblemV1, OverviewV1, TopRuleV1
 
 MAX_HOURS = 90 * 24
@@ -37,6 +37,10 @@ async def get_overview(hub: TheHub, hours: Hours = 24) -> OverviewV1:
         top = await event_tallies.top_rules(connection, since, TOP)
         current = await organisation.load(connection)
         known = await hub.rule_book.at(connection, current.revision)
+        glasses, glass_count = await cluster_watch.break_glass(connection, now)
+        feeds = await cluster_watch.oldest_feeds(connection, TOP)
+        for each in feeds:
+            each.old = overview.is_old(each.feed_at, now)
         return OverviewV1(
             hours=hours,
             bucket_s=overview.bucket_s(hours),
@@ -45,6 +49,9 @@ async def get_overview(hub: TheHub, hours: Hours = 24) -> OverviewV1:
             riskiest_images=await inventory.riskiest(connection, TOP),
             expiring_exemptions=overview.expiring(known.rules, now),
             clusters=await _problems(hub, connection, current.edited_at),
+            feeds=feeds,
+            break_glass=glasses,
+            break_glass_count=glass_count,
         )
 
 

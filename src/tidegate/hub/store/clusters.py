@@ -112,12 +112,14 @@ async def load(connection: AsyncConnection, name: str) -> ClusterV1:
 
 
 async def page(connection: AsyncConnection, after: str, limit: int) -> list[ClusterV1]:
-    """Return up to `limit` clusters by name, those after `after`, without the pods they name."""
+    """Return up to `limit` clusters by name, those after `after`, without the objects they name."""
     query = _QUERY.where(clusters.c.name > after).order_by(clusters.c.name).limit(limit)
     found = await _with_alarms(connection, (await connection.execute(query)).all())
     for cluster in found:
-        if cluster.protection is not None:
-            cluster.protection.unjudged_pods = []  # of a thousand clusters they would be 30 MB
+        if cluster.protection is not None:  # of a thousand clusters they would be 30 MB
+            cluster.protection.unjudged_pods = []
+            if cluster.protection.break_glass:
+                cluster.protection.break_glass = []
     return found
 
 

@@ -1,5 +1,8 @@
-import { Dropdown, Input, Option, Textarea } from "@fluentui/react-components";
+import { Dropdown, Input, MessageBar, MessageBarBody, MessageBarTitle, Option, Textarea } from "@fluentui/react-components";
 
+import { useClusterList } from "../../clusters/data";
+import type { RuleForm } from "../form";
+import { losingPods, nameSome, WINDOW_DAYS } from "../reAdmission";
 import { useTouched } from "./touched";
 import { CloudScopeFields } from "./CloudScopeFields";
 import styles from "./Editor.module.css";
@@ -46,6 +49,7 @@ export function DetailsTab(props: TabProps) {
           <Option value="deny">Deny</Option>
         </Dropdown>
       </Row>
+      {form.action === "deny" && (record?.rule.action !== "deny" || record.rule.enabled === false) ? <LosesPods form={form} /> : null}
       <Row label="Rule description" problem={problems["description"]}>
         <Textarea
           value={form.description}
@@ -68,5 +72,20 @@ export function DetailsTab(props: TabProps) {
       <CloudScopeFields {...props} disabled={disabled || isDefault} />
       <ScopeBuilder {...props} touched={touched} />
     </div>
+  );
+}
+
+/** Said while a rule that did not deny before is made to: nothing has happened yet. */
+function LosesPods({ form }: { form: RuleForm }) {
+  const losing = losingPods([form.cloud], useClusterList().items);
+  if (losing.length === 0) return null;
+  return (
+    <MessageBar intent="info" layout="multiline" className={styles["hint"] ?? ""}>
+      <MessageBarBody>
+        <MessageBarTitle>It judges pods that are made anew, too</MessageBarTitle>
+        In {nameSome(losing.map(({ name }) => name))} workloads would lose pods on a restart after a new finding. Recommended: let their
+        own pods come back for {WINDOW_DAYS} days (<code>reAdmission: Audit</code>) while this rule is new; the page of rules shows how.
+      </MessageBarBody>
+    </MessageBar>
   );
 }

@@ -1,11 +1,13 @@
 """BreakGlass objects of the cluster, watched: what they let in at this instant.
 
-The gate asks nobody else, so they work with hub and agent away. While the API server does not
-answer, what was known holds until its own end; an object that does not parse lets nothing in.
+The gate asks nobody else, so they work with hub and agent away; the agent tells the hub of them.
+While the API server does not answer, what was known holds until its own end; an object that does
+not parse lets nothing in.
 """
 
 from collections.abc import Iterable, Mapping
 from contextlib import aclosing
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -29,6 +31,17 @@ class BreakGlasses:
     def __init__(self) -> None:
         self._by_name: dict[str, BreakGlass] = {}
         self._lost = False
+        self._read = False
+
+    @property
+    def known(self) -> bool:
+        """Whether all objects were read at least once."""
+        return self._read
+
+    def holding(self, now: datetime) -> list[BreakGlass]:
+        """Return what is let in anywhere at `now`, the last to end first."""
+        found = [each for each in self._by_name.values() if each.holds(now)]
+        return sorted(found, key=lambda each: (each.until, each.name), reverse=True)
 
     def of(self, namespace: str) -> tuple[BreakGlass, ...]:
         """Return the objects about `namespace`, ended ones too."""
@@ -43,6 +56,7 @@ class BreakGlasses:
                 self._by_name = {}
                 self._put(objects)
                 self._lost = False
+                self._read = True
             case Changed(body):
                 self._put([body])
             case Deleted(name):
