@@ -6,7 +6,7 @@ PYTHON ?= python3
 .DEFAULT_GOAL := help
 # Tests start many processes; each would compile all of it anew where this is set.
 export PYTHONDONTWRITEBYTECODE :=
-.PHONY: help install up lint check test kube clients scanners registries e2e portal screens bench chaos recovery soak crd docs golden faults fuzz fix lock clean helm promql crds
+.PHONY: help install up lint check test kube clients scanners registries e2e portal screens bench chaos recovery soak crd docs golden faults fuzz fix lock clean helm promql crds images
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ kube: ## build the real API server, controller-manager and kubectl into a cache 
 
 helm: ## build helm into a cache (once, a minute)
 	hack/helm/build.sh
+
+images: $(PORTAL_BUILT) ## build the three images without a daemon, on stand-ins for their bases (root, Debian, minutes)
+	hack/images/build.sh
 
 crds: ## fetch the kinds of cert-manager and the Prometheus Operator into a cache (once, seconds)
 	hack/crds/build.sh

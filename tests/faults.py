@@ -21,7 +21,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-COPIED = ("src", "tests", "fuzz", "pyproject.toml", "config", "README.md", "docs", "Makefile")
+COPIED = (
+    "src", "tests", "fuzz", "charts", "hack", "pyproject.toml", "config", "README.md", "docs", "Makefile",
+)  # fmt: skip
 TESTS_FAILED = 1
 """pytest's exit code when tests ran and some failed; 2 and up mean that they did not run."""
 

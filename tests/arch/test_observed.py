@@ -1,6 +1,7 @@
 """Alerts, dashboard and runbooks ask for what the parts really export, in words that Prometheus takes."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -112,7 +113,12 @@ def test_what_an_alert_sees_increase_is_there_at_zero_from_the_start() -> None:
         "print((generate_latest() + Metrics().render(None, Signals())).decode())"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        timeout=60,
     )
     samples = [
         sample
