@@ -28,9 +28,6 @@ NONE = "none"
 LOOKS_OFF = 40
 """Looks while clocks are off: gates are probed meanwhile, and certificates looked at."""
 
-YOUNG_S = 20.0
-"""Age of a gate's newest batch that came after a restore, which takes longer."""
-
 SERVES_S = 3.0
 """How long a part has before the next is started: longer than each takes to serve."""
 
@@ -251,12 +248,12 @@ async def hub_database_restored(world: World) -> Outcome:
         await world.start_hub()
         began_s = time.monotonic()
         seconds = await world.recovered(record, began_s)
-        await until(lambda: _is_fed(world, before + 1), 200, lambda: world.trouble(record))
+        await until(lambda: _is_fed(world, before + 1, began_s), 200, lambda: world.trouble(record))
         fed_s = time.monotonic() - began_s
     after = await world.gate_metric("tidegate_gate_feed_epoch")
     note = (
-        f"batch {max(epochs):.0f} of the chain before, {max(after):.0f} of a new one after: gates "
-        f"took nothing back, and have every row from it after {fed_s:.0f} s"
+        f"gates held batch {max(epochs):.0f} of the chain, and {max(after):.0f} of the chain that the "
+        f"hub has since, with every row, after {fed_s:.0f} s"
     )
     words = "hub's database lost, restored from a backup of before the last scan"
     return outcome(words, seconds, record, "restore the backup, start the hub", note)
@@ -268,10 +265,11 @@ async def _holds_rows(world: World, subjects: float) -> bool:
     return bool(held) and min(held) >= subjects
 
 
-async def _is_fed(world: World, subjects: float) -> bool:
-    """Whether every gate has all rows and a batch of the last seconds."""
+async def _is_fed(world: World, subjects: float, since_s: float) -> bool:
+    """Whether every gate has all rows, and a batch that was made after `since_s`."""
     ages = await world.gate_metric("tidegate_gate_feed_age_seconds")
-    return await _holds_rows(world, subjects) and bool(ages) and max(ages) < YOUNG_S
+    passed_s = time.monotonic() - since_s
+    return await _holds_rows(world, subjects) and bool(ages) and max(ages) < passed_s
 
 
 def _dump(world: World) -> str:
