@@ -75,6 +75,11 @@ class Record:
         """Bad pods that were admitted."""
         return sum(sight.bad is Came.ADMITTED for sight in self.sights)
 
+    def let_in_before(self, instant_s: float) -> int:
+        """Of them, those asked for before `instant_s`."""
+        early = [sight for sight in self.sights if sight.began_s < instant_s]
+        return sum(sight.bad is Came.ADMITTED for sight in early)
+
     def right_since(self, event_s: float) -> float | None:
         """Return when the answers became right and stayed so; None: they did not yet.
 

@@ -8,6 +8,7 @@ from functools import partial
 import uvloop
 
 from tidegate.domain.errors import TidegateError
+from tidegate.gate.heap import keep_heap_small
 from tidegate.gate.members import take_over
 from tidegate.gate.run import alone_in, run_gate
 from tidegate.gate.settings import Settings, read_settings
@@ -21,6 +22,7 @@ def main() -> int:
     try:
         settings = read_settings()
         configure_logs(settings.log_level)
+        keep_heap_small()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings))
     except (TidegateError, OSError) as error:
