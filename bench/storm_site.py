@@ -142,7 +142,8 @@ class Gate:
         for path in self.spool.glob("*.jsonl"):
             with suppress(FileNotFoundError):
                 lines = path.read_bytes().splitlines()
-                found |= {json.loads(line)["id"] for line in lines if line.endswith(b"}")}
+                events = [line for line in lines if line[:1] in b"[{" and line.endswith(b"}")]
+                found |= {json.loads(line[line.index(b"{") :])["id"] for line in events}
         return found
 
 

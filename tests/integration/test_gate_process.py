@@ -12,6 +12,7 @@ import pytest
 
 from support.gate_site import POLICY, Site, agent, allowed, until
 from tidegate.gate.spool import Spool
+from tidegate.gate.spool_rows import SharedEvent
 
 pytestmark = pytest.mark.integration
 
@@ -74,7 +75,7 @@ async def test_events_survive_kill_9_and_are_delivered_after_the_restart(site: S
 async def test_a_full_spool_costs_events_and_no_verdict(site: Site) -> None:
     (site.data / "spool").mkdir(parents=True)
     spool = Spool(site.data / "spool", 2**20)
-    spool.append([("verdict", b"x" * (2**20 - 10))])
+    spool.append([("verdict", SharedEvent(b"x" * (2**20 - 10)))])
     with site.gate(SPOOL_MAX_MIB=1) as (_, url):
         async with site.client(url) as client:
             assert await allowed(client, "gate-1") is False

@@ -16,6 +16,7 @@ import pytest
 from support.gate_site import Site, agent, allowed, until
 from support.gate_world import pod, review_of
 from tidegate.gate.spool import Spool
+from tidegate.gate.spool_rows import SharedEvent
 
 pytestmark = pytest.mark.integration
 
@@ -149,7 +150,7 @@ async def test_what_processes_left_behind_is_delivered_by_those_that_are(site: S
 
 
 async def test_one_process_hands_its_spool_to_several(site: Site) -> None:
-    Spool(site.data / "spool", 2**20).append([("verdict", b'{"left":1}')])
+    Spool(site.data / "spool", 2**20).append([("verdict", SharedEvent(b'{"left":1}'))])
     with site.gate(PROCESSES=2) as (_, url):
         assert not (site.data / "spool").exists()
         async with site.client(url) as client:

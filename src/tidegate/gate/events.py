@@ -20,6 +20,7 @@ from tidegate.domain.rule import Exemption, Rule
 from tidegate.domain.severity import Severity
 from tidegate.domain.verdict import Decision, Exempted, ImageVerdict, RuleJudgement, Verdict
 from tidegate.domain.workload import ControllerReference, Workload
+from tidegate.gate.spool_rows import SharedEvent
 from tidegate.wire.admission_v1 import AdmissionRequest
 from tidegate.wire.admitted_v1 import OWNER_KINDS, rule_fingerprint
 from tidegate.wire.event_v1 import (
@@ -121,6 +122,25 @@ def render_fitted(event: AdmissionEventV1) -> bytes:
     return body
 
 
+def render_shared(event: AdmissionEventV1) -> SharedEvent:
+    """Return what `render_fitted` does, in parts: events of one workload have the same rows."""
+    line, rows = render_event(replace(event, images=[])), tuple(map(_row_text, event.images))
+    if not rows or len(line) + sum(map(len, rows)) + len(rows) > MAX_EVENT_BYTES:
+        return SharedEvent(render_fitted(event))
+    return SharedEvent(line, rows)
+
+
+def _row_text(row: ImageRowV1) -> bytes:
+    if len(row.findings) + len(row.exempted) + len(row.not_affected) > FEW_FINDINGS:
+        return msgspec.json.encode(row)
+    return _kept_text(ByIdentity(row))
+
+
+@lru_cache(maxsize=512)
+def _kept_text(key: ByIdentity[ImageRowV1]) -> bytes:
+    return msgspec.json.encode(key.value)
+
+
 def _with_few_findings(row: ImageRowV1) -> ImageRowV1:
     return replace(
         row,
@@ -163,8 +183,13 @@ def _kept_row(key: ByIdentity[ImageVerdict]) -> ImageRowV1:
 
 
 def _owning_row(image: ImageVerdict) -> ImageRowV1:
-    """Return the row of a workload that was admitted and has pods made for it."""
-    return replace(_row(image), admitted_under=_admitted_under(image))
+    """Return the row of a workload that was admitted and has pods made for it; as `_row`."""
+    return _kept_owning_row(ByIdentity(image))
+
+
+@lru_cache(maxsize=512)
+def _kept_owning_row(key: ByIdentity[ImageVerdict]) -> ImageRowV1:
+    return replace(_row(key.value), admitted_under=_admitted_under(key.value))
 
 
 def _admitted_under(image: ImageVerdict) -> list[str]:

@@ -49,8 +49,7 @@ class EvidenceSeen:
         _counter(_found(platform), _source(platform)).inc(times)
         if isinstance(evidence, Report) and self._now is not None:
             age_s = (self._now - evidence.scanned_at).total_seconds()
-            for _ in range(times):
-                REPORT_AGE_SECONDS.observe(age_s)
+            REPORT_AGE_SECONDS.observe(age_s, times)
 
 
 def _found(platform: PlatformEvidence) -> str:

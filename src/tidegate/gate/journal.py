@@ -19,7 +19,7 @@ import msgspec
 import structlog
 
 from tidegate.domain.errors import InputError, UnavailableError
-from tidegate.gate.events import render_fitted
+from tidegate.gate.events import render_shared
 from tidegate.gate.metrics import (
     EVENTS_DELIVERED,
     EVENTS_DROPPED,
@@ -27,6 +27,7 @@ from tidegate.gate.metrics import (
     SPOOL_BYTES,
 )
 from tidegate.gate.spool import LANES, Batch, Lane, Spool
+from tidegate.gate.spool_rows import SharedEvent
 from tidegate.wire.event_v1 import Action, AdmissionEventV1
 
 MAX_QUEUED = 10_000
@@ -138,13 +139,13 @@ class Journal:
 
     def _write(self, waiting: list[tuple[Lane, Action, _Build]]) -> None:
         """Build and write events; runs in the spool's thread and raises nothing."""
-        lines: list[tuple[Lane, bytes]] = []
+        lines: list[tuple[Lane, SharedEvent]] = []
         built: list[AdmissionEventV1] = []
         recorded: Counter[Action] = Counter()
         for lane, action, build in waiting:
             try:
                 event = build()
-                lines.append((lane, render_fitted(event)))
+                lines.append((lane, render_shared(event)))
                 built.append(event)
             except Exception:
                 EVENTS_DROPPED.labels("build").inc()

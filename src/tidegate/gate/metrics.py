@@ -2,7 +2,9 @@
 
 from functools import cache
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge
+
+from tidegate.gate.histogram import Histogram
 
 REVIEWS = Counter(
     "tidegate_gate_reviews",

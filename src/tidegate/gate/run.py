@@ -19,6 +19,7 @@ from tidegate.gate.admitted import Admissions, Follower, Teller
 from tidegate.gate.app import Access, GateApp
 from tidegate.gate.delivery import AgentDelivery
 from tidegate.gate.first_sight import FirstSight
+from tidegate.gate.heap import keep_trimmed
 from tidegate.gate.journal import Journal
 from tidegate.gate.members import member_folder
 from tidegate.gate.own_pods import OwnPods
@@ -91,7 +92,7 @@ async def run_gate(
         if member is not None:
             stack.enter_context(alone_in(settings.data_dir))
         sources = await open_sources(settings, stack, utc_now)
-        sources.runs.append(partial(keep_certificate_fresh, certificate))
+        sources.runs += [partial(keep_certificate_fresh, certificate), keep_trimmed]
         for run in sources.runs:
             stack.push_async_callback(_end, asyncio.create_task(keep_running(run)))
         agent = _agent(settings)
@@ -99,14 +100,7 @@ async def run_gate(
         journal = _open_journal(settings, agent, teller)
         journal.start()
         stack.push_async_callback(journal.close)
-        own_pods = None
-        if agent is not None and teller is not None:
-            admitted = Admissions()
-            own_pods = OwnPods(sources.cluster, admitted)
-            policies = sources.policies
-            follower = Follower(admitted, agent, lambda: policies.snapshot().re_admits)
-            for run in (teller.run, follower.run):
-                stack.push_async_callback(_end, asyncio.create_task(keep_running(run)))
+        own_pods = _own_pods(sources, agent, teller, stack)
         scans = None
         if agent is not None:
             time = asyncio.get_running_loop().time
@@ -136,6 +130,19 @@ async def run_gate(
         announce(url)
         await stop.wait()
         log.info("the gate ends")
+
+
+def _own_pods(
+    sources: Sources, agent: AgentDelivery | None, teller: Teller | None, stack: AsyncExitStack
+) -> OwnPods | None:
+    """Return what lets a workload's own pods come back, kept up to date by the agent."""
+    if agent is None or teller is None:
+        return None
+    admitted, policies = Admissions(), sources.policies
+    follower = Follower(admitted, agent, lambda: policies.snapshot().re_admits)
+    for run in (teller.run, follower.run):
+        stack.push_async_callback(_end, asyncio.create_task(keep_running(run)))
+    return OwnPods(sources.cluster, admitted)
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """Admission events on disk until somebody has taken them: append-only, bounded, crash-safe.
 
-Events lie as JSON lines in segment files of two lanes: `verdict` (audit and deny) and `allow`. A
-full spool, or a full disk, gives up its oldest allows first, then what is new, and counts both. A
-process that dies loses what was not yet written; a line that it left half written is skipped at the
-next start. What was taken is remembered after the taker said so, so events come at least once.
+Events lie as lines (`spool_rows`) in segment files of two lanes: `verdict` (audit and deny) and
+`allow`. A full spool, or a full disk, gives up its oldest allows first, then what is new, and
+counts both. A process that dies loses what was not yet written; a line that it left half written is
+skipped at the next start. What was taken is remembered after the taker said so, so events come at
+least once.
 
 Not for several threads or processes at once; blocking, so the journal runs it in a thread.
 """
@@ -19,6 +20,16 @@ from typing import Literal
 
 import msgspec
 
+from tidegate.gate.spool_rows import (
+    ROW,
+    ReadRows,
+    SharedEvent,
+    WrittenRows,
+    events_in,
+    rest_of,
+    size_of,
+)
+
 Lane = Literal["verdict", "allow"]
 LANES: tuple[Lane, ...] = ("verdict", "allow")
 
@@ -27,6 +38,9 @@ MAX_SEGMENT_BYTES = 4 * 1024 * 1024
 
 MAX_BATCH_BYTES = 4 * 1024 * 1024
 """Lines of one batch; the receivers accept 16 MiB."""
+
+_WRITE_BYTES = 128 * 1024
+"""Put together for the kernel at a time; larger pieces of memory are fresh from it each time."""
 
 _STATE = "state.json"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -67,6 +81,8 @@ class Spool:
         self._segments = {lane: self._found_segments(lane) for lane in LANES}
         # A new segment at each start: what the last process left half written stays behind it.
         self._current = {lane: self._next_number(lane) for lane in LANES}
+        self._written = {lane: WrittenRows() for lane in LANES}
+        self._known = {lane: ReadRows() for lane in LANES}
 
     @property
     def size_bytes(self) -> int:
@@ -78,13 +94,14 @@ class Spool:
         """Events given up and not yet told to anybody."""
         return self._state.dropped
 
-    def append(self, lines: Sequence[tuple[Lane, bytes]]) -> int:
-        """Write `lines` and return how many events were given up for them; durable on return."""
-        kept: dict[Lane, list[bytes]] = {lane: [] for lane in LANES}
+    def append(self, events: Sequence[tuple[Lane, SharedEvent]]) -> int:
+        """Write `events` and return how many were given up for them; durable on return."""
+        kept: dict[Lane, list[SharedEvent]] = {lane: [] for lane in LANES}
+        rows: dict[Lane, set[bytes]] = {lane: set() for lane in LANES}
         dropped = 0
         room = self._max_bytes - self.size_bytes
-        for lane, line in lines:
-            needed = len(line) + 1
+        for lane, event in events:
+            needed = size_of(event, rows[lane])
             while needed > room and lane == "verdict" and (freed := self._drop_oldest_allows()):
                 room += freed[0]
                 dropped += freed[1]
@@ -92,7 +109,7 @@ class Spool:
                 dropped += 1
                 continue
             room -= needed
-            kept[lane].append(line)
+            kept[lane].append(event)
         for lane, chosen in kept.items():
             if chosen:
                 dropped += self._write_with_room(lane, chosen)
@@ -121,20 +138,20 @@ class Spool:
             self._remove(batch.lane, batch.segment)
         self._write_state()
 
-    def _write_with_room(self, lane: Lane, lines: list[bytes]) -> int:
-        """Write `lines` and return how many events a full disk made us give up.
+    def _write_with_room(self, lane: Lane, events: list[SharedEvent]) -> int:
+        """Write `events` and return how many events a full disk made us give up.
 
         Verdicts get the room of the oldest allows.
         """
         given_up = 0
         while True:
             try:
-                self._write(lane, lines)
+                self._write(lane, events)
             except OSError as error:
                 if error.errno not in _FULL:
                     raise
                 if lane == "allow":
-                    return given_up + len(lines)
+                    return given_up + len(events)
                 freed = self._drop_oldest_allows()
                 if freed is None:
                     raise
@@ -142,21 +159,23 @@ class Spool:
             else:
                 return given_up
 
-    def _write(self, lane: Lane, lines: list[bytes]) -> None:
+    def _write(self, lane: Lane, events: list[SharedEvent]) -> None:
         segments = self._segments[lane]
         number = self._current[lane]
         if segments.get(number, 0) >= self._segment_bytes:
             number = self._current[lane] = self._next_number(lane)
         path = self._path(lane, number)
-        body = b"".join(line + b"\n" for line in lines)
+        if self._written[lane].segment != number:
+            self._written[lane] = WrittenRows(number)
+        lines = self._written[lane].lines_of(events)
         try:
-            with path.open("ab") as file:
-                file.write(body)
+            with path.open("ab", buffering=_WRITE_BYTES) as file:
+                file.writelines(lines)
                 file.flush()
                 os.fsync(file.fileno())
             if number not in segments:
                 self._sync_folder()
-            segments[number] = segments.get(number, 0) + len(body)
+            segments[number] = segments.get(number, 0) + sum(map(len, lines))
         except OSError:  # a full disk may leave half a line: nothing goes on behind it
             with suppress(OSError):
                 os.truncate(path, segments.get(number, 0))  # its room may be all that there is
@@ -176,19 +195,26 @@ class Spool:
         """Return lines of `segment` that were not taken; None where it has none left."""
         cursor = self._state.cursors.get(lane, _Cursor())
         offset = cursor.offset if cursor.segment == segment else 0
+        if self._known[lane].segment != segment:
+            self._known[lane] = ReadRows(segment)
+        rows = self._known[lane]
+        lines: list[bytes] = []
+        size, at = 0, min(offset, rows.end)
         with self._path(lane, segment).open("rb") as file:
-            file.seek(offset)
-            lines: list[bytes] = []
-            size = 0
+            file.seek(at)
             while len(lines) < max_events and size < MAX_BATCH_BYTES:
                 line = file.readline()
                 if not line.endswith(b"\n"):
                     break
-                lines.append(line[:-1])
-                size += len(line)
+                if line.startswith(ROW):
+                    rows.take(line, at)
+                elif at >= offset:
+                    lines.append(rows.whole(line[:-1]))
+                    size += len(lines[-1])
+                at += len(line)
         if not lines:
             return None
-        return Batch(tuple(lines), lane, segment, offset + size, self._state.dropped)
+        return Batch(tuple(lines), lane, segment, at, self._state.dropped)
 
     def _drop_oldest_allows(self) -> tuple[int, int] | None:
         """Delete the oldest allow segment; return its bytes and events, None where there is none.
@@ -200,7 +226,7 @@ class Spool:
             return None
         cursor = self._state.cursors.get("allow", _Cursor())
         body = self._path("allow", segment).read_bytes()
-        untaken = body[cursor.offset if cursor.segment == segment else 0 :].count(b"\n")
+        untaken = events_in(body, cursor.offset if cursor.segment == segment else 0)
         size = self._segments["allow"][segment]
         self._remove("allow", segment)
         return size, untaken
@@ -215,6 +241,8 @@ class Spool:
     def _remove(self, lane: Lane, segment: int) -> None:
         self._path(lane, segment).unlink(missing_ok=True)
         self._segments[lane].pop(segment, None)
+        if self._known[lane].segment == segment:
+            self._known[lane] = ReadRows()
         if segment == self._current[lane]:
             self._current[lane] = segment + 1
 
@@ -264,7 +292,7 @@ def adopt_spool(source: Path, target: Path) -> int:
                 del old._state.cursors[lane]  # noqa: SLF001
                 old._write_state()  # noqa: SLF001
                 rest = path.with_suffix(".rest")
-                rest.write_bytes(path.read_bytes()[cursor.offset :])
+                rest.write_bytes(rest_of(path.read_bytes(), cursor.offset))
                 rest.replace(path)
             path.rename(new._path(lane, new._next_number(lane)))  # noqa: SLF001
             new._segments[lane] = new._found_segments(lane)  # noqa: SLF001

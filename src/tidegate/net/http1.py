@@ -1,8 +1,8 @@
 """HTTP/1.1 for a server that takes requests whole and answers each with a few bytes.
 
-One `asyncio.Protocol` per connection, with llhttp as its parser (httptools). A request whose answer
-needs no wait is answered in the very callback that brought its last byte: no task, no future, no
-timer. What must wait becomes a task; requests that come behind it wait their turn.
+One `asyncio.BufferedProtocol` per connection, with llhttp as its parser (httptools). A request
+whose answer needs no wait is answered in the very callback that brought its last byte: no task, no
+future, no timer. What must wait becomes a task; requests that come behind it wait their turn.
 
 What one connection may take is bounded (`net.limits.ConnectionLimits`): time to the end of a header
 and of a body, size of a header, number of connections; bodies one by one and together
@@ -41,6 +41,10 @@ CLOSE_S = 5.0
 
 MAX_PIPELINED = 32
 """Requests that may wait on one connection; those who send more do not wait for answers."""
+
+READ_BYTES = 256 * 1024
+"""Read at once at most. Were each reading given a piece of memory of its own, as plain protocols
+are, it would be of this size, fresh from the kernel for each request and given back after it."""
 
 LOOKS_PER_DEADLINE = 8
 MIN_LOOK_S = 0.05
@@ -119,6 +123,8 @@ class Connections:
         self.lingering = True
         """Whether connections without a request are left open, and new ones taken."""
         self.loop = loop or asyncio.get_running_loop()
+        self.read_into = memoryview(bytearray(READ_BYTES))
+        """Of whichever connection is read: what one brings is taken before the next one is read."""
         self._date_at = -1
         self._date = b""
         shortest_s = min(limits.header_deadline_s, limits.body_deadline_s)
@@ -179,7 +185,25 @@ def _head(status: int, kind: bytes) -> bytes:
     return head
 
 
-class Connection(asyncio.Protocol):
+class _Gone(asyncio.Transport):
+    """In the place of the transport of a connection that was lost."""
+
+    def is_closing(self) -> bool:
+        """Whether nothing more goes out: it does not."""
+        return True
+
+    def abort(self) -> None:
+        """Do nothing: there is nothing to end."""
+
+    def get_write_buffer_size(self) -> int:
+        """Return the bytes that wait to go out: none."""
+        return 0
+
+
+_GONE = _Gone()
+
+
+class Connection(asyncio.BufferedProtocol):
     """One connection of a client; the `on_…` methods are called by its parser."""
 
     def __init__(self, shared: Connections) -> None:
@@ -219,7 +243,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; the clock of the first header runs."""
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport: asyncio.Transport = cast(asyncio.Transport, transport)
         self._verified = bool(transport.get_extra_info("peercert"))
         self._shared.open.add(self)
         if len(self._shared.open) > self._limits.max_connections:
@@ -239,14 +263,20 @@ class Connection(asyncio.Protocol):
         self._whole.clear()
         self._unread.clear()
         _free(self._reading)
-        # It holds us and we hold it; what TLS keeps for a connection (256 KiB) would stay with us
-        # until somebody looks for cycles, and a gate seldom does.
+        # They hold us and we hold them; what TLS keeps for a connection (256 KiB) would stay with
+        # us until somebody looks for cycles, and a gate seldom does.
+        self._transport = _GONE
         del self._parser
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 the base's signature
+        """Return where bytes are read into."""
+        return self._shared.read_into
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take bytes; while a request is being answered, or answers are not read, they wait."""
+        data = self._shared.read_into[:nbytes]
         if self._task is not None or not self._writable:
-            self._unread.append(data)
+            self._unread.append(bytes(data))
             self._transport.pause_reading()
             return
         self._read(data)
@@ -362,7 +392,7 @@ class Connection(asyncio.Protocol):
         if len(self._whole) > MAX_PIPELINED:
             self._cut("too many requests at once")
 
-    def _read(self, data: bytes) -> None:
+    def _read(self, data: bytes | memoryview) -> None:
         """Let the parser see `data`; a header whose end it has not seen is counted."""
         self._completed = False
         try:

@@ -32,3 +32,29 @@ def test_what_connections_took_leaves_no_holes_in_the_heap() -> None:
 
     adapted, kept = heap_bytes("adapted"), heap_bytes("kept")
     assert adapted - kept > 100 * 256 * 1024
+
+
+HOLES = """
+import ctypes
+from tidegate.gate.heap import keep_heap_small, trim_heap
+
+def resident_bytes():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+
+assert keep_heap_small()
+held = [bytes(60_000) for _ in range(400)]
+for number in range(400):
+    if number % 20:
+        held[number] = b""
+before = resident_bytes()
+assert trim_heap()
+print(before - resident_bytes())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="HEAP NOT TESTED: wants /proc")
+def test_holes_that_bursts_leave_are_given_back() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", HOLES], capture_output=True, check=True, text=True
+    )
+    assert int(ended.stdout) > 300 * 56_000

@@ -10,6 +10,7 @@ import pytest
 from tidegate.domain.errors import HubUnavailableError, InputError
 from tidegate.gate.journal import Journal
 from tidegate.gate.spool import Batch, Spool
+from tidegate.gate.spool_rows import SharedEvent
 from tidegate.wire.event_v1 import Action, AdmissionEventV1
 
 
@@ -118,7 +119,13 @@ async def test_allows_are_delivered_although_verdicts_never_cease(tmp_path: Path
 
 async def test_lines_that_are_no_events_are_skipped(tmp_path: Path) -> None:
     spool = Spool(tmp_path, 10**6)
-    spool.append([("verdict", b"junk"), ("verdict", b'{"id": 1}'), ("verdict", b"\xff")])
+    spool.append(
+        [
+            ("verdict", SharedEvent(b"junk")),
+            ("verdict", SharedEvent(b'{"id": 1}')),
+            ("verdict", SharedEvent(b"\xff")),
+        ]
+    )
     agent = Agent()
     journal = Journal(spool, agent)
     journal.start()

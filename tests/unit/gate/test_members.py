@@ -9,6 +9,7 @@ from support.builders import DIGEST
 from tidegate.evidence.memory import Remembered, ReportMemory
 from tidegate.gate.members import member_folder, take_over
 from tidegate.gate.spool import Spool, adopt_spool
+from tidegate.gate.spool_rows import SharedEvent
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -45,7 +46,9 @@ def test_every_event_and_the_newest_memory_reach_those_who_come(
 ) -> None:
     old = [tmp_path] if before == 1 else [member_folder(tmp_path, n) for n in range(before)]
     for number, folder in enumerate(old):
-        spool(folder).append([("verdict", b"v%d" % number), ("allow", b"a%d" % number)])
+        spool(folder).append(
+            [("verdict", SharedEvent(b"v%d" % number)), ("allow", SharedEvent(b"a%d" % number))]
+        )
         remembered(folder, number)
         remembered(folder, -number, "other")
     take_over(tmp_path, after)
@@ -63,11 +66,11 @@ def test_every_event_and_the_newest_memory_reach_those_who_come(
 def test_events_that_were_taken_are_not_adopted_again(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     first = spool(old)
-    first.append([("verdict", b"taken"), ("verdict", b"left")])
+    first.append([("verdict", SharedEvent(b"taken")), ("verdict", SharedEvent(b"left"))])
     batch = first.peek(1)
     assert batch is not None
     first.acknowledge(batch)
-    spool(new).append([("verdict", b"own")])
+    spool(new).append([("verdict", SharedEvent(b"own"))])
     assert adopt_spool(old / "spool", new / "spool") == 1
     assert events(new) == [b"own", b"left"]
     assert not (old / "spool").exists()
@@ -75,7 +78,7 @@ def test_events_that_were_taken_are_not_adopted_again(tmp_path: Path) -> None:
 
 def test_dropped_events_are_told_by_who_adopts(tmp_path: Path) -> None:
     tiny = Spool(tmp_path / "old/spool", 10)
-    tiny.append([("verdict", b"x" * 100)])
+    tiny.append([("verdict", SharedEvent(b"x" * 100))])
     adopt_spool(tmp_path / "old/spool", tmp_path / "new/spool")
     assert spool(tmp_path / "new").dropped == 1
 

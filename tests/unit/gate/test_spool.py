@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from tidegate.gate.spool import Batch, Lane, Spool
+from tidegate.gate.spool_rows import SharedEvent
 
 ALLOW: Lane = "allow"
 VERDICT: Lane = "verdict"
 
 
-def lines(lane: Lane, first: int, last: int, width: int = 10) -> list[tuple[Lane, bytes]]:
-    return [(lane, str(n).rjust(width, "0").encode()) for n in range(first, last)]
+def lines(lane: Lane, first: int, last: int, width: int = 10) -> list[tuple[Lane, SharedEvent]]:
+    return [(lane, SharedEvent(str(n).rjust(width, "0").encode())) for n in range(first, last)]
 
 
 def drain(spool: Spool, max_events: int = 100) -> list[int]:
