@@ -8,6 +8,7 @@ most webhooks in Python do. Both have uvloop, httptools and the gate's TLS setti
 import asyncio
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tidegate.gate.tls import Certificate, TlsFiles
 from tidegate.net.bodies import Bodies
-from tidegate.net.http1 import Connections, Request, Response
+from tidegate.net.connections import Connections
+from tidegate.net.http1 import Connection
 from tidegate.net.limits import ConnectionLimits
+from tidegate.net.messages import Request, Response
 
 ANSWER = (
     b'{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":'
@@ -86,7 +89,7 @@ async def listen(connection: Any, files: TlsFiles) -> Any:  # noqa: ANN401 uvloo
 
 async def serve(files: TlsFiles) -> None:
     shared = Connections(App(), ConnectionLimits(), Bodies(MAX_BODY_BYTES))
-    await listen(shared.connection, files)
+    await listen(partial(Connection, shared), files)
     await asyncio.Event().wait()
 
 

@@ -5,8 +5,10 @@ from collections.abc import Awaitable
 from typing import Any, cast
 
 from tidegate.net.bodies import Bodies
-from tidegate.net.http1 import Connection, Connections, Request, Response
+from tidegate.net.connections import Connections
+from tidegate.net.http1 import Connection
 from tidegate.net.limits import ConnectionLimits
+from tidegate.net.messages import Request, Response
 
 LOOP = asyncio.new_event_loop()
 LIMITS = ConnectionLimits(max_header_bytes=1024)
@@ -36,12 +38,14 @@ class _Served:
         self.closed = False
         self.was_cut = False
         shared = Connections(self, LIMITS, Bodies(MAX_BODY_BYTES), self._on_cut, loop=LOOP)
-        connection: Connection = shared.connection()
+        connection = Connection(shared)
         connection.connection_made(cast(asyncio.Transport, self))
         for at in range(0, len(sent), step):
             if self.closed:
                 break
-            connection.data_received(sent[at : at + step])
+            piece = sent[at : at + step]
+            connection.get_buffer(len(piece))[: len(piece)] = piece
+            connection.buffer_updated(len(piece))
             if any(path == "/wait" for _, path, _ in self.requests):
                 LOOP.run_until_complete(asyncio.sleep(0))
         LOOP.run_until_complete(asyncio.sleep(0))

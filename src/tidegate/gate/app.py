@@ -36,7 +36,7 @@ from tidegate.gate.metrics import (
 )
 from tidegate.gate.review import Answer
 from tidegate.gate.siblings import Siblings, join_metrics
-from tidegate.net.http1 import TEXT, Request, Response
+from tidegate.net.messages import TEXT, Request, Response
 from tidegate.wire.admission_v1 import read_uid, render_response
 from tidegate.wire.event_v1 import AdmissionEventV1
 
@@ -102,7 +102,7 @@ class Access:
 
 
 class GateApp:
-    """What a `Reviewer` and the gate's own state answer over HTTP: a `net.http1.App`."""
+    """What a `Reviewer` and the gate's own state answer over HTTP: a `net.messages.App`."""
 
     def __init__(  # noqa: PLR0913 - what it answers from, each a part of its own
         self,

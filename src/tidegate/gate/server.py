@@ -11,12 +11,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from tidegate.gate.app import GateApp
 from tidegate.gate.metrics import CERTIFICATE_EXPIRES_AT, CUT_CONNECTIONS
 from tidegate.gate.tls import RELOAD_INTERVAL_S, Certificate
 from tidegate.net.bodies import Bodies
-from tidegate.net.http1 import Connections
+from tidegate.net.connections import Connections
+from tidegate.net.http1 import Connection
 from tidegate.net.limits import ConnectionLimits
 
 HANDSHAKE_DEADLINE_S = 5.0
@@ -72,14 +74,17 @@ class HttpServer:
         bodies = Bodies(self._app.max_body_bytes)
         connections = Connections(self._app, endpoint.limits, bodies, on_cut=_count_cut)
         self.connections = connections
+        connection = partial(Connection, connections)
         loop = asyncio.get_running_loop()
         if endpoint.path:
             with suppress(FileNotFoundError):
                 os.unlink(endpoint.path)  # noqa: PTH108 of a process before us
-            self._server = await loop.create_unix_server(connections.connection, endpoint.path)
+            self._server = await loop.create_unix_server(
+                partial(Connection, connections), endpoint.path
+            )
             return ""
         server = self._server = await loop.create_server(
-            connections.connection,
+            connection,
             host=endpoint.host,
             port=endpoint.port,
             ssl=endpoint.context,

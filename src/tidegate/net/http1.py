@@ -15,18 +15,17 @@ closed; nothing that follows on it is read. There is no upgrade to any other pro
 """
 
 import asyncio
-import time
 from collections import deque
-from collections.abc import Awaitable, Callable
-from email.utils import formatdate
+from collections.abc import Awaitable
 from http import HTTPStatus
-from typing import NamedTuple, Protocol, cast
+from typing import cast
 
 import httptools
 import structlog
 
-from tidegate.net.bodies import ALLOWANCE_BYTES, Bodies, BodyRefusedError, Reading
-from tidegate.net.limits import ConnectionLimits
+from tidegate.net.bodies import ALLOWANCE_BYTES, BodyRefusedError, Reading
+from tidegate.net.connections import Connections
+from tidegate.net.messages import Request, Response
 
 KEEP_ALIVE_S = 120.0
 """Longer than the 90 s after which Go's client closes an idle connection: it must be the one to
@@ -42,134 +41,7 @@ CLOSE_S = 5.0
 MAX_PIPELINED = 32
 """Requests that may wait on one connection; those who send more do not wait for answers."""
 
-READ_BYTES = 256 * 1024
-"""Read at once at most. Were each reading given a piece of memory of its own, as plain protocols
-are, it would be of this size, fresh from the kernel for each request and given back after it."""
-
-LOOKS_PER_DEADLINE = 8
-MIN_LOOK_S = 0.05
-MAX_LOOK_S = 0.5
-
-TEXT = b"text/plain; charset=utf-8"
-
 log = structlog.get_logger(__name__)
-
-
-class Response(NamedTuple):
-    """What is sent back."""
-
-    status: int
-    body: bytes
-    kind: bytes = TEXT
-    """Its media type."""
-
-
-class Request:
-    """One request; its body is empty until it is whole."""
-
-    __slots__ = ("body", "headers", "keep_alive", "method", "path", "query", "reading", "verified")
-
-    def __init__(self, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-        path, _, self.query = target.partition(b"?")
-        self.path = path.decode("latin-1")
-        self.method = method.decode("latin-1")
-        self.headers = headers
-        """As they came, names in whatever case."""
-        self.body = b""
-        self.keep_alive = True
-        self.verified = False
-        """Whether the client showed a certificate that TLS verified."""
-        self.reading: Reading | None = None
-        """Holds room for a large body until the answer is out."""
-
-    def header(self, name: bytes) -> bytes:
-        """Return the only value of header `name` (lower case); empty for none or several."""
-        found = [value for given, value in self.headers if given.lower() == name]
-        return found[0] if len(found) == 1 else b""
-
-
-class App(Protocol):
-    """What answers requests."""
-
-    def refuse(self, request: Request) -> Response | None:
-        """Return why the body of `request` is not even read; None: go on."""
-        ...
-
-    def answer(self, request: Request) -> Response | Awaitable[Response]:
-        """Return the answer to a whole request, or what gives it later."""
-        ...
-
-
-class Connections:
-    """What all connections of one port share."""
-
-    def __init__(
-        self,
-        app: App,
-        limits: ConnectionLimits,
-        bodies: Bodies,
-        on_cut: Callable[[str], None] = lambda _: None,
-        *,
-        loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        self.app = app
-        self.limits = limits
-        self.bodies = bodies
-        self.on_cut = on_cut
-        """Gets the reason for which a connection was cut."""
-        self.open: set[Connection] = set()
-        self.ending = False
-        """The next answer on each connection is its last."""
-        self.lingering = True
-        """Whether connections without a request are left open, and new ones taken."""
-        self.loop = loop or asyncio.get_running_loop()
-        self.read_into = memoryview(bytearray(READ_BYTES))
-        """Of whichever connection is read: what one brings is taken before the next one is read."""
-        self._date_at = -1
-        self._date = b""
-        shortest_s = min(limits.header_deadline_s, limits.body_deadline_s)
-        self._look_s = min(MAX_LOOK_S, max(MIN_LOOK_S, shortest_s / LOOKS_PER_DEADLINE))
-        self._next_look = self.loop.call_later(self._look_s, self._look)
-
-    def connection(self) -> "Connection":
-        """Return the protocol of a new connection."""
-        return Connection(self)
-
-    async def end(self, drain_s: float, linger_s: float = 0.0) -> None:
-        """Let requests under way be answered for at most `drain_s`, then close what is open.
-
-        For `linger_s` before that, a connection that is idle still takes one request, whose answer
-        says that it was the last: whoever had sent it already would see it fail otherwise, and may
-        not send it again (RFC 9112 section 9.3.1).
-        """
-        self.ending = True
-        await self._gone(linger_s)
-        self.lingering = False
-        for connection in tuple(self.open):
-            connection.close_when_idle()
-        await self._gone(drain_s)
-        self._next_look.cancel()
-        for connection in tuple(self.open):
-            connection.abort()
-
-    async def _gone(self, within_s: float) -> None:
-        """Return when no connection is open any more, at the latest after `within_s`."""
-        until_s = self.loop.time() + within_s
-        while self.open and self.loop.time() < until_s:
-            await asyncio.sleep(0.01)
-
-    def date(self) -> bytes:
-        """Return the current Date (RFC 9110 section 6.6.1), made once a second."""
-        second = int(self.loop.time())
-        if second != self._date_at:
-            self._date_at, self._date = second, formatdate(time.time(), usegmt=True).encode()
-        return self._date
-
-    def _look(self) -> None:
-        now_s = self.loop.time()
-        for connection in [each for each in self.open if each.due_s <= now_s]:
-            connection.time_is_up(now_s)
-        self._next_look = self.loop.call_later(self._look_s, self._look)
 
 
 _HEADS: dict[tuple[int, bytes], bytes] = {}

@@ -8,14 +8,17 @@ read the numbers: they hold names of clusters, registries and keys, and no secre
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from tidegate.domain.errors import ConfigurationError
 from tidegate.net.bodies import Bodies
-from tidegate.net.http1 import Connections, Request, Response
+from tidegate.net.connections import Connections
+from tidegate.net.http1 import Connection
 from tidegate.net.limits import ConnectionLimits
+from tidegate.net.messages import Request, Response
 
 LIMITS = ConnectionLimits(max_header_bytes=8 * 1024, max_connections=64)
 """A Prometheus or two, and nobody who may stay for long without asking."""
@@ -69,7 +72,7 @@ async def metrics_port(
     loop = asyncio.get_running_loop()
     connections = Connections(MetricsApp(render), LIMITS, Bodies(0), loop=loop)
     try:
-        server = await loop.create_server(connections.connection, host, port)
+        server = await loop.create_server(partial(Connection, connections), host, port)
     except OSError as error:
         await connections.end(0)
         raise ConfigurationError(f"{host}:{port}: cannot serve metrics there: {error}") from error

@@ -131,3 +131,36 @@ def test_a_disk_that_is_full_of_verdicts_is_an_error(small_disk: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         spool.append(lines(VERDICT, 20, 40))
     assert set(range(20)) <= set(drain(spool))
+
+
+def shared(number: int, *rows: bytes) -> tuple[Lane, SharedEvent]:
+    return ALLOW, SharedEvent(b'{"id":%d,"images":[]}' % number, rows)
+
+
+def test_rows_that_events_share_are_written_once(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 10**6)
+    for number in range(100):
+        spool.append([shared(number, b'"%b"' % (b"a" * 500), b'"b"')])
+    assert spool.size_bytes < 100 * 50
+    batch = spool.peek(100)
+    assert batch is not None
+    assert batch.lines[99] == b'{"id":99,"images":["%b","b"]}' % (b"a" * 500)
+
+
+def test_rows_are_not_counted_as_events_that_were_given_up(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 400)
+    spool.append([shared(number, b'"a"', b'"b"') for number in range(5)])
+    assert spool.append(lines(VERDICT, 0, 1, width=300)) == spool.dropped == 5
+
+
+@pytest.mark.parametrize("named", [b"7", b"0,7", b"", b"-1", b"x,0", b"0,0,"])
+def test_an_event_that_names_rows_that_are_not_there_comes_as_it_is(
+    tmp_path: Path, named: bytes
+) -> None:
+    Spool(tmp_path, 10_000).append([shared(0, b'"a"')])
+    (segment,) = tmp_path.glob("*.jsonl")
+    line = b'[%b]{"id":1,"images":[]}' % named
+    segment.write_bytes(segment.read_bytes() + line + b"\n")
+    batch = Spool(tmp_path, 10_000).peek(10)
+    assert batch is not None
+    assert batch.lines == (b'{"id":0,"images":["a"]}', line)
