@@ -1,7 +1,7 @@
 """Writes docs/reference/{errors,metrics,event-reasons}.md: `python hack/reference.py`."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from tidegate.cli.exit_codes import exit_code_of
 from tidegate.domain import errors
 from tidegate.domain.errors import InputError, TidegateError, UnavailableError
 from tidegate.gate import metrics as gate
+from tidegate.gate.histogram import Histogram
 from tidegate.hub.api.problems import HANDLERS
 from tidegate.hub.metrics import Metrics
 from tidegate.scan import metrics as scan
@@ -119,13 +120,17 @@ def render_metrics() -> str:
     modules = (gate, agent, scan)
     found = [metric for each in modules for metric in vars(each).values()]
     found += vars(Metrics()).values()
-    return METRICS + "".join(_metric_row(m) for m in found if isinstance(m, MetricWrapperBase))
+    return METRICS + "".join(
+        _metric_row(m) for m in found if isinstance(m, MetricWrapperBase | Histogram)
+    )
 
 
-def _metric_row(metric: MetricWrapperBase) -> str:
+def _metric_row(metric: MetricWrapperBase | Histogram) -> str:
     (family,) = metric.describe()
     name = f"{family.name}_total" if family.type == "counter" else family.name
-    labels = metric._labelnames  # noqa: SLF001 - a metric without samples tells of them nowhere else
+    labels: Sequence[str] = ()
+    if isinstance(metric, MetricWrapperBase):
+        labels = metric._labelnames  # noqa: SLF001 - without samples nothing else tells of them
     listed = ", ".join(f"`{label}`" for label in labels) or NONE
     return f"| `{name}` | {family.type} | {listed} | {family.documentation} |\n"
 
