@@ -1,16 +1,13 @@
 """Evidence for the images of a review: concurrent, inside a budget, and never an exception.
 
-Each manifest is read by one flight at a time, whoever asks. A flight is shielded from its callers:
-when a review's time is up it goes on, and the next review finds its result. What could not be
+What is held is given out without a wait; the rest is read (`evidence.flights`). What could not be
 found out is `Unavailable`, unless a report was known before: then that one is used.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from traceback import format_exception
 
 import structlog
 
@@ -29,6 +26,7 @@ from tidegate.domain.evidence import (
 from tidegate.domain.reference import ImageReference
 from tidegate.evidence.cache import EvidenceCache, SubjectKey
 from tidegate.evidence.fed import FedEvidence
+from tidegate.evidence.flights import Flights, Review, fault_of, key_of
 from tidegate.evidence.held import HeldGroups, HeldImages, State
 from tidegate.evidence.images import (
     ImageResolver,
@@ -39,10 +37,8 @@ from tidegate.evidence.images import (
 from tidegate.evidence.limits import EvidenceLimits
 from tidegate.evidence.memory import ReportMemory
 from tidegate.evidence.ports import RegistryReader
-from tidegate.evidence.reader import SubjectEvidence, SubjectReader
 from tidegate.evidence.unavailable import unavailable_because
-from tidegate.evidence.verify import VerifiedReport
-from tidegate.trust.configuration import TagResolution, TrustConfiguration
+from tidegate.trust.configuration import TrustConfiguration
 
 DEFAULT_LIMITS = EvidenceLimits()
 FOREVER = datetime.max.replace(tzinfo=UTC)
@@ -51,25 +47,6 @@ MAX_NOT_CONFIGURED = 4096
 """Images of other registries whose evidence, that there is none, is given out as one object."""
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Review:
-    """What one call of `gather` holds constant."""
-
-    trust: TrustConfiguration
-    now: datetime
-    deadline: float
-    """On the event loop's clock; where nobody is asked there is none."""
-    platforms: tuple[str, ...]
-
-    def tags_of(self, reference: ImageReference) -> TagResolution:
-        """Return how long the answer about the tag of `reference` is used."""
-        return self.trust.tags_of(reference.registry)
-
-    def left_s(self) -> float:
-        """Return the seconds that are left."""
-        return self.deadline - asyncio.get_running_loop().time()
 
 
 class Gatherer:
@@ -87,15 +64,13 @@ class Gatherer:
     ) -> None:
         self._trust = trust
         self._fed = fed
-        self._memory = memory
         self._cache = cache
         self._limits = limits
         self._last_held = HeldImages()
         self._groups = HeldGroups()
-        self._flights: dict[SubjectKey, asyncio.Task[Report | Missing | Unavailable]] = {}
         self._client = client
         self._images = ImageResolver(client, limits)
-        self._reader = SubjectReader(client, memory, cache, limits)
+        self._flights = Flights(client, memory, cache, limits, fed)
 
     def canonical(self, reference: ImageReference) -> ImageReference:
         """Return the name by which `reference` is read: that of its registry, not of a mirror."""
@@ -105,7 +80,7 @@ class Gatherer:
         """Read by `client` from now on: the registries' settings changed."""
         self._client = client
         self._images.use_client(client)  # a change: no group holds any more
-        self._reader = SubjectReader(client, self._memory, self._cache, self._limits)
+        self._flights.use_client(client)
 
     async def gather(
         self,
@@ -162,7 +137,7 @@ class Gatherer:
         return self._cache.changes + self._images.changes + fed
 
     def _holds_until(
-        self, reference: ImageReference, evidence: ImageEvidence, review: _Review
+        self, reference: ImageReference, evidence: ImageEvidence, review: Review
     ) -> datetime:
         """Return until when what is held about an image is held while nothing changes."""
         until = FOREVER
@@ -173,7 +148,7 @@ class Gatherer:
             if each.digest is None or each.origin is None:
                 continue
             if each.origin.source is EvidenceSource.REGISTRY:
-                key = _key(reference, each.digest, review)
+                key = key_of(reference, each.digest, review)
                 until = min(until, self._cache.fresh_until(key) or review.now)
         return until
 
@@ -192,19 +167,16 @@ class Gatherer:
 
     async def aclose(self) -> None:
         """End the flights that are still under way."""
-        flights = tuple(self._flights.values())
-        for flight in flights:
-            flight.cancel()
-        await asyncio.gather(*flights, self._images.aclose(), return_exceptions=True)
+        await asyncio.gather(self._flights.aclose(), self._images.aclose(), return_exceptions=True)
 
-    def _review(self, now: datetime, deadline: float, platforms: tuple[str, ...]) -> _Review:
+    def _review(self, now: datetime, deadline: float, platforms: tuple[str, ...]) -> Review:
         trust = self._trust()
         self._cache.use_generation(trust.generation)
         if self._fed is not None:
             self._fed.use_generation(trust.generation)
-        return _Review(trust, now, deadline, platforms)
+        return Review(trust, now, deadline, platforms)
 
-    def _held(self, reference: ImageReference, review: _Review) -> ImageEvidence | None:
+    def _held(self, reference: ImageReference, review: Review) -> ImageEvidence | None:
         """Return what is known about an image so well that nobody is waited for."""
         if not self._client.configured(reference.registry):
             return _not_configured(reference)
@@ -219,7 +191,7 @@ class Gatherer:
             found.append(known)
         return self._last_held.same(reference, image, found) if found else None
 
-    def _remembered(self, reference: ImageReference, review: _Review) -> ImageEvidence | None:
+    def _remembered(self, reference: ImageReference, review: Review) -> ImageEvidence | None:
         """Return the last that is known of an image; None: not even what its platforms are."""
         held = self._held(reference, review)
         image = self._known_image(reference, review)
@@ -227,7 +199,7 @@ class Gatherer:
             return held
         found: list[PlatformEvidence] = []
         for manifest in select_platforms(image.platforms, review.platforms):
-            key = _key(reference, manifest.digest, review)
+            key = key_of(reference, manifest.digest, review)
             report = self._cache.last_report(key)
             known = self._known(reference, manifest, review) or PlatformEvidence(
                 manifest.platform,
@@ -238,7 +210,7 @@ class Gatherer:
             found.append(known)
         return ImageEvidence(image.digest, tuple(found), image.asked_at) if found else None
 
-    def _known_image(self, reference: ImageReference, review: _Review) -> ResolvedImage | None:
+    def _known_image(self, reference: ImageReference, review: Review) -> ResolvedImage | None:
         """Return what `reference` means where nobody has to be asked."""
         known = self._images.known(reference, review.now, review.tags_of(reference))
         if known is None and self._fed is not None:
@@ -246,7 +218,7 @@ class Gatherer:
         return known
 
     def _known(
-        self, reference: ImageReference, manifest: PlatformManifest, review: _Review
+        self, reference: ImageReference, manifest: PlatformManifest, review: Review
     ) -> PlatformEvidence | None:
         """Return what is known about a manifest where nobody is waited for: rows first.
 
@@ -257,7 +229,7 @@ class Gatherer:
             fed = self._fed.of(reference, manifest.digest, review.trust)
         if fed is not None:
             return PlatformEvidence(manifest.platform, manifest.digest, fed.report, fed.origin)
-        key = _key(reference, manifest.digest, review)
+        key = key_of(reference, manifest.digest, review)
         known = self._cache.fresh(key, review.now)
         if known is None and self._client.busy(reference):
             known = self._last_of(key, reference, review)
@@ -266,16 +238,14 @@ class Gatherer:
         origin = self._cache.origin(key, known)
         return PlatformEvidence(manifest.platform, manifest.digest, known, origin)
 
-    def _last_of(
-        self, key: SubjectKey, reference: ImageReference, review: _Review
-    ) -> Report | None:
+    def _last_of(self, key: SubjectKey, reference: ImageReference, review: Review) -> Report | None:
         """Return the report last found; where that is long ago, it is read again in its turn."""
         last = self._cache.last_report(key)
         if last is not None and self._cache.age_s(key, review.now) > self._limits.refresh_busy_s:
-            self._start(reference, key.subject, review)  # nobody waits for it
+            self._flights.start(reference, key.subject, review)  # nobody waits for it
         return last
 
-    async def _of_image(self, reference: ImageReference, review: _Review) -> ImageEvidence:
+    async def _of_image(self, reference: ImageReference, review: Review) -> ImageEvidence:
         self._start_early(reference, review)
         try:
             image = self._known_image(reference, review)
@@ -286,7 +256,7 @@ class Gatherer:
         except (TidegateError, TimeoutError) as error:
             return self._unresolved(reference, error, review)
         except Exception as error:  # noqa: BLE001 - a fault of ours is never an answer but this one
-            return ImageEvidence.of(_fault(error), reference.digest)
+            return ImageEvidence.of(fault_of(error), reference.digest)
         if image is None:
             return ImageEvidence.of(
                 Missing(MissingReason.NO_IMAGE, "no such manifest"), reference.digest
@@ -298,120 +268,50 @@ class Gatherer:
         found = await asyncio.gather(*(self._of_platform(reference, p, review) for p in chosen))
         return ImageEvidence(image.digest, tuple(found), image.asked_at)
 
-    def _start_early(self, reference: ImageReference, review: _Review) -> None:
+    def _start_early(self, reference: ImageReference, review: Review) -> None:
         """Begin with the evidence of a digest beside the question whether it is an index."""
         digest = reference.digest
         if digest is None or self._known_image(reference, review) is not None:
             return
         if self._known(reference, PlatformManifest("", digest), review) is None:
-            self._start(reference, digest, review)
+            self._flights.start(reference, digest, review)
 
     def _unresolved(
-        self, reference: ImageReference, error: Exception, review: _Review
+        self, reference: ImageReference, error: Exception, review: Review
     ) -> ImageEvidence:
         """Return the report known about a digest although the registry does not answer now."""
         if reference.digest is None:
             return ImageEvidence.of(unavailable_because(error))
-        key = _key(reference, reference.digest, review)
+        key = key_of(reference, reference.digest, review)
         known = self._cache.last_report(key)
         if known is None:
             return ImageEvidence.of(unavailable_because(error), reference.digest)
         return ImageEvidence.of(known, reference.digest, self._cache.origin(key, known))
 
     async def _of_platform(
-        self, reference: ImageReference, manifest: PlatformManifest, review: _Review
+        self, reference: ImageReference, manifest: PlatformManifest, review: Review
     ) -> PlatformEvidence:
         known = self._known(reference, manifest, review)
         if known is not None:
             return known
-        evidence = await self._of_manifest(reference, manifest.digest, review)
-        origin = self._cache.origin(_key(reference, manifest.digest, review), evidence)
+        evidence = await self._flights.result(reference, manifest.digest, review)
+        origin = self._cache.origin(key_of(reference, manifest.digest, review), evidence)
         return PlatformEvidence(manifest.platform, manifest.digest, evidence, origin)
-
-    async def _of_manifest(
-        self, reference: ImageReference, subject: Digest, review: _Review
-    ) -> Report | Missing | Unavailable:
-        key = _key(reference, subject, review)
-        left_s = review.left_s()
-        if self._cache.last_report(key) is not None:
-            left_s = min(left_s, self._limits.refresh_wait_s)
-        flight = self._start(reference, subject, review)
-        try:
-            async with asyncio.timeout(left_s):
-                # The shield matters: one review's deadline must not fail everybody else's.
-                return await asyncio.shield(flight)
-        except TimeoutError:
-            late = Unavailable(UnavailableReason.DEADLINE)
-            return self._cache.last_report(key) or late
 
     async def look_behind(self, reference: ImageReference, subject: Digest, now: datetime) -> bool:
         """Read what was answered from rows at its registry; return whether that answered."""
         review = self._review(now, 0.0, ())
         try:
-            found = await self._read(reference, subject, review)
+            found = await self._flights.read(reference, subject, review)
         except (TimeoutError, UnavailableError):
             return False
         except Exception as error:  # noqa: BLE001 - as of every flight
-            _fault(error)
+            fault_of(error)
             return False
         return found.problem is None
-
-    def _start(
-        self, reference: ImageReference, subject: Digest, review: _Review
-    ) -> asyncio.Task[Report | Missing | Unavailable]:
-        """Return the flight that reads `subject`, under way or new."""
-        key = _key(reference, subject, review)
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = asyncio.create_task(self._fly(key, reference, subject, review))
-            self._flights[key] = flight
-            flight.add_done_callback(lambda _: self._flights.pop(key, None))
-        return flight
-
-    async def _fly(
-        self, key: SubjectKey, reference: ImageReference, subject: Digest, review: _Review
-    ) -> Report | Missing | Unavailable:
-        try:
-            found = await self._read(reference, subject, review)
-        except TimeoutError:
-            return self._cache.last_report(key) or Unavailable(UnavailableReason.DEADLINE)
-        except UnavailableError as error:  # it was not even begun
-            return self._cache.last_report(key) or unavailable_because(error)
-        except Exception as error:  # noqa: BLE001 - a fault of ours is never an answer but this one
-            return _fault(error)
-        if isinstance(found.evidence, Unavailable):
-            return self._cache.last_report(key) or found.evidence
-        self._cache.keep_state(key, found.evidence, review.now)
-        return found.evidence
-
-    async def _read(
-        self, reference: ImageReference, subject: Digest, review: _Review
-    ) -> SubjectEvidence:
-        """Return what the registry and the rows of the feed say together."""
-        rows: tuple[VerifiedReport, ...] = ()
-        if self._fed is not None:
-            rows = self._fed.verified(reference, subject, review.trust)
-        async with (
-            asyncio.timeout(self._limits.flight_timeout_s),
-            self._client.visit(reference),
-        ):
-            found = await self._reader.read(reference, subject, review.trust, review.now, rows)
-        if self._fed is not None and isinstance(found.evidence, Report) and not found.problem:
-            self._fed.keep(reference, review.trust, found.evidence, rows, review.now)
-        return found
 
 
 @lru_cache(maxsize=MAX_NOT_CONFIGURED)
 def _not_configured(reference: ImageReference) -> ImageEvidence:
     missing = Missing(MissingReason.NOT_CONFIGURED, reference.registry)
     return ImageEvidence.of(missing, reference.digest)
-
-
-def _key(reference: ImageReference, subject: Digest, review: _Review) -> SubjectKey:
-    return SubjectKey(review.trust.generation, reference.name, subject)
-
-
-def _fault(error: Exception) -> Unavailable:
-    # As text: some renderers of `exc_info` print local variables, and keys may be among them.
-    _log.error("evidence-fault", traceback="".join(format_exception(error)))
-    return Unavailable(UnavailableReason.REGISTRY, f"fault while reading: {type(error).__name__}")

@@ -30,31 +30,24 @@ from tidegate.hubclient.client import HubClient
 from tidegate.oci.client import RegistryClient
 from tidegate.scan.advisory_watch import AdvisoryWatch
 from tidegate.scan.borrower import Borrower
-from tidegate.scan.detail import read_detail, read_statement
 from tidegate.scan.feed import FeedWriter
 from tidegate.scan.feed_chain import image_row
 from tidegate.scan.foreign import NO_BORROWING, Borrowing
 from tidegate.scan.judge import Judge
-from tidegate.scan.layout import LayoutLimits
 from tidegate.scan.metrics import HUB_FAILURES, JOB_SECONDS, JOBS, JOBS_IN_WORK, SIGNED_AT
-from tidegate.scan.package_list import PackageList
 from tidegate.scan.pipeline import (
     Platform,
-    PlatformScan,
-    ScanSetup,
     list_image,
-    scan_platform,
 )
-from tidegate.scan.publish import Known, Published, Publisher
+from tidegate.scan.platform_job import PlatformJobs
+from tidegate.scan.publish import Publisher
 from tidegate.scan.rematch import Rematcher, ScanNeededError
-from tidegate.scan.reports import Done, FailedPlatform, describe_failures, report_of
+from tidegate.scan.reports import Done, FailedPlatform, describe_failures
 from tidegate.scan.scanner import Scanner
 from tidegate.scan.settings import ScanSettings
 from tidegate.trust.configuration import EvidenceKey
 from tidegate.trust.keys import SigningKey
-from tidegate.wire.hub_data_v1 import OpinionV1
 from tidegate.wire.hub_v1 import JobV1, PlatformReportV1
-from tidegate.wire.statement_v1 import render_statement
 
 LEASE_WAIT_S = 20.0
 """Longest wait for a job in one request; proxies cut silent ones at 30 s and more."""
@@ -94,9 +87,8 @@ class Worker:
     """The key's chain, in which gates hear of reports; None: they ask registries."""
     publisher: Publisher = field(init=False)
     watch: AdvisoryWatch = field(init=False)
-    _judge: Judge = field(init=False)
+    _platforms: PlatformJobs = field(init=False)
     _rematcher: Rematcher = field(init=False)
-    _borrower: Borrower = field(init=False)
 
     def __post_init__(self) -> None:
         renew_after = timedelta(days=self.settings.renew_after_d)
@@ -114,9 +106,20 @@ class Worker:
         )
         object.__setattr__(self, "publisher", publisher)
         object.__setattr__(self, "watch", AdvisoryWatch(self.hub, self.settings, judge))
-        object.__setattr__(self, "_judge", judge)
         object.__setattr__(self, "_rematcher", rematcher)
-        object.__setattr__(self, "_borrower", borrower)
+        platforms = PlatformJobs(
+            self.hub,
+            self.registries,
+            self.scanner,
+            self.key,
+            self.settings,
+            self.now,
+            self.keys,
+            judge,
+            borrower,
+            publisher,
+        )
+        object.__setattr__(self, "_platforms", platforms)
 
     async def run(self) -> None:
         """Work on jobs until cancelled, `settings.concurrency` at a time."""
@@ -205,11 +208,12 @@ class Worker:
             self.feed.offer_image(image_row(parse_digest(job.digest), listed.entries))
         platforms = listed.platforms
         if [platform.reference.digest for platform in platforms] != [job.digest]:
-            await self._tell(job, Platform(reference, ""), None)
+            await self._platforms.tell(job, Platform(reference, ""), None)
         reports, failed = list[PlatformReportV1](), list[FailedPlatform]()
         for platform in platforms:
             try:
-                reports.append(await self._scan_platform(job, platform, log))
+                reports.append(await self._platforms.scan(job, platform, log))
+                self._note_signing()
             except TidegateError as error:
                 log.warning("platform.failed", platform=platform.name, error=str(error))
                 failed.append(FailedPlatform(platform.name, error))
@@ -244,72 +248,10 @@ class Worker:
         self._note_signing()
         return done
 
-    async def _scan_platform(
-        self, job: JobV1, platform: Platform, log: structlog.typing.FilteringBoundLogger
-    ) -> PlatformReportV1:
-        with self._judge.opened() as opened:
-            setup = ScanSetup(
-                scanner=self.scanner,
-                advisories=opened.advisories,
-                now=self.now,
-                workdir=self.settings.work_dir,
-                limits=LayoutLimits(max_total_bytes=self.settings.max_image_bytes),
-                deadline_s=self.settings.deadline_s,
-                progress=lambda step: log.debug("platform.progress", step=step),
-            )
-            scan = await scan_platform(self.registries, platform, setup)
-            said, state = await asyncio.to_thread(opened.conclude, scan.packages)
-        if scan.refused:
-            log.warning("sandbox.incomplete", refused=scan.refused)
-        scan = await self._borrower.borrow(
-            platform.reference, scan, attach=job.attach, within=parse_digest(job.digest)
-        )
-        published = None
-        if job.attach:
-            known = Known(renew_after_s=job.renew_after_s)
-            published = await self.publisher.publish(platform.reference, scan, known)
-        self._note_signing()
-        await self._tell(job, platform, _Scanned(scan, published, said, state))
-        log.info(
-            "platform.scanned",
-            platform=scan.platform,
-            digest=scan.subject.digest,
-            findings=len(scan.statement.findings),
-            artifact=published.artifact if published else "",
-            cpu_s=round(scan.cpu_s, 3),
-            max_rss_bytes=scan.max_rss_bytes,
-        )
-        return report_of(scan, published)
-
     def _note_signing(self) -> None:
         if self.publisher.signed_at is not None:
             SIGNED_AT.set(self.publisher.signed_at.timestamp())
             self.on_signed(self.publisher.signed_at)
-
-    async def _tell(self, job: JobV1, platform: Platform, scanned: "_Scanned | None") -> None:
-        """Tell the hub what people may want to see of a manifest; the scan counts without it."""
-        name = scanned.scan.platform if scanned else platform.name
-        try:
-            detail = await read_detail(self.registries, platform.reference, name, self.keys)
-            if scanned is not None:
-                scan, published = scanned.scan, scanned.published
-                detail.statement = (
-                    await read_statement(self.registries, platform.reference, published.artifact)
-                    if published
-                    else render_statement(scan.statement).decode()
-                )
-                signed = await asyncio.to_thread(_list_of(scan).sealed, self.key)
-                detail.package_list, detail.package_list_signature = signed.body, signed.signature
-                detail.opinions, detail.advisories_state = scanned.opinions, scanned.state
-            detail.lease = job.lease
-            await self.hub.put_detail(job.id, detail)
-        except (UnavailableError, InputError) as error:
-            _log.warning(
-                "detail.not_told",
-                job=job.id,
-                digest=platform.reference.digest,
-                error=str(error),
-            )
 
     async def _keep_lease(
         self, job: JobV1, task: "asyncio.Task[Any]", log: structlog.typing.FilteringBoundLogger
@@ -368,28 +310,6 @@ class Worker:
             )
         except (UnavailableError, InputError) as refusal:
             log.warning("job.unanswered", error=str(refusal))  # its lease runs out by itself
-
-
-@dataclass(frozen=True, slots=True)
-class _Scanned:
-    """One platform, scanned and published, with what was said of its packages."""
-
-    scan: PlatformScan
-    published: Published | None
-    opinions: list[OpinionV1]
-    state: str
-
-
-def _list_of(scan: PlatformScan) -> PackageList:
-    return PackageList(
-        subject=scan.subject,
-        platform=scan.platform,
-        listed_at=scan.statement.finished_at,
-        packages=scan.packages,
-        not_understood=scan.not_understood,
-        # What a scanner's own database said cannot be said again by our advisories.
-        truncated=not scan.by_advisories,
-    )
 
 
 def _may_help(error: TidegateError) -> bool:
