@@ -188,6 +188,7 @@ async def _storms(  # noqa: PLR0913, PLR0917 what storms are made of
     started_s = time.monotonic()
     sampling = asyncio.create_task(keep_sampling(gate, started_s, soaked.samples))
     judging: asyncio.Task[None] | None = None
+    reported = frozenset(i for i, image in enumerate(site.images) if image.report is not None)
     number = 0
     while time.monotonic() - started_s < seconds:
         left_s = seconds - (time.monotonic() - started_s)
@@ -202,7 +203,7 @@ async def _storms(  # noqa: PLR0913, PLR0917 what storms are made of
         if judging is not None:
             await judging
         judging = asyncio.create_task(
-            asyncio.to_thread(_judge, soaked, oracle, Path(plan["results"]), len(by_image))
+            asyncio.to_thread(_judge, soaked, oracle, Path(plan["results"]), reported)
         )
         say(f"soak: {(time.monotonic() - started_s) / 60:.1f} min, {soaked.samples[-1]}")
     if judging is not None:
@@ -212,9 +213,9 @@ async def _storms(  # noqa: PLR0913, PLR0917 what storms are made of
     await asyncio.gather(sampling, return_exceptions=True)
 
 
-def _judge(soaked: Soaked, oracle: Oracle, results: Path, images: int) -> None:
+def _judge(soaked: Soaked, oracle: Oracle, results: Path, known: frozenset[int]) -> None:
     found: dict[str, Any] = json.loads(results.read_text())
-    answered = judge_all(soaked.outcome, oracle, Versions(), found, frozenset(range(images)))
+    answered = judge_all(soaked.outcome, oracle, Versions(), found, known)
     soaked.answered += len(answered)
     soaked.p50_ms.append(soaked.outcome.p50_ms)
     soaked.p99_ms.append(soaked.outcome.p99_ms)
@@ -258,6 +259,8 @@ def section(soaked: Soaked) -> tuple[str, list[str]]:
         "timeouts": outcome.timeouts,
         "connections that ended before the answer": outcome.cut,
         "answers without findings that were known": outcome.known_lost,
+        "answers that an image without a report could not be read": outcome.unavailable
+        - outcome.known_lost,
         "events dropped": soaked.told,
         "events lost": max(0, lost - soaked.told),
     }

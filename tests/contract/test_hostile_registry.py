@@ -825,6 +825,26 @@ async def test_a_connection_closed_while_idle_is_opened_again(hostile: HostileRe
             assert await client.fetch_manifest(image_of(hostile)) is not None
 
 
+async def test_connections_that_died_together_while_idle_fail_no_read(
+    hostile: HostileRegistry,
+) -> None:
+    hostile.scripts[MANIFEST_PATH] = replace(manifest(), wait_s=0.1)
+    async with client_of(hostile) as client:
+        await asyncio.gather(*(client.fetch_manifest(image_of(hostile)) for _ in range(4)))
+        assert hostile.connection_count == 4
+        answers = iter([ScriptedAnswer(lost=True)] * 4)
+        hostile.scripts[MANIFEST_PATH] = lambda _: next(answers, manifest())
+        assert await client.fetch_manifest(image_of(hostile)) is not None
+
+
+async def test_a_registry_that_never_answers_is_asked_twice(hostile: HostileRegistry) -> None:
+    hostile.scripts[MANIFEST_PATH] = ScriptedAnswer(lost=True)
+    async with client_of(hostile) as client:
+        with pytest.raises(RegistryUnavailableError):
+            await client.fetch_manifest(image_of(hostile))
+    assert len(hostile.seen) == 2
+
+
 async def test_a_given_up_read_leaves_no_connection_taken(hostile: HostileRegistry) -> None:
     hostile.scripts[BLOB_PATH] = ScriptedAnswer(wait_s=5.0)
     hostile.scripts[MANIFEST_PATH] = manifest()

@@ -6,7 +6,7 @@ of the environment not used, compressed answers refused (THREATS row 3).
 
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -163,7 +163,11 @@ class Transport:
         except _LOST:
             if call.method not in {"GET", "HEAD"}:
                 raise
-        # Servers close idle connections whenever they like; a read may simply be asked again.
+        # Servers close idle connections whenever they like, those idle for equally long at once. A
+        # read may simply be asked again: by each that is left, at last by a new connection.
+        for _ in range(sum(each.is_idle() for each in pool.connections)):
+            with suppress(*_LOST):
+                return await pool.handle_async_request(_request(call, idle_s))
         return await pool.handle_async_request(_request(call, idle_s))
 
 

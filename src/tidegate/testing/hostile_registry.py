@@ -36,6 +36,8 @@ class ScriptedAnswer:
     """Before the first byte of the answer."""
     hang_up: bool = False
     """Close the connection afterwards without having said so."""
+    lost: bool = False
+    """Close the connection instead of an answer, as one that died while it was idle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class HostileRegistry(LoopbackServer):
         self, writer: asyncio.StreamWriter, request: SeenRequest, answer: ScriptedAnswer
     ) -> bool:
         """Send `answer`; return whether the connection can go on."""
+        if answer.lost:
+            return False
         await asyncio.sleep(answer.wait_s)
         length = len(answer.body) if answer.content_length is None else answer.content_length
         lines = [f"HTTP/1.1 {answer.status} Scripted"]
