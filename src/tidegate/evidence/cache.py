@@ -101,6 +101,15 @@ class EvidenceCache:
         state = self._states.get(key)
         return None if state is None else self._fresh_until(state)
 
+    def ask_again_at(self, key: SubjectKey) -> datetime | None:
+        """Return from when on what was found may be asked for anew, so that it is never too old."""
+        state = self._states.get(key)
+        if state is None:
+            return None
+        fresh_until = self._fresh_until(state)
+        own = (1 + int(key.subject[-2:], 16) / 256) / 2
+        return fresh_until - (fresh_until - state.read_at) * self._limits.refresh_ahead * own
+
     def _fresh_until(self, state: SubjectState) -> datetime:
         is_report = isinstance(state.evidence, Report)
         seconds = self._limits.fresh_s if is_report else self._limits.negative_s

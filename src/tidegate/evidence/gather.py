@@ -148,9 +148,21 @@ class Gatherer:
             if each.digest is None or each.origin is None:
                 continue
             if each.origin.source is EvidenceSource.REGISTRY:
-                key = key_of(reference, each.digest, review)
-                until = min(until, self._cache.fresh_until(key) or review.now)
+                until = min(until, self._asked_ahead(reference, each.digest, review))
         return until
+
+    def _asked_ahead(self, reference: ImageReference, subject: Digest, review: Review) -> datetime:
+        """Return until when nothing is to be done about `subject`; it is read anew in its turn.
+
+        What is in use is so never too old, and no review waits for it while its registry answers.
+        """
+        key = key_of(reference, subject, review)
+        ask_at = self._cache.ask_again_at(key) or review.now
+        if review.now < ask_at:
+            return ask_at
+        if not self._client.busy(reference):
+            self._flights.start(reference, subject, review)
+        return self._cache.fresh_until(key) or review.now
 
     def remembered(
         self, references: Sequence[ImageReference], now: datetime, platforms: tuple[str, ...] = ()

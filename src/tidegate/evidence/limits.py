@@ -31,6 +31,10 @@ class EvidenceLimits:
     """From this age on a report is asked for again though its registry is busy; before it, those
     of which nothing is known come first."""
 
+    refresh_ahead: float = 0.3
+    """The last part of the time for which an answer is used; one in use is asked for anew within
+    it, so that no review waits. Each has a moment of its own: all at once would hold reviews up."""
+
     max_cached_reports: int = 4096
     """Verified reports held in memory."""
 

@@ -83,3 +83,17 @@ def test_freshness_is_a_matter_of_seconds_and_of_kind() -> None:
         assert (cache.fresh(_key("none"), now) is not None) is none, seconds
     assert cache.last_report(_key("report")) is not None
     assert cache.last_report(_key("none")) is None
+
+
+def test_each_answer_has_a_moment_of_its_own_at_which_it_is_asked_for_anew() -> None:
+    cache = _cache(fresh_s=10, refresh_ahead=0.4)
+    moments = set()
+    for number in range(200):
+        key = _key(str(number))
+        cache.keep_state(key, _report(), NOON)
+        moment = cache.ask_again_at(key)
+        assert moment is not None
+        assert timedelta(seconds=6) < moment - NOON <= timedelta(seconds=8)
+        moments.add(moment)
+    assert len(moments) > 64
+    assert cache.ask_again_at(_key("unknown")) is None

@@ -312,6 +312,36 @@ async def test_what_is_held_is_what_gathering_gives_and_asks_nobody(world: Evide
     assert len(world.registry.reads) == reads
 
 
+async def test_what_is_in_use_is_asked_for_anew_before_a_review_would_wait(
+    world: EvidenceWorld,
+) -> None:
+    image = world.push_image()
+    await world.attach(image, [finding("CVE-1")])
+    reference = world.repository.at(image.digest)
+    known = await world.gather(reference)
+    lists = world.registry.reads[f"referrers:{image.digest}"]
+    assert world.gatherer.held([reference], NOON + timedelta(seconds=3)) == {reference: known}
+    assert world.gatherer.held([reference], NOON + timedelta(seconds=4.5)) == {reference: known}
+    async with asyncio.timeout(5):
+        while world.gatherer.held([reference], NOON + timedelta(seconds=5.5)) is None:
+            await asyncio.sleep(0)
+    assert world.registry.reads[f"referrers:{image.digest}"] == lists + 1
+
+
+async def test_a_registry_without_time_is_not_asked_before_it_must_be(world: EvidenceWorld) -> None:
+    image = world.push_image()
+    await world.attach(image)
+    reference = world.repository.at(image.digest)
+    known = await world.gather(reference)
+    world.registry.faults["visit"] = RegistryUnavailableError("it wants a pause")
+    lists = world.registry.reads[f"referrers:{image.digest}"]
+    assert world.gatherer.held([reference], NOON + timedelta(seconds=4.5)) == {reference: known}
+    del world.registry.faults["visit"]
+    await world.gather(world.repository.at(world.push_image("other").digest))
+    assert world.registry.reads[f"referrers:{image.digest}"] == lists
+    assert world.gatherer.held([reference], NOON + timedelta(seconds=5)) is None
+
+
 async def test_what_is_held_is_of_the_keys_in_force(world: EvidenceWorld) -> None:
     image = world.push_image()
     await world.attach(image)
