@@ -19,6 +19,7 @@ from tidegate.scan.scanners.builtin import find_trivy
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "RESULTS.md"
+GOALS = HERE / "GOALS.md"
 PARTS = (
     "decision",
     "warm",
@@ -51,9 +52,9 @@ def main() -> int:
     load_before = os.getloadavg()[0]
     started_s = time.monotonic()
     sections = [run_part(name) for name in wanted]
-    text = "\n".join([head(load_before, time.monotonic() - started_s), *sections])
+    text = "\n".join([head(load_before, time.monotonic() - started_s), goals(), *sections])
     if named and writing:
-        text = RESULTS.read_text()
+        text = with_section(RESULTS.read_text(), goals())
         for section in sections:
             text = with_section(text, measured(section, load_before))
     if named and not writing:
@@ -61,6 +62,11 @@ def main() -> int:
     else:
         write(text)
     return 0
+
+
+def goals() -> str:
+    """Return what was to be reached, kept by hand: it says what the numbers below it mean."""
+    return GOALS.read_text()
 
 
 def write(text: str) -> None:

@@ -66,6 +66,7 @@ def left_out(
 
 @given(st.lists(scoped_rules, max_size=8).map(tuple), named_workloads, references)
 @example((Rule("r", Action.DENY, ANY, (ScopeEntry(MatcherType.LABEL, ("a=*",)),)),), Workload("Pod", "", "", labels={"a": ""}), None)  # fmt: skip
+@example((Rule("r", Action.DENY, ANY, (ScopeEntry(MatcherType.POD, ("a*",)),)),), Workload("Deployment", "", "", pod_name_prefix="a-"), None)  # fmt: skip
 def test_no_rule_that_may_include_an_image_is_left_out(
     rules: tuple[Rule, ...], workload: Workload, reference: ImageReference | None
 ) -> None:
