@@ -48,7 +48,8 @@ check: lint ## lint and the fast tests (under 60 s)
 test: check ## everything: the fast checks, then real registries, scanner, hub and API server
 	$(BIN)/pytest -q -n 2 -m "integration or slow" tests/unit tests/property
 	TIDEGATE_EXAMPLES=100 $(BIN)/pytest -q -n 2 tests/property
-	$(BIN)/pytest -q tests/contract tests/integration tests/e2e tests/portal
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/contract tests/integration
+	$(BIN)/pytest -q tests/e2e tests/portal
 
 kube: ## build the real API server, controller-manager and kubectl into a cache (once, minutes)
 	hack/kube/build.sh
