@@ -210,7 +210,7 @@ def test_t06_a_tag_that_moved_is_judged_by_its_new_content(ground: Ground) -> No
     )
     ground.denied(f"run after --image={moving}")
     ground.saw(("allow", "Pod", "before", "CREATE"), ("deny", "Pod", "after", "CREATE"))
-    digests = [event["images"][0]["digest"] for event in ground.site.events(ground.namespace)]
+    digests = [event["images"][0]["digest"] for event in ground.admissions()]
     assert digests == [before, after]
 
 

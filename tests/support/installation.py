@@ -291,11 +291,12 @@ class Ground:
 
     def verdicts(self) -> list[tuple[str, str, str, str]]:
         """Return action, kind, name and operation of each admission here, oldest first."""
-        return [
-            (e["action"], e["kind"], e["name"], e["operation"])
-            for e in self.site.events(self.namespace)
-            if e.get("origin") != "rejudged"
-        ]
+        return [(e["action"], e["kind"], e["name"], e["operation"]) for e in self.admissions()]
+
+    def admissions(self) -> list[dict[str, Any]]:
+        """Return the events here but those about what runs already, oldest first."""
+        events = self.site.events(self.namespace)
+        return [event for event in events if event.get("origin") != "rejudged"]
 
     def rejudged(self) -> list[tuple[str, str]]:
         """Return action and name of each event about what runs here already, oldest first."""
