@@ -48,7 +48,8 @@ class _Served:
             connection.buffer_updated(len(piece))
             if any(path == "/wait" for _, path, _ in self.requests):
                 LOOP.run_until_complete(asyncio.sleep(0))
-        LOOP.run_until_complete(asyncio.sleep(0))
+        for _ in range(2 * sent.count(b"/wait") + 1):  # two turns for each answer that is awaited
+            LOOP.run_until_complete(asyncio.sleep(0))
         connection.connection_lost(None)
         LOOP.run_until_complete(shared.end(0.0))
 

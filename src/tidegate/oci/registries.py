@@ -184,7 +184,8 @@ def split_authority(authority: str, scheme: str) -> tuple[str, int]:
     parts = urlsplit(f"//{authority}")
     if not parts.hostname:
         raise ValueError(f"{authority!r} names no host")
-    return parts.hostname, parts.port or (80 if scheme == "http" else 443)
+    usual = 80 if scheme == "http" else 443
+    return parts.hostname, usual if parts.port is None else parts.port
 
 
 def _alias(text: str) -> str:

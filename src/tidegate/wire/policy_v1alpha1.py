@@ -8,6 +8,7 @@ become schema limits. Unknown fields are refused: a misspelt condition must not 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import takewhile
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -245,9 +246,7 @@ def entry_of(rule: Rule) -> RuleV1:
             on_unavailable=conditions.on_unavailable,
             maximum_va_file_age=render_duration(conditions.max_age),
             forbidden_cves=sorted(conditions.forbidden_ids),
-            ignored_cves=[
-                e.vulnerability_id for e in rule.vulnerability_exemptions if _plainly_ignored(e)
-            ],
+            ignored_cves=[e.vulnerability_id for e in _ignored(rule)],
             exemptions=_exemption_entries(rule),
             unsupported_registries=sorted(conditions.unsupported_registries),
         ),
@@ -363,8 +362,7 @@ def _expiry(exemption: ExemptionV1) -> datetime | None:
 def _exemption_entries(rule: Rule) -> list[ExemptionV1]:
     vulnerabilities = (
         _exemption_entry(e, e.vulnerability_id, UNSET)
-        for e in rule.vulnerability_exemptions
-        if not _plainly_ignored(e)
+        for e in rule.vulnerability_exemptions[len(_ignored(rule)) :]
     )
     resources = (_exemption_entry(e, e.value, e.matcher) for e in rule.resource_exemptions)
     return [*vulnerabilities, *resources]
@@ -381,6 +379,11 @@ def _exemption_entry(
         reason=exemption.reason,
         added_by=exemption.added_by,
     )
+
+
+def _ignored(rule: Rule) -> tuple[VulnerabilityExemption, ...]:
+    """Return what `ignoredCves` says: it is read before `exemptions`, and the order stays."""
+    return tuple(takewhile(_plainly_ignored, rule.vulnerability_exemptions))
 
 
 def _plainly_ignored(exemption: VulnerabilityExemption) -> bool:
