@@ -51,13 +51,15 @@ def main() -> int:
         return 2
     load_before = os.getloadavg()[0]
     started_s = time.monotonic()
+    if named and writing:
+        write(with_section(RESULTS.read_text(), goals()))
+        for name in wanted:  # one that fails takes none of the others along
+            section = measured(run_part(name), load_before)
+            write(with_section(RESULTS.read_text(), section))
+        return 0
     sections = [run_part(name) for name in wanted]
     text = "\n".join([head(load_before, time.monotonic() - started_s), goals(), *sections])
-    if named and writing:
-        text = with_section(RESULTS.read_text(), goals())
-        for section in sections:
-            text = with_section(text, measured(section, load_before))
-    if named and not writing:
+    if named:
         print(text)
     else:
         write(text)
