@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
-import structlog
-
 from tidegate.domain.digest import Digest
 from tidegate.domain.errors import TidegateError, UnavailableError
 from tidegate.domain.evidence import (
@@ -45,8 +43,6 @@ FOREVER = datetime.max.replace(tzinfo=UTC)
 
 MAX_NOT_CONFIGURED = 4096
 """Images of other registries whose evidence, that there is none, is given out as one object."""
-
-_log = structlog.get_logger(__name__)
 
 
 class Gatherer:

@@ -33,7 +33,7 @@ class EvidenceLimits:
 
     refresh_ahead: float = 0.3
     """The last part of the time for which an answer is used; one in use is asked for anew within
-    it, so that no review waits. Each has a moment of its own: all at once would hold reviews up."""
+    it, so that reviews seldom wait. Each has its own moment: all at once would hold reviews up."""
 
     max_cached_reports: int = 4096
     """Verified reports held in memory."""
